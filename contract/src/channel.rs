@@ -1,0 +1,78 @@
+//! Every Redis key, stream and channel name, as a function; and the message that tells gateways
+//! of a change.
+//!
+//! Keys that one script or transaction touches together share a hash tag (`{…}`), so that they
+//! share a slot on Redis Cluster: the snapshot is one tag, each org another.
+
+use crate::Timestamp;
+use crate::id::OrgId;
+use crate::snapshot::{Kind, Record};
+use serde::{Deserialize, Serialize};
+
+/// Stream of [`Change`]s, field `c`. Its entry ids are `<version>-0`, so a reader resumes from the
+/// version it has.
+pub const CHANGES: &str = "tg:{config}:changes";
+/// Entries kept in [`CHANGES`]; a gateway further behind reloads.
+pub const CHANGES_MAX: usize = 10_000;
+/// The version of the newest change, as a decimal integer. Absent: Redis was emptied, and the
+/// backend will publish everything again.
+pub const VERSION: &str = "tg:{config}:version";
+
+/// Hash of all live records of a kind: field is the record's id, value is a [`Stored`] in JSON.
+#[must_use]
+pub fn records(kind: Kind) -> String {
+    format!("tg:{{config}}:records:{}", kind.as_str())
+}
+
+/// Stream of usage events, field `e`, JSON of [`crate::usage::UsageEvent`]; one consumer group,
+/// [`USAGE_GROUP`]. The backend deletes an entry after its commit.
+pub const USAGE: &str = "tg:{usage}:events";
+/// The consumer group of the backend's workers on [`USAGE`].
+pub const USAGE_GROUP: &str = "ingest";
+
+/// Counter of what gateways have drawn of one limit in one window. `subject` is whose use it
+/// counts (for a plan's limit, the subscription), `window` the window's start in epoch seconds.
+#[must_use]
+pub fn limit_drawn(org: OrgId, limit: &str, subject: &str, window: i64) -> String {
+    format!("tg:{{{org}}}:limit:{limit}:{subject}:{window}")
+}
+
+/// Liveness of a gateway: JSON of [`GatewayBeat`], expiring.
+#[must_use]
+pub fn gateway_beat(gateway: &str) -> String {
+    format!("tg:gateway:{gateway}")
+}
+
+/// What a gateway says of itself every few seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayBeat {
+    pub gateway_id: crate::id::GatewayId,
+    pub at: Timestamp,
+    /// The snapshot version it serves.
+    pub config_version: u64,
+    /// Usage events in its spool that Redis does not have yet.
+    pub spool_events: u64,
+}
+
+/// A record with the version that wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    pub version: u64,
+    pub record: Record,
+}
+
+/// One change of the snapshot. Versions are consecutive: a reader that misses one reloads. A
+/// reader ignores a change that is not newer than the record it holds, so a late message can
+/// never bring a revoked key back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub version: u64,
+    pub kind: Kind,
+    /// The record's id, in text form.
+    pub id: String,
+    /// Absent: the record is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Record>,
+    /// When the backend published it; readers measure convergence with it.
+    pub at: Timestamp,
+}

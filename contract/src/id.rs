@@ -1,0 +1,162 @@
+//! Typed, prefixed identifiers: `org_06b9k2…`. A UUIDv7 inside, so they sort by creation; 26
+//! lower-case base32hex characters outside, so they double-click as one word.
+
+use crate::Timestamp;
+use data_encoding::BASE32HEX_NOPAD;
+use std::fmt;
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// Random bytes that one identifier takes.
+pub type IdEntropy = [u8; 10];
+
+/// Why a text is not an identifier.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    #[error("expected an identifier that starts with `{expected}_`")]
+    Prefix { expected: &'static str },
+    #[error("`{prefix}_` must be followed by 26 characters of 0-9 and a-v")]
+    Body { prefix: &'static str },
+}
+
+/// Builds the UUIDv7 of `at` with `entropy` as its random part.
+#[must_use]
+pub fn uuid_v7(at: Timestamp, entropy: &IdEntropy) -> Uuid {
+    let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, entropy).into_uuid()
+}
+
+fn encode(uuid: &Uuid) -> String {
+    BASE32HEX_NOPAD.encode(uuid.as_bytes()).to_ascii_lowercase()
+}
+
+fn decode(body: &str) -> Option<Uuid> {
+    if body.len() != 26 || body.bytes().any(|b| b.is_ascii_uppercase()) {
+        return None;
+    }
+    let bytes = BASE32HEX_NOPAD.decode(body.to_ascii_uppercase().as_bytes()).ok()?;
+    Uuid::from_slice(&bytes).ok()
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A new identifier of the instant `at`.
+            #[must_use]
+            pub fn new(at: Timestamp, entropy: &IdEntropy) -> Self {
+                Self(uuid_v7(at, entropy))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}_{}", $prefix, encode(&self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let body = text
+                    .strip_prefix($prefix)
+                    .and_then(|rest| rest.strip_prefix('_'))
+                    .ok_or(IdError::Prefix { expected: $prefix })?;
+                decode(body).map(Self).ok_or(IdError::Body { prefix: $prefix })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .pattern(Some(concat!("^", $prefix, "_[0-9a-v]{26}$")))
+                    .build()
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
+    )*};
+}
+
+ids! {
+    /// A person who signs in.
+    PersonId = "per";
+    /// A tenant.
+    OrgId = "org";
+    InvitationId = "inv";
+    TeamId = "team";
+    AppId = "app";
+    /// An API key (not its secret).
+    KeyId = "key";
+    ProviderId = "prov";
+    ModelId = "mdl";
+    DeploymentId = "dep";
+    PriceId = "price";
+    ProductId = "prod";
+    PlanId = "plan";
+    SubscriptionId = "sub";
+    LimitId = "lim";
+    /// One call through the gateway; also the idempotency key of its money.
+    RequestId = "req";
+    /// One control API request, for support.
+    CallId = "call";
+    /// A group of ledger entries that balance.
+    LedgerTransactionId = "ltx";
+    AuditId = "aud";
+    JobId = "job";
+    MailId = "mail";
+    /// One gateway process, new at each start.
+    GatewayId = "gw";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_survives_its_text_form_and_refuses_another_kind() {
+        let at = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let id = OrgId::new(at, &[7; 10]);
+        assert_eq!(id.to_string().parse::<OrgId>().unwrap(), id);
+        assert_eq!(id.to_string().parse::<AppId>(), Err(IdError::Prefix { expected: "app" }));
+        assert!(id.to_string().to_uppercase().parse::<OrgId>().is_err());
+        assert!("org_".parse::<OrgId>().is_err());
+    }
+
+    #[test]
+    fn later_ids_sort_after_earlier_ones_as_text() {
+        let at = |s| chrono::DateTime::from_timestamp(s, 0).unwrap();
+        let a = OrgId::new(at(1_700_000_000), &[255; 10]).to_string();
+        let b = OrgId::new(at(1_700_000_001), &[0; 10]).to_string();
+        assert!(a < b);
+    }
+}

@@ -1,0 +1,221 @@
+//! Records of the platform: what may be called, where it runs and what it costs.
+
+use crate::Timestamp;
+use crate::id::{DeploymentId, ModelId, PlanId, PriceId, ProductId, ProviderId};
+use crate::money::Rates;
+use serde::{Deserialize, Serialize};
+
+/// A wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum Dialect {
+    /// OpenAI chat completions and embeddings.
+    Openai,
+}
+
+impl Dialect {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+        }
+    }
+}
+
+/// How a provider is told who we are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum Auth {
+    /// Nothing is sent.
+    None,
+    /// `Authorization: Bearer <credential>`.
+    Bearer,
+    /// `api-key: <credential>`.
+    ApiKey,
+}
+
+impl Auth {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bearer => "bearer",
+            Self::ApiKey => "api_key",
+        }
+    }
+}
+
+/// Who runs models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderRecord {
+    pub id: ProviderId,
+    pub slug: String,
+    /// Without a trailing slash; `https://api.example/v1`. The operation's path is appended.
+    pub base_url: String,
+    pub dialect: Dialect,
+    pub auth: Auth,
+    /// Sealed under the installation's master key in the context [`ProviderRecord::seal_context`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<crate::seal::Sealed>,
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+impl ProviderRecord {
+    /// The context in which a provider's credential is sealed.
+    #[must_use]
+    pub fn seal_context(id: ProviderId) -> String {
+        format!("provider/{id}")
+    }
+}
+
+/// What a model takes and gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum Modality {
+    Chat,
+    Embedding,
+}
+
+impl Modality {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embedding => "embedding",
+        }
+    }
+}
+
+/// `draft → active → deprecated → retired`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum Lifecycle {
+    Draft,
+    Active,
+    Deprecated,
+    Retired,
+}
+
+impl Lifecycle {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Active => "active",
+            Self::Deprecated => "deprecated",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+/// What a caller names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRecord {
+    pub id: ModelId,
+    /// The name callers send; unique.
+    pub name: String,
+    pub modality: Modality,
+    pub state: Lifecycle,
+    /// Tokens of input and output together; 0 when not known.
+    #[serde(default)]
+    pub context_tokens_max: u32,
+    /// Tokens of one answer; bounds a reservation when the caller sends no `max_tokens`. 0 for
+    /// models that give none, such as embeddings.
+    #[serde(default)]
+    pub output_tokens_max: u32,
+    pub created_at: Timestamp,
+}
+
+/// One address where one version of a model answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentRecord {
+    pub id: DeploymentId,
+    pub model_id: ModelId,
+    pub provider_id: ProviderId,
+    /// What the provider calls the model.
+    pub upstream_model: String,
+    #[serde(default)]
+    pub region: String,
+    /// Share of traffic relative to the model's other deployments; 0 takes none.
+    pub weight: u32,
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+/// What a model costs from an instant on. The newest one in force that names the plan counts,
+/// else the newest one in force without a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceRecord {
+    pub id: PriceId,
+    pub model_id: ModelId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_id: Option<PlanId>,
+    pub effective_from: Timestamp,
+    pub rates: Rates,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum ProductKind {
+    Model,
+}
+
+impl ProductKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+        }
+    }
+}
+
+/// A catalogue item: subscribing to it opens its models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductRecord {
+    pub id: ProductId,
+    pub slug: String,
+    pub kind: ProductKind,
+    pub model_ids: Vec<ModelId>,
+}
+
+/// A plan of a product. Its limits are [`super::LimitRecord`]s of scope `plan`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRecord {
+    pub id: PlanId,
+    pub product_id: ProductId,
+    pub slug: String,
+    /// The plan's own cap on one answer, in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens_max: Option<u32>,
+}

@@ -1,0 +1,73 @@
+//! What a gateway must know to serve a request, one record per object. The backend writes them,
+//! gateways keep them in memory; new fields are optional so that an old gateway reads new records
+//! and a new gateway old ones.
+
+mod catalog;
+mod limit;
+mod tenant;
+
+pub use catalog::{
+    Auth, DeploymentRecord, Dialect, Lifecycle, Modality, ModelRecord, PlanRecord, PriceRecord,
+    ProductKind, ProductRecord, ProviderRecord,
+};
+pub use limit::{LimitRecord, LimitScope, Metric, Window, WithoutRedis};
+pub use tenant::{
+    AppRecord, KeyRecord, KeySecret, OrgRecord, SubscriptionRecord, SubscriptionState,
+};
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! records {
+    ($($name:ident($record:ident) = $text:literal;)*) => {
+        /// The kinds of record in a snapshot.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind { $($name,)* }
+
+        impl Kind {
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$name),)* _ => None }
+            }
+        }
+
+        /// One object as gateways see it.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Record { $($name($record),)* }
+
+        impl Record {
+            #[must_use]
+            pub const fn kind(&self) -> Kind {
+                match self { $(Self::$name(_) => Kind::$name,)* }
+            }
+
+            /// The record's id, in text form.
+            #[must_use]
+            pub fn id(&self) -> String {
+                match self { $(Self::$name(record) => record.id.to_string(),)* }
+            }
+        }
+    };
+}
+
+records! {
+    Org(OrgRecord) = "org";
+    App(AppRecord) = "app";
+    Key(KeyRecord) = "key";
+    Subscription(SubscriptionRecord) = "subscription";
+    Provider(ProviderRecord) = "provider";
+    Model(ModelRecord) = "model";
+    Deployment(DeploymentRecord) = "deployment";
+    Price(PriceRecord) = "price";
+    Product(ProductRecord) = "product";
+    Plan(PlanRecord) = "plan";
+    Limit(LimitRecord) = "limit";
+}

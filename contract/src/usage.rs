@@ -1,0 +1,147 @@
+//! What one call really used: written once by the gateway, billed once by the backend.
+
+use crate::Timestamp;
+use crate::id::{
+    AppId, DeploymentId, GatewayId, KeyId, ModelId, OrgId, PlanId, PriceId, ProductId, ProviderId,
+    RequestId, SubscriptionId, TeamId,
+};
+use crate::money::Nanos;
+use serde::{Deserialize, Serialize};
+
+/// Tokens by class. The classes are **disjoint**: a provider that counts cached input inside its
+/// prompt tokens is read with the cached part taken out, so the sum is what was processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Tokens {
+    /// Input read at the full rate.
+    pub input: u64,
+    /// Input served from the provider's prompt cache.
+    pub cached_input: u64,
+    /// Input written to the provider's prompt cache.
+    pub cache_write: u64,
+    pub audio_input: u64,
+    pub image_input: u64,
+    /// Visible output.
+    pub output: u64,
+    /// Output spent on reasoning, visible or not.
+    pub reasoning: u64,
+    pub audio_output: u64,
+}
+
+impl Tokens {
+    #[must_use]
+    pub const fn input_total(&self) -> u64 {
+        self.input
+            .saturating_add(self.cached_input)
+            .saturating_add(self.cache_write)
+            .saturating_add(self.audio_input)
+            .saturating_add(self.image_input)
+    }
+
+    #[must_use]
+    pub const fn output_total(&self) -> u64 {
+        self.output.saturating_add(self.reasoning).saturating_add(self.audio_output)
+    }
+
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.input_total().saturating_add(self.output_total())
+    }
+}
+
+/// What was asked of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum Operation {
+    Chat,
+    Embeddings,
+}
+
+impl Operation {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embeddings => "embeddings",
+        }
+    }
+}
+
+/// How a call that reached a provider ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum Outcome {
+    /// Answered whole.
+    Ok,
+    /// The provider refused or failed before any content.
+    UpstreamError,
+    /// The provider ended a stream too early.
+    UpstreamCut,
+    /// The caller hung up.
+    ClientGone,
+}
+
+/// One call's use. Written to the gateway's spool before the caller has the last byte, shipped to
+/// Redis, ingested once by `request_id`. New fields are optional: an old event still decodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageEvent {
+    pub request_id: RequestId,
+    /// When the gateway admitted the call.
+    pub at: Timestamp,
+    pub org_id: OrgId,
+    pub team_id: TeamId,
+    pub app_id: AppId,
+    pub key_id: KeyId,
+    pub subscription_id: SubscriptionId,
+    pub product_id: ProductId,
+    pub plan_id: PlanId,
+    pub model_id: ModelId,
+    /// The last deployment tried; absent when none could be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_id: Option<DeploymentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<ProviderId>,
+    pub operation: Operation,
+    pub stream: bool,
+    pub outcome: Outcome,
+    /// The HTTP status the caller got.
+    pub status: u16,
+    /// The error code the caller got, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    pub tokens: Tokens,
+    /// True when the provider reported no usage and the tokens were counted here.
+    #[serde(default)]
+    pub estimated: bool,
+    pub price_id: PriceId,
+    /// `Rates::price(tokens)` under that price; ingest computes it again and refuses a difference.
+    pub cost_nanos: Nanos,
+    /// What was held while the call ran.
+    #[serde(default)]
+    pub reserved_nanos: Nanos,
+    /// Attempts made upstream.
+    #[serde(default)]
+    pub attempts: u16,
+    /// From admission to the last byte, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: u32,
+    /// From admission to the first content, in milliseconds; streams only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u32>,
+    pub gateway_id: GatewayId,
+    /// The snapshot version that decided the call.
+    pub config_version: u64,
+}
