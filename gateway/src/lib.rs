@@ -1,0 +1,5 @@
+//! The gateway: a line of rooms that every call passes in order, and the tools they use.
+//!
+//! The rooms are a library so that tests, benches and fuzz targets meet the same code as `main`.
+
+pub mod clock;
