@@ -159,7 +159,7 @@ impl Rates {
             (tokens.reasoning, self.reasoning.unwrap_or(self.output)),
             (tokens.audio_output, self.audio_output.unwrap_or(self.output)),
         ];
-        let millionths = classes.into_iter().fold(self.calls(1), |sum, (count, rate)| {
+        let millionths = classes.into_iter().fold(self.call(), |sum, (count, rate)| {
             sum.saturating_add(i128::from(count) * i128::from(rate.0))
         });
         round_millionths(millionths)
@@ -186,12 +186,12 @@ impl Rates {
     pub fn price_max(&self, input_tokens: u64, output_tokens: u64) -> Nanos {
         let input = i128::from(input_tokens) * i128::from(self.input_max().0);
         let output = i128::from(output_tokens) * i128::from(self.output_max().0);
-        round_millionths(self.calls(1).saturating_add(input).saturating_add(output))
+        round_millionths(self.call().saturating_add(input).saturating_add(output))
     }
 
-    /// The price of so many calls, in millionths of a nano-dollar.
-    fn calls(&self, count: i64) -> i128 {
-        i128::from(self.per_call.0) * i128::from(count) * 1_000_000
+    /// What any call costs before its tokens, in millionths of a nano-dollar.
+    fn call(&self) -> i128 {
+        i128::from(self.per_call.0) * 1_000_000
     }
 }
 

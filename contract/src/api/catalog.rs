@@ -1,0 +1,214 @@
+//! Products, plans, and subscriptions to them.
+
+use super::shape;
+use crate::id::{AppId, ModelId, PlanId, ProductId, SubscriptionId};
+use crate::money::Usd;
+use crate::snapshot::{Lifecycle, Metric, Modality, ProductKind, SubscriptionState, Window};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// How a subscription to a plan comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum Approval {
+    /// Active at once.
+    Auto,
+    /// Waits for a person. Not offered yet.
+    Manual,
+}
+
+/// Whether a product is in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum ProductState {
+    Draft,
+    Published,
+    Withdrawn,
+}
+
+shape! {
+    /// `GET /v1/catalog` (public) and `GET /v1/orgs/{org}/catalog`: a row of the catalogue.
+    /// Query: `q`, `modality`, `cursor`, `limit`.
+    pub struct ProductSummary {
+        pub id: ProductId,
+        pub slug: String,
+        pub name: String,
+        pub kind: ProductKind,
+        /// One sentence.
+        pub summary: String,
+        pub modalities: Vec<Modality>,
+        pub model_names: Vec<String>,
+        /// The lowest input price among its models, per million tokens.
+        pub input_from_usd: Option<Usd>,
+        /// In the org's own view: apps of the org subscribed to it.
+        #[serde(default)]
+        pub subscribed_apps: u32,
+    }
+
+    /// `GET /v1/catalog/{product}` and `GET /v1/orgs/{org}/catalog/{product}` (slug or id).
+    pub struct ProductDetail {
+        pub id: ProductId,
+        pub slug: String,
+        pub name: String,
+        pub kind: ProductKind,
+        pub summary: String,
+        /// Markdown. Never trust it as HTML.
+        pub description: String,
+        pub models: Vec<CatalogModel>,
+        pub plans: Vec<Plan>,
+        /// In the org's own view: its subscriptions to this product.
+        #[serde(default)]
+        pub subscriptions: Vec<Subscription>,
+    }
+
+    /// A model of a product, with today's list price.
+    pub struct CatalogModel {
+        pub id: ModelId,
+        pub name: String,
+        pub display_name: String,
+        pub modality: Modality,
+        pub state: Lifecycle,
+        pub context_tokens_max: u32,
+        pub output_tokens_max: u32,
+        /// Who runs it, by name; never an address or a credential.
+        pub provider_names: Vec<String>,
+        pub regions: Vec<String>,
+        pub price: Option<Price>,
+    }
+
+    /// A price as people read it: dollars per million tokens, and per call.
+    pub struct Price {
+        pub input_usd: Usd,
+        pub output_usd: Usd,
+        #[serde(default)]
+        pub cached_input_usd: Option<Usd>,
+        #[serde(default)]
+        pub cache_write_usd: Option<Usd>,
+        #[serde(default)]
+        pub reasoning_usd: Option<Usd>,
+        #[serde(default)]
+        pub audio_input_usd: Option<Usd>,
+        #[serde(default)]
+        pub audio_output_usd: Option<Usd>,
+        #[serde(default)]
+        pub image_input_usd: Option<Usd>,
+        pub per_call_usd: Usd,
+        pub effective_from: DateTime<Utc>,
+    }
+
+    /// A plan of a product.
+    pub struct Plan {
+        pub id: PlanId,
+        pub product_id: ProductId,
+        pub slug: String,
+        pub name: String,
+        pub description: String,
+        pub approval: Approval,
+        /// New apps are subscribed to it without asking.
+        pub default_for_new_apps: bool,
+        pub output_tokens_max: Option<u32>,
+        pub limits: Vec<PlanLimit>,
+        /// Prices that differ from the list, by model name.
+        pub prices: Vec<PlanPrice>,
+        pub version: i64,
+    }
+
+    /// How much of what per window, for each subscription.
+    pub struct PlanLimit {
+        pub metric: Metric,
+        pub window: Window,
+        /// Calls or tokens; absent for money.
+        #[serde(default)]
+        pub max: Option<i64>,
+        /// For money.
+        #[serde(default)]
+        pub max_usd: Option<Usd>,
+    }
+
+    pub struct PlanPrice {
+        pub model_name: String,
+        pub price: Price,
+    }
+
+    /// `GET /v1/orgs/{org}/subscriptions`. Query: `app`, `cursor`, `limit`.
+    pub struct Subscription {
+        pub id: SubscriptionId,
+        pub app_id: AppId,
+        pub app_name: String,
+        pub product_id: ProductId,
+        pub product_slug: String,
+        pub product_name: String,
+        pub plan_id: PlanId,
+        pub plan_name: String,
+        pub state: SubscriptionState,
+        pub created_at: DateTime<Utc>,
+        pub version: i64,
+    }
+
+    /// `POST /v1/orgs/{org}/subscriptions`. `POST …/{subscription}/cancel` ends one.
+    pub struct Subscribe {
+        pub app_id: AppId,
+        pub plan_id: PlanId,
+    }
+
+    /// Operator: `GET /v1/admin/products`.
+    pub struct Product {
+        pub id: ProductId,
+        pub slug: String,
+        pub name: String,
+        pub kind: ProductKind,
+        pub summary: String,
+        pub description: String,
+        pub state: ProductState,
+        pub model_names: Vec<String>,
+        pub plan_count: u32,
+        pub created_at: DateTime<Utc>,
+        pub version: i64,
+    }
+
+    /// Operator: `POST /v1/admin/products`; made as a draft.
+    pub struct CreateProduct {
+        pub slug: String,
+        pub name: String,
+        pub summary: String,
+        #[serde(default)]
+        pub description: String,
+        pub model_ids: Vec<ModelId>,
+    }
+
+    /// Operator: `PATCH /v1/admin/products/{product}`. Publishing refuses an unpriced model.
+    pub struct UpdateProduct {
+        pub name: String,
+        pub summary: String,
+        pub description: String,
+        pub state: ProductState,
+        pub model_ids: Vec<ModelId>,
+    }
+
+    /// Operator: `POST /v1/admin/products/{product}/plans`.
+    pub struct CreatePlan {
+        pub slug: String,
+        pub name: String,
+        #[serde(default)]
+        pub description: String,
+        pub approval: Approval,
+        #[serde(default)]
+        pub default_for_new_apps: bool,
+        #[serde(default)]
+        pub output_tokens_max: Option<u32>,
+        #[serde(default)]
+        pub limits: Vec<PlanLimit>,
+    }
+}

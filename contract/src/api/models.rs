@@ -1,0 +1,101 @@
+//! Operator: models, their deployments and prices, under `/v1/admin/models`.
+
+use super::catalog::Price;
+use super::shape;
+use crate::id::{DeploymentId, ModelId, PlanId, PriceId, ProviderId};
+use crate::money::Usd;
+use crate::snapshot::{Lifecycle, Modality};
+use chrono::{DateTime, Utc};
+
+shape! {
+    pub struct Model {
+        pub id: ModelId,
+        /// What callers send; unique and permanent.
+        pub name: String,
+        pub display_name: String,
+        pub modality: Modality,
+        pub state: Lifecycle,
+        pub context_tokens_max: u32,
+        pub output_tokens_max: u32,
+        pub deployments: Vec<Deployment>,
+        /// The list price in force.
+        pub price: Option<Price>,
+        pub created_at: DateTime<Utc>,
+        pub version: i64,
+    }
+
+    pub struct CreateModel {
+        /// 1 to 100 of `a-z 0-9 . _ - / :`.
+        pub name: String,
+        pub display_name: String,
+        pub modality: Modality,
+        #[serde(default)]
+        pub context_tokens_max: u32,
+        /// At least 1 for chat models: it bounds what one call can cost.
+        #[serde(default)]
+        pub output_tokens_max: u32,
+    }
+
+    pub struct UpdateModel {
+        pub display_name: String,
+        pub state: Lifecycle,
+        pub context_tokens_max: u32,
+        pub output_tokens_max: u32,
+    }
+
+    pub struct Deployment {
+        pub id: DeploymentId,
+        pub model_id: ModelId,
+        pub provider_id: ProviderId,
+        pub provider_name: String,
+        pub upstream_model: String,
+        pub region: String,
+        pub weight: u32,
+        pub disabled: bool,
+        pub version: i64,
+    }
+
+    /// `POST /v1/admin/models/{model}/deployments`.
+    pub struct CreateDeployment {
+        pub provider_id: ProviderId,
+        pub upstream_model: String,
+        #[serde(default)]
+        pub region: String,
+        pub weight: u32,
+    }
+
+    /// `PATCH /v1/admin/deployments/{deployment}`.
+    pub struct UpdateDeployment {
+        pub weight: u32,
+        pub disabled: bool,
+    }
+
+    /// `GET /v1/admin/models/{model}/prices`: every price the model ever had or will have.
+    pub struct PriceVersion {
+        pub id: PriceId,
+        pub model_id: ModelId,
+        pub plan_id: Option<PlanId>,
+        pub price: Price,
+        pub created_at: DateTime<Utc>,
+    }
+
+    /// `POST /v1/admin/models/{model}/prices`. A price is never edited: a new one takes over.
+    pub struct CreatePrice {
+        #[serde(default)]
+        pub plan_id: Option<PlanId>,
+        /// Dollars per million tokens.
+        pub input_usd: Usd,
+        pub output_usd: Usd,
+        #[serde(default)]
+        pub cached_input_usd: Option<Usd>,
+        #[serde(default)]
+        pub cache_write_usd: Option<Usd>,
+        #[serde(default)]
+        pub reasoning_usd: Option<Usd>,
+        #[serde(default)]
+        pub per_call_usd: Usd,
+        /// Absent: now. Not in the past.
+        #[serde(default)]
+        pub effective_from: Option<DateTime<Utc>>,
+    }
+}
