@@ -5,7 +5,7 @@ use crate::id::{
     AppId, DeploymentId, GatewayId, KeyId, ModelId, OrgId, PlanId, PriceId, ProductId, ProviderId,
     RequestId, SubscriptionId, TeamId,
 };
-use crate::money::Nanos;
+use crate::money::{Nanos, Rates};
 use serde::{Deserialize, Serialize};
 
 /// Tokens by class. The classes are **disjoint**: a provider that counts cached input inside its
@@ -94,6 +94,15 @@ pub enum Outcome {
     ClientGone,
 }
 
+impl Outcome {
+    /// Whether such an ending is charged. A call that failed before any content costs nothing,
+    /// not even its price per call.
+    #[must_use]
+    pub const fn is_charged(self) -> bool {
+        !matches!(self, Self::UpstreamError)
+    }
+}
+
 /// One call's use. Written to the gateway's spool before the caller has the last byte, shipped to
 /// Redis, ingested once by `request_id`. New fields are optional: an old event still decodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +136,7 @@ pub struct UsageEvent {
     #[serde(default)]
     pub estimated: bool,
     pub price_id: PriceId,
-    /// `Rates::price(tokens)` under that price; ingest computes it again and refuses a difference.
+    /// [`UsageEvent::cost_under`] that price; ingest computes it again and refuses a difference.
     pub cost_nanos: Nanos,
     /// What was held while the call ran.
     #[serde(default)]
@@ -144,4 +153,13 @@ pub struct UsageEvent {
     pub gateway_id: GatewayId,
     /// The snapshot version that decided the call.
     pub config_version: u64,
+}
+
+impl UsageEvent {
+    /// What this call costs under `rates`: nothing when it failed before any content, else
+    /// [`Rates::price`] of its tokens.
+    #[must_use]
+    pub fn cost_under(&self, rates: &Rates) -> Nanos {
+        if self.outcome.is_charged() { rates.price(&self.tokens) } else { Nanos::ZERO }
+    }
 }
