@@ -1,0 +1,220 @@
+//! Listening, and which path leads where. Loopback only: anyone may set the switches.
+
+use crate::control;
+use crate::openai;
+use crate::record::{Log, Seen, Served, Stats};
+use crate::reply::{Body, Dropped, response, whole};
+use crate::switches::Switches;
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// The largest request body.
+const BODY_MAX: usize = 64 << 20;
+
+/// How a simulator is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Model calls without this bearer token (or `api-key`) are refused with 401.
+    pub required_key: Option<String>,
+    /// Switches in force for every call.
+    pub switches: Switches,
+}
+
+impl Options {
+    #[must_use]
+    pub fn at(listen: SocketAddr) -> Self {
+        Self { listen, required_key: None, switches: Switches::default() }
+    }
+}
+
+/// A running simulator. Dropped or stopped, it closes its port and drops its connections.
+#[derive(Debug)]
+pub struct Handle {
+    pub addr: SocketAddr,
+    log: Log,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Handle {
+    /// The base address to register as a provider's: `http://127.0.0.1:7103/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.addr)
+    }
+
+    /// Everything remembered, oldest first.
+    #[must_use]
+    pub fn served(&self) -> Vec<Served> {
+        self.log.served()
+    }
+
+    #[must_use]
+    pub fn find(&self, request_id: &str) -> Option<Served> {
+        self.log.find(request_id)
+    }
+
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.log.stats()
+    }
+
+    /// The last model call as it arrived.
+    #[must_use]
+    pub fn last(&self) -> Seen {
+        self.log.last()
+    }
+
+    /// Sets the switches of every call.
+    pub fn set_switches(&self, switches: Switches) {
+        self.log.set_defaults(switches);
+    }
+
+    /// Forgets all calls and goes back to the switches of the start.
+    pub fn reset(&self) {
+        self.log.reset();
+    }
+
+    /// Closes the port and drops every connection, as if the provider had died.
+    pub async fn stop(mut self) {
+        self.accepting.abort();
+        // The task ends as cancelled; that is what was asked for.
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Starts a simulator with no key and no switches.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub async fn start(listen: SocketAddr) -> io::Result<Handle> {
+    start_with(Options::at(listen)).await
+}
+
+/// Starts a simulator on the current runtime.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub async fn start_with(options: Options) -> io::Result<Handle> {
+    let listener = TcpListener::bind(options.listen).await?;
+    let addr = listener.local_addr()?;
+    let log = Log::new(options.switches);
+    let shared = Arc::new(Shared { log: log.clone(), required_key: options.required_key });
+    let accepting = tokio::spawn(accept(listener, shared));
+    Ok(Handle { addr, log, accepting })
+}
+
+pub(crate) struct Shared {
+    pub log: Log,
+    pub required_key: Option<String>,
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    // Connections live in this set, so that ending this task ends them.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    shared.log.connected();
+                    connections.spawn(connection(stream, shared.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept");
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::warn!(%error, "cannot set TCP_NODELAY");
+    }
+    let reset = Arc::new(AtomicBool::new(false));
+    let wants_reset = reset.clone();
+    let service = service_fn(move |request| {
+        let (shared, reset) = (shared.clone(), reset.clone());
+        Box::pin(async move { serve(&shared, &reset, request).await })
+    });
+    let mut serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = poll_fn(|cx| serving.poll_without_shutdown(cx)).await {
+        tracing::debug!(%error, "connection ended");
+    }
+    let stream = serving.into_parts().io.into_inner();
+    if wants_reset.load(Ordering::Relaxed)
+        && let Err(error) = stream.set_zero_linger()
+    {
+        tracing::warn!(%error, "cannot reset a connection");
+    }
+}
+
+async fn serve(
+    shared: &Shared,
+    reset: &AtomicBool,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Dropped> {
+    let (parts, incoming) = request.into_parts();
+    let body = match Limited::new(incoming, BODY_MAX).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            let text = format!("the body could not be read: {error}\n");
+            return Ok(whole(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", text));
+        }
+    };
+    let path = parts.uri.path();
+    match (&parts.method, path) {
+        (&Method::POST, "/v1/chat/completions") => {
+            openai::answer(shared, reset, openai::Operation::Chat, seen(path, parts.headers, body))
+                .await
+        }
+        (&Method::POST, "/v1/embeddings") => {
+            let seen = seen(path, parts.headers, body);
+            openai::answer(shared, reset, openai::Operation::Embeddings, seen).await
+        }
+        (&Method::GET, "/v1/models") => Ok(openai::models()),
+        (&Method::GET, "/" | "/livez") => {
+            let text = "The Tollgate simulator. No model runs here.\n".to_owned();
+            Ok(whole(StatusCode::OK, "text/plain; charset=utf-8", text))
+        }
+        (method, path) if path.starts_with("/_sim/") => {
+            Ok(control::answer(shared, method, path, parts.uri.query().unwrap_or(""), &body))
+        }
+        (&Method::OPTIONS, _) => {
+            Ok(response(StatusCode::NO_CONTENT, "text/plain", Body::default()))
+        }
+        (method, path) => Ok(openai::refuse(
+            StatusCode::NOT_FOUND,
+            "route_unknown",
+            &format!("The simulator has nothing at {method} {path}."),
+        )),
+    }
+}
+
+fn seen(path: &str, headers: http::HeaderMap, body: Bytes) -> Seen {
+    Seen { path: path.to_owned(), headers, body }
+}
