@@ -3,3 +3,8 @@
 //! The rooms are a library so that tests, benches and fuzz targets meet the same code as `main`.
 
 pub mod clock;
+pub mod link;
+pub mod reserve;
+pub mod settle;
+pub mod snapshot;
+pub mod telemetry;

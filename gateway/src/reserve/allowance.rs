@@ -1,0 +1,386 @@
+//! What this gateway may use of one limit, for one subject, in one window, without asking.
+//!
+//! `drawn` is what it took out of the shared counter, `used` what calls hold or have settled;
+//! what lies between them can be taken at once. What must stay true: the counter holds at least
+//! `drawn` for this gateway, so all gateways together never pass the limit.
+
+use super::refusal::Standing;
+use contract::Timestamp;
+use contract::id::OrgId;
+use contract::snapshot::{LimitRecord, Window, WithoutRedis};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// So much of recent use, in time, is worth having in hand.
+const HORIZON_MS: i64 = 250;
+/// What is in hand is compared with recent use over at least this long before it shrinks.
+const SETTLED_MS: i64 = 1_000;
+/// After the counter refused, how long the gateway refuses on its own.
+const FULL_MS: i64 = 100;
+/// An allowance not touched for this long is forgotten; a later one asks the counter what it had.
+const FORGET_MS: i64 = 600_000;
+/// Larger than any amount the counter's script can compare exactly.
+pub(super) const AMOUNT_MAX: i64 = 9_000_000_000_000_000;
+
+#[derive(Debug)]
+pub(super) struct Allowance {
+    pub org_id: OrgId,
+    /// Whose use it counts, as the counter's name says it.
+    pub subject: Box<str>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    limit: Arc<LimitRecord>,
+    /// Epoch seconds, `[start, end)`.
+    window: (i64, i64),
+    /// Taken out of the counter, as far as Redis said so; absent: unknown, ask first.
+    drawn: Option<i64>,
+    /// What Redis last acknowledged of `drawn`; absent: it may hold something else.
+    acknowledged: Option<i64>,
+    used: i64,
+    /// Admitted by [`WithoutRedis::LocalTenth`] in this window.
+    tenth: i64,
+    /// Free in the counter when it last answered.
+    free: i64,
+    full_until_ms: i64,
+    refilling: bool,
+    /// What is worth having left, from recent use.
+    hand: i64,
+    /// Everything ever taken in this window, given back or not: the measure of recent use.
+    taken: i64,
+    /// `taken`, and the instant, when recent use was last measured.
+    mark: (i64, i64),
+    touched_ms: i64,
+}
+
+/// What taking from an allowance came to.
+pub(super) enum Take {
+    Taken {
+        hold: Hold,
+        /// Running low: draw ahead.
+        refill: bool,
+    },
+    /// Part is held; the rest must be drawn.
+    Short { hold: Hold, missing: i64 },
+    /// The limit has no room.
+    Full(Standing),
+}
+
+/// What a draw of one allowance asks of the counter.
+#[derive(Debug)]
+pub(super) struct Draw {
+    pub limit: Arc<LimitRecord>,
+    pub window_start: i64,
+    /// What this gateway has of the counter; absent: unknown.
+    pub claim: Option<i64>,
+    /// Wanted beyond what callers wait for.
+    pub extra: i64,
+    /// How long the counter is kept, in seconds; absent: for ever.
+    pub keep_s: Option<i64>,
+    /// Used beyond what was drawn, since the last draw.
+    pub overdrawn: i64,
+}
+
+/// What the counter answered.
+#[derive(Debug)]
+pub(super) struct Grant {
+    pub granted: i64,
+    /// Left for all gateways after this grant; negative when more was used than allowed.
+    pub free: i64,
+    /// What the counter held for this gateway before the draw.
+    pub held: i64,
+    /// Of the grant, what waiting callers take at once.
+    pub asked: i64,
+}
+
+impl Allowance {
+    pub fn new(org_id: OrgId, subject: Box<str>, limit: &Arc<LimitRecord>, now: Timestamp) -> Self {
+        Self { org_id, subject, state: Mutex::new(State::new(Arc::clone(limit), now)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes `amount`, or what there is of it.
+    pub fn take(self: &Arc<Self>, limit: &Arc<LimitRecord>, amount: i64, now: Timestamp) -> Take {
+        let mut state = self.lock();
+        state.turn(limit, now);
+        let now_ms = now.timestamp_millis();
+        state.touched_ms = now_ms;
+        let left = state.left();
+        let start = state.window.0;
+        if amount <= left || amount == 0 {
+            state.take(amount);
+            let low = state.left().saturating_mul(4) < state.hand && state.free > 0;
+            let refill = low && !state.refilling;
+            state.refilling |= refill;
+            return Take::Taken { hold: Hold::new(self, start, amount), refill };
+        }
+        let part = left.max(0);
+        let missing = amount - part;
+        if missing > AMOUNT_MAX || (now_ms < state.full_until_ms && missing > state.free) {
+            return Take::Full(state.standing());
+        }
+        state.take(part);
+        Take::Short { hold: Hold::new(self, start, part), missing }
+    }
+
+    /// Takes `amount` without Redis, by the limit's own rule, and says in which window; `None`
+    /// where the rule is to refuse.
+    pub fn take_tenth(&self, amount: i64, now: Timestamp) -> Option<Result<i64, Standing>> {
+        let mut state = self.lock();
+        let limit = Arc::clone(&state.limit);
+        state.turn(&limit, now);
+        match limit.without_redis {
+            WithoutRedis::Closed => None,
+            WithoutRedis::LocalTenth => {
+                let tenth = (limit.max / 10).max(i64::from(limit.max > 0));
+                if amount > tenth.saturating_sub(state.tenth) {
+                    return Some(Err(state.standing()));
+                }
+                state.tenth = state.tenth.saturating_add(amount);
+                state.take(amount);
+                Some(Ok(state.window.0))
+            }
+        }
+    }
+
+    /// What to ask of the counter now. What is not worth keeping is given up here and now, so
+    /// that no call takes it while the counter hears of it. `drain` keeps nothing.
+    pub fn plan_draw(&self, now: Timestamp, drain: bool) -> Draw {
+        let mut state = self.lock();
+        let limit = Arc::clone(&state.limit);
+        state.turn(&limit, now);
+        state.measure(now.timestamp_millis());
+        if drain {
+            state.hand = 0;
+        }
+        let left = state.left();
+        let claim = state.drawn.map(|_| state.used.saturating_add(left.clamp(0, state.hand)));
+        state.drawn = claim;
+        let keep_s = (limit.window != Window::Lifetime)
+            .then(|| state.window.1.saturating_sub(now.timestamp()).saturating_add(60));
+        Draw {
+            limit,
+            window_start: state.window.0,
+            claim,
+            extra: state.hand.saturating_sub(left.max(0)).clamp(0, AMOUNT_MAX),
+            keep_s,
+            overdrawn: left.min(0).saturating_neg(),
+        }
+    }
+
+    /// Takes up what the counter granted.
+    pub fn granted(&self, draw: &Draw, answer: &Grant) {
+        let mut state = self.lock();
+        if state.window.0 != draw.window_start {
+            return;
+        }
+        state.refilling = false;
+        // Draws are made one after another, so nobody else drew since the plan.
+        let claim = draw.claim.unwrap_or_else(|| {
+            // Forgotten here but held there: all of it counts as used.
+            state.used = state.used.saturating_add(answer.held);
+            answer.held
+        });
+        state.acknowledged = Some(claim.saturating_add(answer.granted));
+        state.take(answer.asked);
+        state.drawn = state.acknowledged;
+        if state.limit.max < draw.limit.max {
+            state.give_up();
+        }
+        state.free = answer.free;
+    }
+
+    /// The draw failed: what the counter holds is not certain, so it is told again.
+    pub fn failed(&self, draw: &Draw) {
+        let mut state = self.lock();
+        if state.window.0 == draw.window_start {
+            state.refilling = false;
+            state.acknowledged = None;
+        }
+    }
+
+    /// The refill that was due found no place in the queue: the next call asks again.
+    pub fn refill_dropped(&self) {
+        self.lock().refilling = false;
+    }
+
+    /// The counter has no room: refuse for a moment without asking it again.
+    pub fn full(&self, draw: &Draw, now: Timestamp) -> Standing {
+        let mut state = self.lock();
+        if state.window.0 == draw.window_start {
+            let pause = FULL_MS.min(state.length_ms() / 20);
+            state.full_until_ms = now.timestamp_millis().saturating_add(pause);
+        }
+        state.standing()
+    }
+
+    pub fn standing(&self) -> Standing {
+        self.lock().standing()
+    }
+
+    /// Whether the counter should hear from this allowance though no call waits: more was used
+    /// than drawn, the last draw went wrong, or more is left than recent use is worth.
+    pub fn wants_sync(&self, now: Timestamp) -> bool {
+        let state = self.lock();
+        if state.window.1 <= now.timestamp() {
+            return false;
+        }
+        let Some(drawn) = state.drawn else { return state.used > 0 };
+        let left = drawn.saturating_sub(state.used);
+        let measured_ms = now.timestamp_millis().saturating_sub(state.mark.1);
+        left < 0
+            || state.acknowledged != state.drawn
+            || (measured_ms >= 2 * SETTLED_MS
+                && left > state.recent(now.timestamp_millis()).saturating_mul(2))
+    }
+
+    /// Whether nothing is lost by forgetting it.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        let state = self.lock();
+        let quiet = state.drawn.unwrap_or(0) == state.used && state.acknowledged == state.drawn;
+        let idle_ms = now.timestamp_millis().saturating_sub(state.touched_ms);
+        state.window.1 <= now.timestamp() || (quiet && idle_ms >= FORGET_MS)
+    }
+
+    /// Replaces what a hold took by what was really used.
+    fn settle(&self, window_start: i64, held: i64, used: i64) {
+        let mut state = self.lock();
+        if state.window.0 == window_start {
+            state.used = state.used.saturating_add(used.saturating_sub(held));
+        }
+    }
+}
+
+impl State {
+    fn new(limit: Arc<LimitRecord>, now: Timestamp) -> Self {
+        let now_ms = now.timestamp_millis();
+        Self {
+            window: limit.window.bounds(now),
+            free: limit.max,
+            limit,
+            drawn: None,
+            acknowledged: None,
+            used: 0,
+            tenth: 0,
+            full_until_ms: 0,
+            refilling: false,
+            hand: 0,
+            taken: 0,
+            mark: (0, now_ms),
+            touched_ms: now_ms,
+        }
+    }
+
+    fn left(&self) -> i64 {
+        self.drawn.map_or(0, |drawn| drawn.saturating_sub(self.used))
+    }
+
+    fn length_ms(&self) -> i64 {
+        self.window.1.saturating_sub(self.window.0).saturating_mul(1_000)
+    }
+
+    fn take(&mut self, amount: i64) {
+        self.used = self.used.saturating_add(amount);
+        self.taken = self.taken.saturating_add(amount);
+    }
+
+    fn give_up(&mut self) {
+        self.drawn = self.drawn.map(|drawn| drawn.min(self.used));
+    }
+
+    /// Moves to the window of `now` and to the limit as it is now. Windows only go forward.
+    fn turn(&mut self, limit: &Arc<LimitRecord>, now: Timestamp) {
+        if now.timestamp() >= self.window.1 || limit.window != self.limit.window {
+            let hand = self.hand;
+            *self = Self::new(Arc::clone(limit), now);
+            self.hand = hand;
+        } else if !Arc::ptr_eq(limit, &self.limit) {
+            // The use stays. What was drawn under a higher maximum may no longer be there.
+            if limit.max < self.limit.max {
+                self.give_up();
+            }
+            if limit.max != self.limit.max {
+                self.full_until_ms = 0;
+                let change = limit.max.saturating_sub(self.limit.max);
+                self.free = self.free.saturating_add(change);
+            }
+            self.limit = Arc::clone(limit);
+        }
+    }
+
+    /// Recent use over the horizon, which is a short part of the window.
+    fn recent(&self, now_ms: i64) -> i64 {
+        let horizon = HORIZON_MS.min(self.length_ms() / 64).max(1);
+        let since = self.taken.saturating_sub(self.mark.0).max(0);
+        let elapsed = now_ms.saturating_sub(self.mark.1).max(1);
+        let by_rate = i128::from(since) * i128::from(horizon) / i128::from(elapsed);
+        // A first burst says little of the rate: growth is bounded.
+        i64::try_from(by_rate).unwrap_or(i64::MAX).min(since.saturating_mul(4))
+    }
+
+    /// Sizes the hand by recent use: it grows at once and shrinks after a while.
+    fn measure(&mut self, now_ms: i64) {
+        let recent = self.recent(now_ms);
+        if now_ms.saturating_sub(self.mark.1) >= SETTLED_MS {
+            self.hand = recent;
+        } else {
+            self.hand = self.hand.max(recent);
+        }
+        self.mark = (self.taken, now_ms);
+    }
+
+    fn standing(&self) -> Standing {
+        let remaining = self.free.saturating_add(self.left()).clamp(0, self.limit.max.max(0));
+        let resets_at = (self.limit.window != Window::Lifetime)
+            .then(|| Timestamp::from_timestamp(self.window.1, 0))
+            .flatten();
+        Standing { limit: Arc::clone(&self.limit), remaining, resets_at }
+    }
+}
+
+/// An amount taken from an allowance. Dropped without being settled, it goes back.
+#[derive(Debug)]
+pub(super) struct Hold {
+    allowance: Arc<Allowance>,
+    window_start: i64,
+    amount: i64,
+}
+
+impl Hold {
+    fn new(allowance: &Arc<Allowance>, window_start: i64, amount: i64) -> Self {
+        Self { allowance: Arc::clone(allowance), window_start, amount }
+    }
+
+    pub fn allowance(&self) -> &Arc<Allowance> {
+        &self.allowance
+    }
+
+    /// Adds what was taken for it in the window that starts at `window_start`; what it held of
+    /// an earlier window is given back.
+    pub fn grow(&mut self, window_start: i64, by: i64) {
+        if self.window_start == window_start {
+            self.amount = self.amount.saturating_add(by);
+        } else {
+            let allowance = Arc::clone(&self.allowance);
+            *self = Self { allowance, window_start, amount: by };
+        }
+    }
+
+    /// Keeps `used`, which may be more than it holds, and gives back the rest.
+    pub fn settle(mut self, used: i64) {
+        self.allowance.settle(self.window_start, self.amount, used);
+        self.amount = 0;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.amount != 0 {
+            self.allowance.settle(self.window_start, self.amount, 0);
+        }
+    }
+}

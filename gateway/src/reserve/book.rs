@@ -1,0 +1,108 @@
+//! Every allowance of this gateway, by limit and subject, in shards whose locks are held for a
+//! look-up only.
+
+use super::Caller;
+use super::allowance::Allowance;
+use contract::Timestamp;
+use contract::id::LimitId;
+use contract::snapshot::{LimitRecord, LimitScope};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
+
+const SHARDS: usize = 64;
+
+type Shard = HashMap<(LimitId, Uuid), Arc<Allowance>, BuildHasherDefault<IdHasher>>;
+
+#[derive(Debug)]
+pub(super) struct Book([Mutex<Shard>; SHARDS]);
+
+impl Default for Book {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl Book {
+    /// The allowance of `limit` for `caller`, made when it is the first time.
+    pub fn allowance(
+        &self,
+        limit: &Arc<LimitRecord>,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Arc<Allowance> {
+        let whose = subject(limit.scope, caller);
+        let mut hasher = IdHasher::default();
+        hasher.write(limit.id.0.as_bytes());
+        hasher.write(whose.as_bytes());
+        let make = || {
+            let text = subject_text(limit.scope, caller);
+            Arc::new(Allowance::new(caller.org_id, text, limit, now))
+        };
+        let place = usize::try_from(hasher.finish() >> 40).unwrap_or(0) % SHARDS;
+        match self.0.get(place) {
+            Some(shard) => {
+                let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(shard.entry((limit.id, whose)).or_insert_with(make))
+            }
+            None => make(),
+        }
+    }
+
+    /// Forgets what is over, and lists what the counters should hear of; with `all`, everything.
+    pub fn sweep(&self, now: Timestamp, all: bool) -> Vec<Arc<Allowance>> {
+        let mut due = Vec::new();
+        for shard in &self.0 {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            // One that a call holds is kept: two of the same would draw twice.
+            shard.retain(|_, one| Arc::strong_count(one) > 1 || !one.is_over(now));
+            due.extend(shard.values().filter(|one| all || one.wants_sync(now)).cloned());
+        }
+        due
+    }
+}
+
+/// Whose use a limit counts.
+fn subject(scope: LimitScope, caller: &Caller) -> Uuid {
+    match scope {
+        LimitScope::Org(id) => id.0,
+        LimitScope::Team(id) => id.0,
+        LimitScope::App(id) => id.0,
+        LimitScope::Key(id) => id.0,
+        LimitScope::Plan(_) => caller.subscription_id.0,
+    }
+}
+
+/// The same, as the counter's name says it.
+fn subject_text(scope: LimitScope, caller: &Caller) -> Box<str> {
+    match scope {
+        LimitScope::Org(id) => id.to_string(),
+        LimitScope::Team(id) => id.to_string(),
+        LimitScope::App(id) => id.to_string(),
+        LimitScope::Key(id) => id.to_string(),
+        LimitScope::Plan(_) => caller.subscription_id.to_string(),
+    }
+    .into()
+}
+
+/// Identifiers are random already: folding them is enough.
+#[derive(Debug, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0_u8; 8];
+            for (slot, byte) in word.iter_mut().zip(chunk) {
+                *slot = *byte;
+            }
+            self.0 = (self.0.rotate_left(23) ^ u64::from_le_bytes(word))
+                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

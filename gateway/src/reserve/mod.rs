@@ -1,0 +1,208 @@
+//! Takes what a call may use from every limit that applies, all or nothing, before it runs.
+//!
+//! In steady use this touches only memory: the gateway draws allowances from Redis ahead of
+//! need. The sum of what all gateways draw never passes a limit.
+
+mod allowance;
+mod book;
+mod draw;
+mod refusal;
+
+pub use draw::Drawer;
+pub use refusal::{Refused, Standing};
+
+use crate::snapshot::Snapshot;
+use crate::telemetry::Telemetry;
+use allowance::{Hold, Take};
+use book::Book;
+use contract::Timestamp;
+use contract::id::{AppId, GatewayId, KeyId, OrgId, PlanId, SubscriptionId, TeamId};
+use contract::money::Nanos;
+use contract::snapshot::{LimitRecord, LimitScope, Metric};
+use draw::{Answer, Ask, Need, Request};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// Draws that wait for the background at most; callers beyond that wait for a place.
+const QUEUE_MAX: usize = 4_096;
+
+/// Whose limits count.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    pub org_id: OrgId,
+    pub team_id: TeamId,
+    pub app_id: AppId,
+    pub key_id: KeyId,
+    pub plan_id: PlanId,
+    pub subscription_id: SubscriptionId,
+}
+
+/// So much of everything that limits count: an estimate before a call, its true use after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Amounts {
+    pub requests: i64,
+    /// Input and output together.
+    pub tokens: i64,
+    pub money: Nanos,
+}
+
+impl Amounts {
+    fn of(&self, metric: Metric) -> i64 {
+        let amount = match metric {
+            Metric::Requests => self.requests,
+            Metric::Tokens => self.tokens,
+            Metric::Money => self.money.0,
+        };
+        amount.max(0)
+    }
+}
+
+/// All allowances of this gateway. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Reserve {
+    book: Arc<Book>,
+    draws: mpsc::Sender<Request>,
+}
+
+impl Reserve {
+    /// The reservations of one gateway process, and the background half that draws for them.
+    /// Without the background half, every limit follows its rule for a Redis that is gone.
+    #[must_use]
+    pub fn new(gateway_id: GatewayId, telemetry: Arc<Telemetry>) -> (Self, Drawer) {
+        let (draws, requests) = mpsc::channel(QUEUE_MAX);
+        let book = Arc::new(Book::default());
+        let drawer = Drawer::new(gateway_id, Arc::clone(&book), requests, telemetry);
+        (Self { book, draws }, drawer)
+    }
+
+    /// Takes `estimate` from every limit on `caller`, or nothing at all. Waits for Redis only
+    /// when an allowance is used up.
+    ///
+    /// # Errors
+    /// [`Refused`] names the binding limit.
+    pub async fn reserve(
+        &self,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        estimate: &Amounts,
+        now: Timestamp,
+    ) -> Result<Reservation, Refused> {
+        let mut holds = Vec::new();
+        let mut needs = Vec::new();
+        for limit in applying(snapshot, caller) {
+            let allowance = self.book.allowance(limit, caller, now);
+            match allowance.take(limit, estimate.of(limit.metric), now) {
+                Take::Taken { hold, refill } => {
+                    if refill {
+                        self.refill(hold.allowance());
+                    }
+                    holds.push((limit.metric, hold));
+                }
+                Take::Short { hold, missing } => {
+                    needs.push(Need { metric: limit.metric, hold, missing });
+                }
+                Take::Full(standing) => return Err(Refused::Limit(standing)),
+            }
+        }
+        if let Some(first) = needs.first() {
+            let limit = first.hold.allowance().standing().limit;
+            holds.extend(self.draw(needs, limit, now).await?);
+        }
+        Ok(Reservation { holds, money: estimate.money })
+    }
+
+    /// Gives everything that is not used back to the counters. For the end of a drain.
+    pub async fn give_back(&self) {
+        let (done, finished) = oneshot::channel();
+        if self.draws.send(Request::Sweep { drain: true, done: Some(done) }).await.is_ok() {
+            // An error means that the background half has ended, and gave back itself.
+            finished.await.unwrap_or_default();
+        }
+    }
+
+    fn refill(&self, allowance: &Arc<allowance::Allowance>) {
+        if self.draws.try_send(Request::Refill(Arc::clone(allowance))).is_err() {
+            allowance.refill_dropped();
+        }
+    }
+
+    async fn draw(
+        &self,
+        needs: Vec<Need>,
+        limit: Arc<LimitRecord>,
+        now: Timestamp,
+    ) -> Result<Vec<(Metric, Hold)>, Refused> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.draws.send(Request::Ask(Ask { needs, now, reply })).await;
+        let answer = match sent {
+            Ok(()) => answer.await.map_err(|_| Refused::Unknown(limit))?,
+            Err(mpsc::error::SendError(Request::Ask(ask))) => Answer::Unreachable(ask.needs),
+            Err(_) => return Err(Refused::Unknown(limit)),
+        };
+        match answer {
+            Answer::Granted(holds) => Ok(holds),
+            Answer::Refused(standing) => Err(Refused::Limit(standing)),
+            Answer::Unreachable(needs) => without_redis(needs, now),
+        }
+    }
+}
+
+/// Each limit's own rule for when Redis cannot be asked.
+fn without_redis(needs: Vec<Need>, now: Timestamp) -> Result<Vec<(Metric, Hold)>, Refused> {
+    let mut holds = Vec::with_capacity(needs.len());
+    for Need { metric, mut hold, missing } in needs {
+        match hold.allowance().take_tenth(missing, now) {
+            None => return Err(Refused::Unknown(hold.allowance().standing().limit)),
+            Some(Err(standing)) => return Err(Refused::Limit(standing)),
+            Some(Ok(window_start)) => hold.grow(window_start, missing),
+        }
+        holds.push((metric, hold));
+    }
+    Ok(holds)
+}
+
+/// Every limit on a caller, from the widest to the narrowest.
+fn applying<'a>(
+    snapshot: &'a Snapshot,
+    caller: &Caller,
+) -> impl Iterator<Item = &'a Arc<LimitRecord>> {
+    [
+        LimitScope::Org(caller.org_id),
+        LimitScope::Team(caller.team_id),
+        LimitScope::App(caller.app_id),
+        LimitScope::Key(caller.key_id),
+        LimitScope::Plan(caller.plan_id),
+    ]
+    .into_iter()
+    .flat_map(|scope| snapshot.limits(scope))
+}
+
+/// What a call holds while it runs. Settle it with what was really used; dropped unsettled, all
+/// of it goes back.
+#[derive(Debug)]
+#[must_use = "a reservation that is dropped is given back"]
+pub struct Reservation {
+    holds: Vec<(Metric, Hold)>,
+    money: Nanos,
+}
+
+impl Reservation {
+    /// The money that was estimated, whether or not a limit counts it.
+    #[must_use]
+    pub fn money(&self) -> Nanos {
+        self.money
+    }
+
+    /// How each limit stands, for the headers of the answer.
+    pub fn standings(&self) -> impl Iterator<Item = Standing> {
+        self.holds.iter().map(|(_, hold)| hold.allowance().standing())
+    }
+
+    /// Keeps what was really used and gives back the rest. More than was reserved is taken too,
+    /// even past the limit: it was spent.
+    pub fn settle(self, used: &Amounts) {
+        for (metric, hold) in self.holds {
+            hold.settle(used.of(metric));
+        }
+    }
+}

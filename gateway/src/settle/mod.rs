@@ -1,0 +1,9 @@
+//! Usage events: written to a local spool before the caller has its last byte, shipped to Redis
+//! in the background, and forgotten only when Redis has them.
+
+mod segment;
+mod ship;
+mod spool;
+
+pub use ship::Shipper;
+pub use spool::{Depth, Settle, SpoolError, SpoolFull};

@@ -1,0 +1,12 @@
+//! What the gateway knows of callers, models, prices and limits: an immutable value in memory,
+//! kept current from Redis, with a last good copy on disk. A request reads one snapshot from
+//! beginning to end; nothing here is computed while a request waits.
+
+mod handle;
+mod store;
+mod table;
+mod view;
+
+pub use handle::{Handle, Reader, Stale};
+pub use store::Snapshot;
+pub use view::{DeploymentView, ModelView, ProviderView, Unusable, Upstream};
