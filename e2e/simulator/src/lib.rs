@@ -2,9 +2,13 @@
 //! and says so in every answer. Deterministic, with fault switches, and with its own count of the
 //! tokens of each request id, so that a test can compare what was billed with what was used.
 //!
-//! Read in this order: [`switches`], [`tokens`], [`record`], `openai`, `server`.
+//! Beside it, the mailbox of a local installation: SMTP in, a page out.
+//!
+//! Read in this order: [`switches`], [`tokens`], [`record`], `openai`, `server`,
+//! `mailbox`.
 
 mod control;
+mod mailbox;
 mod openai;
 pub mod record;
 mod reply;
@@ -12,6 +16,7 @@ mod server;
 pub mod switches;
 pub mod tokens;
 
+pub use mailbox::Mail;
 pub use record::{Outcome, Seen, Served};
 pub use server::{Handle, Options, start, start_with};
 pub use switches::{Hang, Switches};

@@ -12,6 +12,9 @@ struct Args {
     /// Where it listens; loopback only.
     #[arg(long, env = "TOLLGATE_SIMULATOR_LISTEN", default_value = "127.0.0.1:7103")]
     listen: SocketAddr,
+    /// Where its mailbox takes mail; loopback only.
+    #[arg(long, env = "TOLLGATE_SIMULATOR_SMTP_LISTEN", default_value = "127.0.0.1:7104")]
+    smtp_listen: SocketAddr,
     /// Refuse model calls that do not carry this key as a bearer token.
     #[arg(long, env = "TOLLGATE_SIMULATOR_KEY", hide_env_values = true)]
     key: Option<String>,
@@ -26,15 +29,20 @@ struct Args {
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     log_to_stderr(&args.log)?;
-    ensure!(args.listen.ip().is_loopback(), "{} is not a loopback address", args.listen);
+    for address in [args.listen, args.smtp_listen] {
+        ensure!(address.ip().is_loopback(), "{address} is not a loopback address");
+    }
     let mut switches = Switches::default();
     switches.apply_text(&args.switches).map_err(anyhow::Error::msg).context("--switches")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let key = args.key.filter(|key| !key.is_empty());
-        let options = Options { listen: args.listen, required_key: key, switches };
-        let handle = start_with(options).await?;
-        tracing::info!(address = %handle.addr, "simulator listens; no model runs here");
+        let smtp_listen = Some(args.smtp_listen);
+        let options = Options { listen: args.listen, smtp_listen, required_key: key, switches };
+        let handle = start_with(options).await.with_context(|| {
+            format!("cannot listen on {} and {}", args.listen, args.smtp_listen)
+        })?;
+        tracing::info!(address = %handle.addr, smtp = %args.smtp_listen, "simulator listens; no model runs here");
         stop_signal().await?;
         tracing::info!("simulator stops");
         anyhow::Ok(())

@@ -1,9 +1,10 @@
 //! Listening, and which path leads where. Loopback only: anyone may set the switches.
 
 use crate::control;
+use crate::mailbox::{self, Mail, Mailbox};
 use crate::openai;
 use crate::record::{Log, Seen, Served, Stats};
-use crate::reply::{Body, Dropped, response, whole};
+use crate::reply::{Body, Dropped, whole};
 use crate::switches::Switches;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -28,6 +29,8 @@ const BODY_MAX: usize = 64 << 20;
 pub struct Options {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where the mailbox takes mail over SMTP; absent: it takes none.
+    pub smtp_listen: Option<SocketAddr>,
     /// Model calls without this bearer token (or `api-key`) are refused with 401.
     pub required_key: Option<String>,
     /// Switches in force for every call.
@@ -37,7 +40,7 @@ pub struct Options {
 impl Options {
     #[must_use]
     pub fn at(listen: SocketAddr) -> Self {
-        Self { listen, required_key: None, switches: Switches::default() }
+        Self { listen, smtp_listen: None, required_key: None, switches: Switches::default() }
     }
 }
 
@@ -45,7 +48,10 @@ impl Options {
 #[derive(Debug)]
 pub struct Handle {
     pub addr: SocketAddr,
+    /// Where the mailbox takes mail.
+    pub smtp_addr: Option<SocketAddr>,
     log: Log,
+    mailbox: Mailbox,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -76,6 +82,12 @@ impl Handle {
     #[must_use]
     pub fn last(&self) -> Seen {
         self.log.last()
+    }
+
+    /// The mails kept, newest first; only those to `to`, if given.
+    #[must_use]
+    pub fn mails(&self, to: Option<&str>) -> Vec<Mail> {
+        self.mailbox.list(to)
     }
 
     /// Sets the switches of every call.
@@ -116,16 +128,38 @@ pub async fn start(listen: SocketAddr) -> io::Result<Handle> {
 /// The address cannot be listened on.
 pub async fn start_with(options: Options) -> io::Result<Handle> {
     let listener = TcpListener::bind(options.listen).await?;
+    let smtp = match options.smtp_listen {
+        Some(address) => Some(TcpListener::bind(address).await?),
+        None => None,
+    };
+    let smtp_addr = smtp.as_ref().map(TcpListener::local_addr).transpose()?;
     let addr = listener.local_addr()?;
-    let log = Log::new(options.switches);
-    let shared = Arc::new(Shared { log: log.clone(), required_key: options.required_key });
-    let accepting = tokio::spawn(accept(listener, shared));
-    Ok(Handle { addr, log, accepting })
+    let (log, mailbox) = (Log::new(options.switches), Mailbox::default());
+    let shared = Shared {
+        log: log.clone(),
+        mailbox: mailbox.clone(),
+        smtp_addr,
+        required_key: options.required_key,
+    };
+    let accepting = tokio::spawn(accept_both(listener, smtp, Arc::new(shared)));
+    Ok(Handle { addr, smtp_addr, log, mailbox, accepting })
 }
 
 pub(crate) struct Shared {
     pub log: Log,
+    pub mailbox: Mailbox,
+    pub smtp_addr: Option<SocketAddr>,
     pub required_key: Option<String>,
+}
+
+async fn accept_both(listener: TcpListener, smtp: Option<TcpListener>, shared: Arc<Shared>) {
+    let mailbox = shared.mailbox.clone();
+    match smtp {
+        Some(smtp) => {
+            tokio::join!(accept(listener, shared), mailbox::accept(smtp, mailbox));
+        }
+        None => accept(listener, shared).await,
+    }
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
@@ -204,8 +238,9 @@ async fn serve(
         (method, path) if path.starts_with("/_sim/") => {
             Ok(control::answer(shared, method, path, parts.uri.query().unwrap_or(""), &body))
         }
-        (&Method::OPTIONS, _) => {
-            Ok(response(StatusCode::NO_CONTENT, "text/plain", Body::default()))
+        (method, path) if path.starts_with("/mailbox") => {
+            let query = parts.uri.query().unwrap_or("");
+            Ok(mailbox::answer(&shared.mailbox, shared.smtp_addr, method, path, query))
         }
         (method, path) => Ok(openai::refuse(
             StatusCode::NOT_FOUND,
