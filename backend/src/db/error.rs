@@ -1,0 +1,101 @@
+//! What Postgres refuses, in the caller's words: each constraint a caller can hit has its line.
+
+use crate::http::ApiError;
+use contract::error::{ErrorCode, FieldError};
+use sqlx::error::DatabaseError;
+
+/// Constraint name → code, the field to blame, and what to do. A constraint that is not here is a
+/// bug of ours and answered as one.
+const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
+    (
+        "orgs_slug_key",
+        ErrorCode::NameTaken,
+        "/name",
+        "An organisation with this name exists. Choose another.",
+    ),
+    (
+        "teams_org_id_name_key",
+        ErrorCode::NameTaken,
+        "/name",
+        "The organisation has a team with this name. Choose another.",
+    ),
+    (
+        "teams_org_id_slug_key",
+        ErrorCode::NameTaken,
+        "/name",
+        "The organisation has a team with a name that reads the same. Choose another.",
+    ),
+    (
+        "apps_org_id_name_key",
+        ErrorCode::NameTaken,
+        "/name",
+        "The organisation has an app with this name. Choose another.",
+    ),
+    (
+        "apps_org_id_slug_key",
+        ErrorCode::NameTaken,
+        "/name",
+        "The organisation has an app with a name that reads the same. Choose another.",
+    ),
+    (
+        "invitations_org_id_email_key",
+        ErrorCode::Conflict,
+        "/email",
+        "This address has an invitation that is still open. Revoke it first to send another.",
+    ),
+    (
+        "memberships_pkey",
+        ErrorCode::Conflict,
+        "",
+        "The person is a member of this organisation already.",
+    ),
+];
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(db) => from_database(db.as_ref()),
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => Some(unavailable()),
+            _ => None,
+        }
+        .unwrap_or_else(|| Self::internal(error))
+    }
+}
+
+fn unavailable() -> ApiError {
+    ApiError::new(ErrorCode::Unavailable, "The database is not reachable. Try again shortly.")
+        .retry_after(1)
+}
+
+fn from_database(error: &dyn DatabaseError) -> Option<ApiError> {
+    if let Some(constraint) = error.constraint()
+        && let Some((_, code, pointer, detail)) =
+            CONSTRAINTS.iter().find(|(name, ..)| *name == constraint)
+    {
+        let refusal = ApiError::new(*code, *detail);
+        return Some(if pointer.is_empty() {
+            refusal
+        } else {
+            refusal.field(FieldError::new(*pointer, *detail))
+        });
+    }
+    match error.code()?.as_ref() {
+        // A text with a NUL, which JSON allows and Postgres does not.
+        "22021" | "22P05" => Some(ApiError::new(
+            ErrorCode::RequestInvalid,
+            "A text holds a character that cannot be stored (U+0000). Remove it.",
+        )),
+        // Serialisation failure, deadlock, lock or statement timeout: nothing was written.
+        "40001" | "40P01" | "55P03" | "57014" => Some(
+            ApiError::new(ErrorCode::Overloaded, "The database is busy. Try again.").retry_after(1),
+        ),
+        // Shutting down, starting up, too many connections.
+        "57P01" | "57P02" | "57P03" | "53300" => Some(unavailable()),
+        _ => None,
+    }
+}

@@ -1,0 +1,32 @@
+//! Lets nobody in without a session, except to the routes [`super::super::stack::OPEN`] lists. A
+//! handler that forgets to ask who is calling is therefore still behind the door.
+
+use super::call::Call;
+use crate::app::App;
+use crate::http::ctx::Ctx;
+use crate::http::{ApiError, stack};
+use crate::identity::session;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use tower_sessions::Session;
+
+pub async fn layer(
+    State(app): State<App>,
+    path: MatchedPath,
+    session: Session,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let is_open = stack::OPEN.contains(&(request.method().as_str(), path.as_str()));
+    if !is_open {
+        let call = request.extensions().get::<Call>().copied();
+        let call = call.ok_or_else(|| ApiError::internal(anyhow::anyhow!("no call layer")))?;
+        let person = session::person_of(&app, &session).await?;
+        let person = person.ok_or_else(ApiError::sign_in_first)?;
+        request.extensions_mut().insert(Ctx::new(app, call, person));
+    }
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(path);
+    Ok(response)
+}

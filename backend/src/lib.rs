@@ -1,0 +1,17 @@
+//! The control API and its workers. Postgres is the truth, and only this program writes it.
+//!
+//! Read in this order: [`app`], [`db`], [`http`], then one operation from end to end:
+//! [`orgs::teams::create`]. Every other operation has its shape.
+
+pub mod app;
+pub mod audit;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod entropy;
+pub mod http;
+pub mod identity;
+pub mod orgs;
+pub mod outbox;
+
+pub use http::{ApiError, Result};

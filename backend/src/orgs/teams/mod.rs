@@ -1,0 +1,4 @@
+//! Teams: departments inside an org. They own apps and carry a cost centre.
+
+pub mod create;
+pub mod store;

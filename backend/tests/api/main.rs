@@ -1,0 +1,19 @@
+//! The control API as its callers see it: whole requests through every layer, on a real Postgres.
+//! The tree mirrors the operations. Needs DATABASE_URL: a Postgres where databases may be made.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_debug_implementations,
+    reason = "a test that fails says where by panicking"
+)]
+
+mod harness;
+
+mod http;
+mod isolation;
+mod openapi;
+mod orgs;
