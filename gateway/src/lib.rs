@@ -2,6 +2,8 @@
 //!
 //! The rooms are a library so that tests, benches and fuzz targets meet the same code as `main`.
 
+pub mod admin;
+pub mod background;
 pub mod clock;
 pub mod link;
 pub mod reserve;

@@ -75,13 +75,18 @@ pub struct Drawer {
 #[derive(Default)]
 struct Batch {
     allowances: Vec<Arc<Allowance>>,
-    place: HashMap<*const Allowance, usize>,
+    /// Where an allowance stands in the list, by its address.
+    place: HashMap<usize, usize>,
     asks: Vec<Ask>,
+}
+
+fn address(allowance: &Arc<Allowance>) -> usize {
+    Arc::as_ptr(allowance).addr()
 }
 
 impl Batch {
     fn place(&mut self, allowance: &Arc<Allowance>) -> usize {
-        *self.place.entry(Arc::as_ptr(allowance)).or_insert_with(|| {
+        *self.place.entry(address(allowance)).or_insert_with(|| {
             self.allowances.push(Arc::clone(allowance));
             self.allowances.len() - 1
         })
@@ -222,7 +227,7 @@ impl Drawer {
         for ask in &batch.asks {
             call.arg(ask.needs.len());
             for need in &ask.needs {
-                let place = batch.place.get(&Arc::as_ptr(need.hold.allowance()));
+                let place = batch.place.get(&address(need.hold.allowance()));
                 call.arg(place.map_or(0, |place| place + 1)).arg(need.missing);
             }
         }
@@ -233,7 +238,7 @@ impl Drawer {
         for (ask, verdict) in batch.asks.iter().zip(&answer.verdicts) {
             if *verdict == 0 {
                 for need in &ask.needs {
-                    let place = batch.place.get(&Arc::as_ptr(need.hold.allowance()));
+                    let place = batch.place.get(&address(need.hold.allowance()));
                     if let Some(grant) = place.and_then(|place| answer.grants.get_mut(*place)) {
                         grant.asked = grant.asked.saturating_add(need.missing);
                     }
@@ -246,7 +251,7 @@ impl Drawer {
         }
         for (ask, verdict) in batch.asks.into_iter().zip(answer.verdicts) {
             let draw_of = |need: &Need| {
-                let place = batch.place.get(&Arc::as_ptr(need.hold.allowance()));
+                let place = batch.place.get(&address(need.hold.allowance()));
                 place.and_then(|place| draws.get(*place))
             };
             // Verdicts count from one; zero is a grant.
@@ -282,15 +287,11 @@ impl Drawer {
 }
 
 /// The needs of a granted ask, now held in full.
-fn taken(
-    needs: Vec<Need>,
-    place: &HashMap<*const Allowance, usize>,
-    draws: &[Draw],
-) -> Vec<(Metric, Hold)> {
+fn taken(needs: Vec<Need>, place: &HashMap<usize, usize>, draws: &[Draw]) -> Vec<(Metric, Hold)> {
     needs
         .into_iter()
         .map(|Need { metric, mut hold, missing }| {
-            let draw = place.get(&Arc::as_ptr(hold.allowance())).and_then(|at| draws.get(*at));
+            let draw = place.get(&address(hold.allowance())).and_then(|at| draws.get(*at));
             if let Some(draw) = draw {
                 hold.grow(draw.window_start, missing);
             }

@@ -5,7 +5,7 @@ use super::Snapshot;
 use arc_swap::ArcSwap;
 use contract::Timestamp;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
 
 /// Shared by all; cheap to clone.
@@ -18,6 +18,21 @@ struct Inner {
     /// When Redis last confirmed that the snapshot is current, in epoch milliseconds; 0: never.
     confirmed_ms: AtomicI64,
     age_max: Duration,
+    source: AtomicU8,
+}
+
+/// How the snapshot is kept current at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Not yet.
+    Starting,
+    /// Changes are followed.
+    Current,
+    /// Redis is gone.
+    Unreachable,
+    /// Redis holds an older configuration than this gateway, or none.
+    Behind,
 }
 
 /// Why the snapshot may not be used: `service.stale_config`.
@@ -36,6 +51,7 @@ impl Handle {
             current: Arc::new(ArcSwap::from_pointee(first)),
             confirmed_ms: AtomicI64::new(0),
             age_max,
+            source: AtomicU8::new(Source::Starting as u8),
         }))
     }
 
@@ -81,6 +97,18 @@ impl Handle {
     /// Notes that the snapshot was current at `at`.
     pub fn confirm(&self, at: Timestamp) {
         self.0.confirmed_ms.store(at.timestamp_millis(), Ordering::Relaxed);
+    }
+
+    /// How the snapshot is kept current at the moment.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        let held = self.0.source.load(Ordering::Relaxed);
+        let known = [Source::Current, Source::Unreachable, Source::Behind];
+        known.into_iter().find(|one| *one as u8 == held).unwrap_or(Source::Starting)
+    }
+
+    pub(super) fn set_source(&self, source: Source) {
+        self.0.source.store(source as u8, Ordering::Relaxed);
     }
 
     /// When Redis last confirmed the snapshot.

@@ -2,11 +2,15 @@
 //! kept current from Redis, with a last good copy on disk. A request reads one snapshot from
 //! beginning to end; nothing here is computed while a request waits.
 
+pub mod disk;
+mod follow;
 mod handle;
+mod load;
 mod store;
 mod table;
 mod view;
 
-pub use handle::{Handle, Reader, Stale};
+pub use follow::Follower;
+pub use handle::{Handle, Reader, Source, Stale};
 pub use store::Snapshot;
 pub use view::{DeploymentView, ModelView, ProviderView, Unusable, Upstream};

@@ -106,10 +106,10 @@ impl Snapshot {
         Self::build(master, 1, stored)
     }
 
-    /// The snapshot after `changes`, which follow each other and this one's version. A change
-    /// that is not newer than the record it names is ignored.
+    /// The snapshot at `version`, after `changes`. A change that is not newer than the record it
+    /// names is ignored, and the version never goes back.
     #[must_use]
-    pub fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Self {
+    pub fn apply(&self, changes: impl IntoIterator<Item = Change>, version: u64) -> Self {
         let mut next = self.clone();
         let mut touched = Touched::Nothing;
         for change in changes {
@@ -118,8 +118,8 @@ impl Snapshot {
             {
                 touched = Touched::ModelViews;
             }
-            next.version = next.version.max(change.version);
         }
+        next.version = next.version.max(version);
         if touched == Touched::ModelViews {
             next.assemble_models();
         }

@@ -1,0 +1,257 @@
+//! Everything that goes on beside the calls, on a thread of its own: following the configuration,
+//! drawing allowances, shipping usage, and saying that this gateway lives.
+
+use crate::admin;
+use crate::clock::Clock;
+use crate::link::Link;
+use crate::reserve::{Drawer, Reserve};
+use crate::settle::{Settle, Shipper, SpoolError};
+use crate::snapshot::{Follower, Handle, Snapshot, disk};
+use crate::telemetry::Telemetry;
+use contract::channel::{self, GatewayBeat};
+use contract::id::GatewayId;
+use contract::seal::MasterKey;
+use std::io;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{interval, timeout};
+
+const BEAT: Duration = Duration::from_secs(2);
+/// A gateway that has not been heard of for this long counts as gone.
+const BEAT_KEPT_S: u64 = 10;
+
+/// What the background needs to know.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Settings {
+    /// Where the configuration comes from and usage goes to.
+    #[arg(
+        long,
+        env = "REDIS_URL",
+        default_value = "redis://127.0.0.1:6379",
+        hide_env_values = true
+    )]
+    pub redis_url: String,
+    /// Opens the providers' credentials: 32 bytes in base64.
+    #[arg(long, env = "TOLLGATE_MASTER_KEY", hide_env_values = true, value_parser = master_key)]
+    pub master_key: MasterKey,
+    /// Folder for the last good configuration and the usage spool; one for each gateway.
+    #[arg(long, env = "TOLLGATE_GATEWAY_STATE", default_value = "var/gateway")]
+    pub state: PathBuf,
+    /// Seconds without a word from Redis after which the configuration is no longer trusted.
+    #[arg(long, env = "TOLLGATE_SNAPSHOT_AGE_MAX_S", default_value_t = 86_400)]
+    pub snapshot_age_max_s: u64,
+    /// Bytes of usage that may wait on disk before new work is refused.
+    #[arg(long, env = "TOLLGATE_SPOOL_BYTES_MAX", default_value_t = 1 << 30)]
+    pub spool_bytes_max: u64,
+}
+
+fn master_key(text: &str) -> Result<MasterKey, &'static str> {
+    MasterKey::from_base64(text).ok_or("a master key is 32 bytes in base64")
+}
+
+/// Why the background cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("REDIS_URL is not an address of Redis: {0}")]
+    RedisUrl(redis::RedisError),
+    #[error(
+        "cannot use the state folder {path}: {source}; give TOLLGATE_GATEWAY_STATE a writable folder"
+    )]
+    State { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("the system gives no randomness: {0}")]
+    Entropy(getrandom::Error),
+    #[error("cannot start the background thread: {0}")]
+    Thread(io::Error),
+}
+
+/// The tools of a running gateway. Cheap to clone; each worker has one.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    pub gateway_id: GatewayId,
+    pub clock: Clock,
+    pub snapshot: Handle,
+    pub reserve: Reserve,
+    pub settle: Settle,
+    pub telemetry: Arc<Telemetry>,
+    draining: Arc<AtomicBool>,
+}
+
+impl Tools {
+    /// From now on this gateway says that it is not ready.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// The background thread. Stop it after the last call has been settled.
+#[derive(Debug)]
+pub struct Background {
+    stop: oneshot::Sender<Duration>,
+    thread: JoinHandle<()>,
+}
+
+impl Background {
+    /// Gives allowances back, ships what is in the spool and writes the configuration down, as
+    /// far as that goes `within` the time; then ends the thread. What is not shipped stays on
+    /// disk for the next start.
+    pub fn stop(self, within: Duration) {
+        self.stop.send(within).unwrap_or_default();
+        if self.thread.join().is_err() {
+            tracing::error!("the background thread had panicked");
+        }
+    }
+}
+
+/// Opens the state folder, takes the last good configuration from it, and starts the thread.
+/// `admin` answers `/livez`, `/readyz` and `/metrics`. `threads` will record usage.
+///
+/// # Errors
+/// [`StartError`] says what to change.
+pub fn start(
+    settings: Settings,
+    clock: Clock,
+    threads: usize,
+    admin: Option<TcpListener>,
+) -> Result<(Tools, Background), StartError> {
+    let client = redis::Client::open(settings.redis_url.as_str()).map_err(StartError::RedisUrl)?;
+    std::fs::create_dir_all(&settings.state)
+        .map_err(|source| StartError::State { path: settings.state.clone(), source })?;
+    let mut entropy = [0; 10];
+    getrandom::fill(&mut entropy).map_err(StartError::Entropy)?;
+    let gateway_id = GatewayId::new(clock.now(), &entropy);
+    let telemetry = Arc::new(Telemetry::default());
+    let settle =
+        Settle::open(&settings.state, settings.spool_bytes_max, threads, Arc::clone(&telemetry))?;
+    let master = Arc::new(settings.master_key);
+    let snapshot = first_snapshot(
+        &settings.state,
+        Arc::clone(&master),
+        Duration::from_secs(settings.snapshot_age_max_s),
+    );
+    let (reserve, drawer) = Reserve::new(gateway_id, Arc::clone(&telemetry));
+    let tools =
+        Tools { gateway_id, clock, snapshot, reserve, settle, telemetry, draining: Arc::default() };
+    let work = Work { tools: tools.clone(), client, master, state: settings.state };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(StartError::Thread)?;
+    let (stop, stopped) = oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name("background".into())
+        .spawn(move || runtime.block_on(work.run(drawer, admin, stopped)))
+        .map_err(StartError::Thread)?;
+    Ok((tools, Background { stop, thread }))
+}
+
+fn first_snapshot(state: &std::path::Path, master: Arc<MasterKey>, age_max: Duration) -> Handle {
+    match disk::read(state, Arc::clone(&master)) {
+        Some((snapshot, confirmed_at)) => {
+            tracing::info!(version = snapshot.version(), %confirmed_at, "starting with the last good configuration");
+            let handle = Handle::new(snapshot, age_max);
+            handle.confirm(confirmed_at);
+            handle
+        }
+        None => Handle::new(Snapshot::empty(master), age_max),
+    }
+}
+
+struct Work {
+    tools: Tools,
+    client: redis::Client,
+    master: Arc<MasterKey>,
+    state: PathBuf,
+}
+
+impl Work {
+    fn link(&self, answer_within: Duration) -> Link {
+        Link::new(self.client.clone(), answer_within, Arc::clone(&self.tools.telemetry))
+    }
+
+    async fn run(
+        self,
+        drawer: Drawer,
+        admin: Option<TcpListener>,
+        stopped: oneshot::Receiver<Duration>,
+    ) {
+        let Tools { snapshot, clock, telemetry, settle, .. } = self.tools.clone();
+        let changed = Arc::new(Notify::new());
+        let follower = Follower {
+            handle: snapshot.clone(),
+            master: Arc::clone(&self.master),
+            clock: clock.clone(),
+            telemetry: Arc::clone(&telemetry),
+            changed: Arc::clone(&changed),
+        };
+        let shipper = Shipper::new(settle, telemetry);
+        let mut ship_link = self.link(Duration::from_secs(5));
+
+        let mut tasks = JoinSet::new();
+        tasks.spawn(follower.run(self.link(Duration::from_secs(10))));
+        tasks.spawn(drawer.run(self.link(Duration::from_millis(250)), clock));
+        tasks.spawn(disk::keep(self.state.clone(), snapshot.clone(), changed));
+        tasks.spawn(beat(self.tools.clone(), self.link(Duration::from_secs(1))));
+        if let Some(listener) = admin {
+            tasks.spawn(admin::serve(listener, self.tools.clone()));
+        }
+        let within = tokio::select! {
+            within = stopped => within.unwrap_or(Duration::ZERO),
+            () = shipper.run(&mut ship_link) => Duration::ZERO,
+            ended = tasks.join_next() => {
+                // None of them ends by itself. A gateway that goes on without one of them would
+                // serve what it should not: better that its supervisor starts it again.
+                tracing::error!(?ended, "a background task ended; stopping the gateway");
+                std::process::exit(70);
+            }
+        };
+        let finish = async {
+            self.tools.reserve.give_back().await;
+            shipper.finish(&mut ship_link).await;
+            disk::save(self.state, snapshot, 0).await;
+        };
+        if timeout(within, finish).await.is_err() {
+            let left = self.tools.settle.depth().events;
+            tracing::warn!(left, "the drain took too long; usage events stay in the spool");
+        }
+        tasks.shutdown().await;
+    }
+}
+
+/// Says every few seconds that this gateway lives, and what it serves.
+async fn beat(tools: Tools, mut link: Link) {
+    let mut every = interval(BEAT);
+    loop {
+        every.tick().await;
+        let beat = GatewayBeat {
+            gateway_id: tools.gateway_id,
+            at: tools.clock.now(),
+            config_version: tools.snapshot.load().version(),
+            spool_events: tools.settle.depth().events,
+        };
+        let Ok(text) = serde_json::to_string(&beat) else { continue };
+        let key = channel::gateway_beat(&beat.gateway_id.to_string());
+        let said = link
+            .run(|mut connection| async move {
+                let mut command = redis::cmd("SET");
+                command.arg(key).arg(text).arg("EX").arg(BEAT_KEPT_S);
+                command.query_async::<()>(&mut connection).await
+            })
+            .await;
+        if let Err(error) = said {
+            tracing::debug!(%error, "no heartbeat");
+        }
+    }
+}
