@@ -21,7 +21,7 @@ postgres_bin() {
     "$(pg_config --bindir 2>/dev/null || true)"; do
     [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ] && echo "$dir" && return
   done
-  have initdb && dirname "$(readlink -f "$(command -v initdb)")"
+  if have initdb; then dirname "$(readlink -f "$(command -v initdb)")"; fi
 }
 
 # redis-tools holds the server too (one binary, named by its argv[0]) and brings no service.
@@ -115,7 +115,21 @@ install_for_running() {
   [ ${#packages[@]} = 0 ] || apt_install "${packages[@]}"
   install_rust
   link_without_mold
+  node_recent
   redis_in_path
+}
+
+# The portal's style tools want Node.js 20. Distributions that have an older one get a newer one
+# beside it, inside var/, through npm.
+NODE_DIR=$ROOT/var/tools/node
+node_recent() {
+  local arch=x64
+  [ "$(uname -m)" != aarch64 ] || arch=arm64
+  PATH=$NODE_DIR/node_modules/node-linux-$arch/bin:$PATH
+  [ "$(node -p 'parseInt(process.versions.node)' 2>/dev/null || echo 0)" -ge 20 ] && return
+  say "installing: Node.js 22 in ${NODE_DIR#"$ROOT"/} (the system has $(node -v 2>/dev/null || echo none))"
+  npm install --prefix "$NODE_DIR" --no-audit --no-fund --loglevel error "node-linux-$arch@22" 9>&- ||
+    die "npm could not install Node.js 22" "install Node.js 20 or newer by hand, from https://nodejs.org"
 }
 
 # Tests start a Redis of their own by its name.
