@@ -83,12 +83,12 @@ build() {
   say "building the programs ($BUILD); the first time takes a while"
   # The queries were checked when they were written; no database is asked while building.
   SQLX_OFFLINE=true cargo build --locked "${profile[@]}" -p backend -p gateway -p portal-server \
-    -p simulator -p loadtool 9>&- ||
+    -p portal-build -p simulator -p loadtool 9>&- ||
     die "the build failed" "the compiler's words are above"
+  "$BIN/portal-build" 9>&- || die "the portal's browser part could not be built" "its words are above"
 }
 
 migrate() {
-  [[ " ${STORES[*]} " != *" postgres "* ]] || database_make
   "$BIN/tollgate-backend" migrate >>"$VAR/log/migrate.log" 2>&1 9>&- ||
     { tail -n 5 "$VAR/log/migrate.log" >&2; die "the migrations failed" "the whole log: $VAR/log/migrate.log"; }
   say "the database is up to date"

@@ -26,7 +26,7 @@ cluster_make() {
   fi
   (umask 077 && echo "$POSTGRES_PASSWORD" >"$VAR/pg/password")
   [ "$(id -u)" != 0 ] || chown postgres: "$VAR/pg/password"
-  "${UNPRIVILEGED[@]}" "$bin/initdb" -D "$VAR/pg/new" -U tollgate --pwfile="$VAR/pg/password" \
+  "${UNPRIVILEGED[@]}" "$bin/initdb" -D "$VAR/pg/new" -U postgres --pwfile="$VAR/pg/password" \
     --auth=scram-sha-256 -E UTF8 --locale=C.UTF-8 --no-sync >"$VAR/log/initdb.log" 2>&1 9>&- ||
     { tail -n 5 "$VAR/log/initdb.log" >&2; die "initdb failed" "the whole log: $VAR/log/initdb.log"; }
   rm -f "$VAR/pg/password"
@@ -42,17 +42,20 @@ command_postgres() {
     CMD+=(-c fsync=off -c synchronous_commit=off -c full_page_writes=off)
 }
 
-healthy_postgres() {
+postgres_psql() { # as the cluster's superuser, which no program of ours ever is
   PGPASSWORD=$POSTGRES_PASSWORD "$(postgres_bin)/psql" -h 127.0.0.1 -p "${PORTS[postgres]}" \
-    -U tollgate -d postgres -Atqc 'select 1'
+    -U postgres -d postgres -v ON_ERROR_STOP=1 -Atq "$@"
 }
 
+healthy_postgres() { postgres_psql -c 'select 1'; }
+
+# The login of our programs: it makes the roles it switches to, and databases for tests; nothing
+# it does escapes row-level security.
 database_make() {
-  local psql=("$(postgres_bin)/psql" -h 127.0.0.1 -p "${PORTS[postgres]}" -U tollgate -d postgres -Atq)
-  export PGPASSWORD=$POSTGRES_PASSWORD
-  [ "$("${psql[@]}" -c "select 1 from pg_database where datname = 'tollgate'")" = 1 ] ||
-    "${psql[@]}" -c 'create database tollgate'
-  unset PGPASSWORD
+  [ "$(postgres_psql -c "select 1 from pg_roles where rolname = 'tollgate'")" = 1 ] ||
+    postgres_psql -c "create role tollgate login createrole createdb password '$POSTGRES_PASSWORD'"
+  [ "$(postgres_psql -c "select 1 from pg_database where datname = 'tollgate'")" = 1 ] ||
+    postgres_psql -c 'create database tollgate owner tollgate'
 }
 
 command_redis() {
