@@ -1,0 +1,241 @@
+//! Publishes what one caller needs to call one model, in the contract's own form, straight into
+//! Redis: org, app, key, provider, model, deployment, price, product, plan, subscription and one
+//! limit of each metric, all too high to be reached. Only for a Redis that is thrown away.
+
+use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::DateTime;
+use clap::Args;
+use contract::Timestamp;
+use contract::channel::{self, Stored};
+use contract::id::{
+    AppId, DeploymentId, IdEntropy, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
+    ProviderId, SubscriptionId, TeamId,
+};
+use contract::key::{self, KeyEnv, KeyPepper};
+use contract::money::{Nanos, Rates};
+use contract::seal::{MasterKey, SealEntropy};
+use contract::snapshot::{
+    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Lifecycle, LimitRecord,
+    LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
+    ProductRecord, ProviderRecord, Record, SubscriptionRecord, SubscriptionState, Window,
+    WithoutRedis,
+};
+use serde::Serialize;
+
+/// The model's name.
+const MODEL: &str = "bench-chat";
+/// The provider's credential; the simulator takes any.
+const CREDENTIAL: &[u8] = b"bench-credential";
+
+#[derive(Debug, Args)]
+pub struct Seed {
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    redis_url: String,
+    /// The provider's base address, `http://127.0.0.1:PORT/v1`.
+    #[arg(long)]
+    upstream: String,
+    #[arg(long, env = "TOLLGATE_MASTER_KEY", hide_env_values = true)]
+    master_key: String,
+    #[arg(long, env = "TOLLGATE_KEY_PEPPER", hide_env_values = true)]
+    key_pepper: String,
+}
+
+/// What a caller needs.
+#[derive(Debug, Serialize)]
+pub struct Seeded {
+    key: String,
+    model: &'static str,
+    records: usize,
+}
+
+/// # Errors
+/// A Redis that holds a snapshot already, is not there, or keys that are not 32 bytes in base64.
+pub fn run(seed: &Seed) -> anyhow::Result<Seeded> {
+    let (key, records) = records(seed)?;
+    let mut redis = redis::Client::open(seed.redis_url.as_str())?.get_connection()?;
+    let there: bool = redis::cmd("EXISTS").arg(channel::VERSION).query(&mut redis)?;
+    ensure!(!there, "this Redis holds a snapshot already; seed only an empty one");
+    let mut pipe = redis::pipe();
+    pipe.atomic();
+    let count = records.len();
+    for (version, record) in (1_u64..).zip(records) {
+        let (name, id) = (channel::records(record.kind()), record.id());
+        let stored = serde_json::to_string(&Stored { version, record })?;
+        pipe.cmd("HSET").arg(name).arg(id).arg(stored).ignore();
+        pipe.cmd("SET").arg(channel::VERSION).arg(version).ignore();
+    }
+    pipe.query::<()>(&mut redis).context("writing the records")?;
+    Ok(Seeded { key, model: MODEL, records: count })
+}
+
+/// Ids that differ only in their last byte; no randomness is needed in a Redis of one's own.
+fn entropy(n: u8) -> IdEntropy {
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, n]
+}
+
+fn records(seed: &Seed) -> anyhow::Result<(String, Vec<Record>)> {
+    let at = DateTime::from_timestamp(1_577_836_800, 0).context("2020-01-01")?;
+    let (org, team, app) =
+        (OrgId::new(at, &entropy(1)), TeamId::new(at, &entropy(1)), AppId::new(at, &entropy(1)));
+    let (key, key_record) = made_key(seed, at, org, app)?;
+    let mut records = platform(seed, at)?;
+    let plan = PlanId::new(at, &entropy(1));
+    records.extend([
+        Record::Org(OrgRecord { id: org, slug: "bench".to_owned(), suspended: false }),
+        Record::App(AppRecord { id: app, org_id: org, team_id: team, disabled: false }),
+        Record::Key(key_record),
+        Record::Subscription(SubscriptionRecord {
+            id: SubscriptionId::new(at, &entropy(1)),
+            org_id: org,
+            app_id: app,
+            product_id: ProductId::new(at, &entropy(1)),
+            plan_id: plan,
+            state: SubscriptionState::Active,
+            expires_at: None,
+        }),
+        limit(at, 1, None, LimitScope::Plan(plan), Metric::Requests, Window::Minute),
+        limit(at, 2, Some(org), LimitScope::App(app), Metric::Tokens, Window::Day),
+        limit(at, 3, Some(org), LimitScope::Org(org), Metric::Money, Window::Month),
+    ]);
+    Ok((key, records))
+}
+
+fn limit(
+    at: Timestamp,
+    n: u8,
+    org_id: Option<OrgId>,
+    scope: LimitScope,
+    metric: Metric,
+    window: Window,
+) -> Record {
+    let id = LimitId::new(at, &entropy(n));
+    let max = 1_000_000_000_000_000;
+    let without_redis = WithoutRedis::Closed;
+    Record::Limit(LimitRecord { id, org_id, scope, metric, window, max, without_redis })
+}
+
+fn made_key(
+    seed: &Seed,
+    at: Timestamp,
+    org: OrgId,
+    app: AppId,
+) -> anyhow::Result<(String, KeyRecord)> {
+    let pepper = STANDARD.decode(seed.key_pepper.trim()).context("--key-pepper")?;
+    let pepper = <[u8; 32]>::try_from(pepper)
+        .ok()
+        .map(KeyPepper::new)
+        .context("--key-pepper: expected 32 bytes in base64")?;
+    let mut next = 0_u8;
+    let made = key::make(KeyEnv::Live, |bytes| {
+        for byte in bytes {
+            next = next.wrapping_mul(5).wrapping_add(77);
+            *byte = next;
+        }
+    });
+    let hash = made.hash(&pepper).context("the made key does not parse")?;
+    let record = KeyRecord {
+        id: KeyId::new(at, &entropy(1)),
+        org_id: org,
+        app_id: app,
+        env: made.env,
+        public_id: made.public_id.clone(),
+        secrets: vec![KeySecret { hash, expires_at: None }],
+        expires_at: None,
+        revoked_at: None,
+    };
+    Ok((made.reveal().to_owned(), record))
+}
+
+/// Provider, model, deployment, price, product and plan.
+fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
+    let (provider, model) = (ProviderId::new(at, &entropy(1)), ModelId::new(at, &entropy(1)));
+    let product = ProductId::new(at, &entropy(1));
+    let master = MasterKey::from_base64(&seed.master_key)
+        .context("--master-key: expected 32 bytes in base64")?;
+    let nonce: SealEntropy = std::array::from_fn(|i| i.to_le_bytes().first().copied().unwrap_or(0));
+    let credential = master.seal(&ProviderRecord::seal_context(provider), CREDENTIAL, &nonce)?;
+    let rates = Rates {
+        input: Nanos(150_000_000),
+        output: Nanos(600_000_000),
+        cached_input: Some(Nanos(75_000_000)),
+        ..Rates::default()
+    };
+    Ok(vec![
+        Record::Provider(ProviderRecord {
+            id: provider,
+            slug: "simulator".to_owned(),
+            base_url: seed.upstream.trim_end_matches('/').to_owned(),
+            dialect: Dialect::Openai,
+            auth: Auth::Bearer,
+            credential: Some(credential),
+            disabled: false,
+        }),
+        Record::Model(ModelRecord {
+            id: model,
+            name: MODEL.to_owned(),
+            modality: Modality::Chat,
+            state: Lifecycle::Active,
+            context_tokens_max: 128_000,
+            output_tokens_max: 16_384,
+            created_at: at,
+        }),
+        Record::Deployment(DeploymentRecord {
+            id: DeploymentId::new(at, &entropy(1)),
+            model_id: model,
+            provider_id: provider,
+            upstream_model: "sim-chat".to_owned(),
+            region: "local".to_owned(),
+            weight: 100,
+            disabled: false,
+        }),
+        Record::Price(PriceRecord {
+            id: PriceId::new(at, &entropy(1)),
+            model_id: model,
+            plan_id: None,
+            effective_from: at,
+            rates,
+        }),
+        Record::Product(ProductRecord {
+            id: product,
+            slug: "bench".to_owned(),
+            kind: ProductKind::Model,
+            model_ids: vec![model],
+        }),
+        Record::Plan(PlanRecord {
+            id: PlanId::new(at, &entropy(1)),
+            product_id: product,
+            slug: "bench".to_owned(),
+            output_tokens_max: None,
+        }),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::snapshot::Kind;
+
+    #[test]
+    fn the_seed_holds_every_kind_of_record_and_a_key_that_matches_its_hash() {
+        let secret = STANDARD.encode([7; 32]);
+        let seed = Seed {
+            redis_url: String::new(),
+            upstream: "http://127.0.0.1:1/v1/".to_owned(),
+            master_key: secret.clone(),
+            key_pepper: secret,
+        };
+        let (key, records) = records(&seed).unwrap();
+        for kind in Kind::ALL {
+            assert!(records.iter().any(|record| record.kind() == *kind), "{kind:?}");
+        }
+        let pepper = KeyPepper::new([7; 32]);
+        let parsed = contract::key::ParsedKey::parse(&key).unwrap();
+        let stored = records.iter().find_map(|record| match record {
+            Record::Key(key) => key.secrets.first(),
+            _ => None,
+        });
+        assert!(stored.unwrap().hash == pepper.hash(&parsed));
+    }
+}
