@@ -10,11 +10,15 @@ begin
       execute format('create role %I nologin noinherit', name);
     exception when duplicate_object or unique_violation then null;
     end;
-    if not pg_has_role(current_user, name, 'member') then
+    -- Since Postgres 16 who makes a role is its member and yet may not switch to it: so try.
+    begin
+      execute format('set local role %I', name);
+      reset role;
+    exception when insufficient_privilege then
       begin
         execute format('grant %I to %I', name, current_user);
       exception when unique_violation or internal_error then null;
       end;
-    end if;
+    end;
   end loop;
 end $$;
