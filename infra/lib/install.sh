@@ -155,6 +155,7 @@ install_for() {
       ;;
     bench)
       have nginx || packages+=(nginx)
+      have python3 || packages+=(python3)
       ;;
   esac
   [ ${#packages[@]} = 0 ] || apt_install "${packages[@]}"

@@ -119,7 +119,7 @@ command_gateway2() {
 answers() { curl -fsS -o /dev/null --max-time 2 "http://127.0.0.1:$1"; }
 
 healthy_backend() { answers "${PORTS[backend]}/readyz"; }
-healthy_simulator() { answers "${PORTS[simulator]}/livez"; }
+healthy_simulator() { answers "${PORTS[simulator]}/_sim/stats"; }
 healthy_portal() { answers "${PORTS[portal]}/livez"; }
 healthy_gateway() { answers "${PORTS[gateway_admin]}/readyz"; }
 healthy_gateway2() { answers "${PORTS[gateway2_admin]}/readyz"; }
