@@ -41,6 +41,7 @@ macro_rules! codes {
 codes! {
     // The request itself.
     RequestInvalid = "request.invalid", 422, "Some fields are not valid.";
+    RequestMalformed = "request.malformed", 400, "A field of the request is not valid.";
     RequestNotJson = "request.not_json", 400, "The body is not valid JSON.";
     RequestTooLarge = "request.too_large", 413, "The body is too large.";
     RequestTimeout = "request.timeout", 408, "The request did not arrive in time.";

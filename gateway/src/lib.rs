@@ -1,12 +1,34 @@
 //! The gateway: a line of rooms that every call passes in order, and the tools they use.
 //!
 //! The rooms are a library so that tests, benches and fuzz targets meet the same code as `main`.
+//! Read `serve` first: it has the rooms in their order (admit, identify, read, permit, plan,
+//! reserve, attempt, relay, settle).
 
 pub mod admin;
+pub mod admit;
+pub mod answer;
+pub mod attempt;
 pub mod background;
+pub mod chance;
 pub mod clock;
+pub mod detach;
+pub mod dialect;
+pub mod fault;
+pub mod identify;
+pub mod json;
 pub mod link;
+pub mod meter;
+pub mod permit;
+pub mod plan;
+pub mod provider;
+pub mod read;
+pub mod relay;
+pub mod render;
 pub mod reserve;
+pub mod serve;
+pub mod server;
 pub mod settle;
 pub mod snapshot;
+pub mod sse;
 pub mod telemetry;
+pub mod worker;

@@ -1,0 +1,200 @@
+//! Why an attempt failed, and whether another may follow: the table of what a provider's answers
+//! mean.
+
+use crate::fault::{Fault, Retry};
+use crate::provider::{ConnectError, SendError};
+use crate::telemetry::Count;
+use bytes::Bytes;
+use contract::error::ErrorCode;
+use http::{HeaderMap, StatusCode, header};
+use std::time::Duration;
+
+/// Whether another attempt is safe and may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    Again,
+    Never,
+}
+
+/// One attempt that failed before anything reached the caller.
+#[derive(Debug)]
+pub struct Failure {
+    pub fault: Fault,
+    pub next: Next,
+    pub count: Count,
+}
+
+impl Failure {
+    /// No connection, or it broke before the answer's head.
+    #[must_use]
+    pub fn unreachable(error: &SendError) -> Self {
+        let (code, detail, count) = match error {
+            SendError::Connect(ConnectError::Timeout) => {
+                (ErrorCode::UpstreamTimeout, TIMEOUT, Count::AttemptTimedOut)
+            }
+            _ => (
+                ErrorCode::UpstreamFailed,
+                "The provider could not be reached.",
+                Count::AttemptUnreachable,
+            ),
+        };
+        Self { fault: Fault::upstream(code, detail).because(error), next: Next::Again, count }
+    }
+
+    /// Nothing came in time.
+    #[must_use]
+    pub fn timeout() -> Self {
+        Self {
+            fault: Fault::upstream(ErrorCode::UpstreamTimeout, TIMEOUT),
+            next: Next::Again,
+            count: Count::AttemptTimedOut,
+        }
+    }
+
+    /// The answer ended before it was whole, or before a stream's content.
+    #[must_use]
+    pub fn cut(cause: impl std::fmt::Display) -> Self {
+        let detail = "The provider ended the answer before it was whole.";
+        Self {
+            fault: Fault::upstream(ErrorCode::UpstreamCut, detail).because(cause),
+            next: Next::Again,
+            count: Count::AttemptCut,
+        }
+    }
+
+    /// A success that is not an answer.
+    #[must_use]
+    pub fn malformed(cause: impl std::fmt::Display) -> Self {
+        let detail = "The provider answered with something that is not an answer.";
+        Self {
+            fault: Fault::upstream(ErrorCode::UpstreamMalformed, detail).because(cause),
+            next: Next::Again,
+            count: Count::AttemptRefused,
+        }
+    }
+
+    /// A stream that the provider broke off before its content.
+    #[must_use]
+    pub fn broken_off() -> Self {
+        let detail = "The provider broke the answer off.";
+        Self {
+            fault: Fault::upstream(ErrorCode::UpstreamFailed, detail),
+            next: Next::Again,
+            count: Count::AttemptRefused,
+        }
+    }
+
+    /// A status that is not a success. `body` is what came with it.
+    #[must_use]
+    pub fn of_status(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+        let again = matches!(status.as_u16(), 408 | 429 | 500..);
+        let fault = match status.as_u16() {
+            400 | 413 | 415 | 422 => refused(status, body),
+            401 | 403 => Fault::upstream(
+                ErrorCode::UpstreamAuth,
+                "The provider refused our credentials. The operator has to mend that; your key is \
+                 fine.",
+            )
+            .useless_to_retry(),
+            404 => Fault::upstream(
+                ErrorCode::UpstreamFailed,
+                "The provider does not know the address or the model that this model is served by. \
+                 The operator has to mend that.",
+            )
+            .useless_to_retry(),
+            408 | 504 => Fault::upstream(ErrorCode::UpstreamTimeout, TIMEOUT),
+            429 => Fault::upstream(
+                ErrorCode::UpstreamRateLimited,
+                "The provider is limiting requests. Try again shortly.",
+            ),
+            _ => Fault::upstream(ErrorCode::UpstreamFailed, "The provider failed."),
+        };
+        let fault = fault.because(format_args!("status {status}"));
+        Self {
+            fault: Fault { retry_after: retry_after(headers), ..fault },
+            next: if again { Next::Again } else { Next::Never },
+            count: Count::AttemptRefused,
+        }
+    }
+}
+
+const TIMEOUT: &str = "The provider did not answer in time.";
+
+/// The request itself is at fault, and the provider says why: its own words go to the caller.
+fn refused(status: StatusCode, body: Bytes) -> Fault {
+    let mut fault = Fault::client(ErrorCode::UpstreamRefused, "The provider refused the request.");
+    fault.retry = Retry::Useless;
+    let mut says_why = false;
+    let walked = crate::json::walk_object(&body, |member| {
+        says_why |= member.name(&body).is_some_and(|name| name.as_ref() == b"error");
+    });
+    if walked.is_ok() && says_why {
+        fault.more_mut().answer = Some((status, body));
+    }
+    fault
+}
+
+/// How long a provider asks to wait.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    number("retry-after-ms")
+        .map(Duration::from_millis)
+        .or_else(|| number(header::RETRY_AFTER.as_str()).map(Duration::from_secs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, body: &str) -> Failure {
+        let status = StatusCode::from_u16(status).unwrap();
+        Failure::of_status(status, &HeaderMap::new(), Bytes::from(body.to_owned()))
+    }
+
+    #[test]
+    fn each_status_has_its_meaning() {
+        use ErrorCode as C;
+        for (status, code, answered, next) in [
+            (400, C::UpstreamRefused, 400, Next::Never),
+            (401, C::UpstreamAuth, 502, Next::Never),
+            (403, C::UpstreamAuth, 502, Next::Never),
+            (404, C::UpstreamFailed, 502, Next::Never),
+            (408, C::UpstreamTimeout, 504, Next::Again),
+            (409, C::UpstreamFailed, 502, Next::Never),
+            (422, C::UpstreamRefused, 400, Next::Never),
+            (429, C::UpstreamRateLimited, 429, Next::Again),
+            (500, C::UpstreamFailed, 502, Next::Again),
+            (503, C::UpstreamFailed, 502, Next::Again),
+            (504, C::UpstreamTimeout, 504, Next::Again),
+            (529, C::UpstreamFailed, 502, Next::Again),
+            (302, C::UpstreamFailed, 502, Next::Never),
+        ] {
+            let failure = of(status, "not ours");
+            assert_eq!(
+                (failure.fault.code, failure.fault.status().as_u16(), failure.next),
+                (code, answered, next),
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_the_request_goes_to_the_caller_in_the_providers_words() {
+        let body = r#"{"error":{"message":"max_tokens is too large","code":null}}"#;
+        let failure = of(422, body);
+        assert_eq!(failure.fault.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(failure.fault.more.unwrap().answer.unwrap().1, body);
+    }
+
+    #[test]
+    fn the_wait_a_provider_asks_for_is_read_to_the_millisecond() {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", "7".parse().unwrap());
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(7)));
+        headers.insert("retry-after-ms", "250".parse().unwrap());
+        assert_eq!(retry_after(&headers), Some(Duration::from_millis(250)));
+        headers.clear();
+        headers.insert("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT".parse().unwrap());
+        assert_eq!(retry_after(&headers), None);
+    }
+}

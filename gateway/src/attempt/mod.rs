@@ -1,0 +1,108 @@
+//! The sixth room: sends the call upstream, and to the next place while nothing has reached the
+//! caller and it is safe. A stream is answered only once it has content, so that a failure before
+//! it can still become another attempt or a clean error.
+
+mod failure;
+mod send;
+mod watch;
+
+pub use failure::{Failure, Next};
+pub use watch::{Watch, WatchError};
+
+use crate::fault::Fault;
+use crate::meter::Meter;
+use crate::plan::Plan;
+use crate::provider::Lease;
+use crate::telemetry::Count;
+use bytes::Bytes;
+use contract::usage::Tokens;
+use http::HeaderMap;
+use hyper::body::Incoming;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The first wait before trying the same place again; doubled each time.
+const BACKOFF: Duration = Duration::from_millis(100);
+
+/// A provider that answers.
+#[derive(Debug)]
+pub struct Upstream {
+    pub meter: Meter,
+    pub headers: HeaderMap,
+    pub answer: Answered,
+}
+
+#[derive(Debug)]
+pub enum Answered {
+    /// The whole answer, and what it used.
+    Whole { body: Bytes, tokens: Tokens, estimated: bool },
+    /// A stream whose content has begun.
+    Stream { watch: Watch, body: Incoming, lease: Lease },
+}
+
+/// Makes attempts until one answers.
+///
+/// # Errors
+/// `upstream.*`, when the last attempt that is allowed failed. The call is settled then.
+pub async fn attempt(mut meter: Meter, plan: Plan) -> Result<Upstream, Fault> {
+    let gateway = std::sync::Arc::clone(&meter.worker().gateway);
+    let bounds = &gateway.bounds;
+    let deadline = Instant::from_std(meter.started()) + bounds.call_timeout;
+    let mut nth = 0;
+    loop {
+        let deployment = plan.attempt(nth);
+        meter.attempting(deployment);
+        let failure = match send::send(&meter, deployment, deadline).await {
+            Ok((headers, answer)) => {
+                gateway.tools.telemetry.count(Count::AttemptAnswered, 1);
+                return Ok(Upstream { meter, headers, answer });
+            }
+            Err(failure) => failure,
+        };
+        gateway.tools.telemetry.count(failure.count, 1);
+        nth += 1;
+        let request_id = meter.permit.call.principal.admitted.stamp.request_id;
+        tracing::warn!(
+            %request_id, deployment_id = %deployment.record.id, attempt = nth,
+            code = failure.fault.code.as_str(),
+            cause = failure.fault.more.as_ref().and_then(|more| more.cause.as_deref()),
+            "an attempt failed"
+        );
+        if nth >= usize::from(bounds.attempts_max) || failure.next == Next::Never {
+            return Err(meter.fail(failure.fault));
+        }
+        // A place not yet tried is tried at once; the same one again only after a wait.
+        if nth >= plan.places() {
+            let wait = wait(nth - plan.places(), meter.worker().chance.next());
+            let wait = wait.max(failure.fault.retry_after.unwrap_or_default());
+            if wait > bounds.retry_wait_max || Instant::now() + wait >= deadline {
+                return Err(meter.fail(failure.fault));
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+/// Doubles from [`BACKOFF`], of which chance takes up to a half away.
+fn wait(round: usize, chance: u64) -> Duration {
+    let doubled = BACKOFF.saturating_mul(1 << round.min(10));
+    let half = u32::try_from(doubled.as_micros() / 2).unwrap_or(u32::MAX);
+    let off = (u64::from(half) * (chance >> 32)) >> 32;
+    doubled.saturating_sub(Duration::from_micros(off))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_and_chance_takes_at_most_half_of_them_away() {
+        for (round, full) in [(0, 100), (1, 200), (3, 800)] {
+            assert_eq!(wait(round, 0), Duration::from_millis(full));
+            let least = wait(round, u64::MAX);
+            assert!(
+                least >= Duration::from_millis(full / 2) && least < Duration::from_millis(full)
+            );
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What a stream has told so far: which events go on to the caller, whether content has begun,
+//! what was used, whether it ended as it should.
+
+use crate::dialect::openai::{self, Event, TEXT_BYTES_PER_TOKEN};
+use crate::sse::{Events, TooLong, Verdict};
+use bytes::Bytes;
+use contract::usage::Tokens;
+use std::collections::VecDeque;
+
+/// Why a stream cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WatchError {
+    #[error("the provider broke the stream off")]
+    BrokenOff,
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+}
+
+/// An observer of one stream.
+#[derive(Debug)]
+pub struct Watch {
+    events: Events,
+    out: VecDeque<Bytes>,
+    seen: Seen,
+}
+
+#[derive(Debug)]
+struct Seen {
+    /// The caller did not ask for the usage chunk, so it does not get it.
+    strip_usage: bool,
+    begun: bool,
+    /// `[DONE]` as it came.
+    end_mark: Option<Bytes>,
+    broken: bool,
+    /// The chunk with usage and no choice, which only a whole stream has.
+    closed: bool,
+    tokens: Option<Tokens>,
+    malformed: u32,
+    chunks: u64,
+    chunk_bytes: u64,
+    /// The shortest chunk: what each has around its text.
+    chunk_bytes_min: u64,
+}
+
+impl Watch {
+    #[must_use]
+    pub fn new(event_bytes_max: usize, strip_usage: bool) -> Self {
+        Self {
+            events: Events::new(event_bytes_max),
+            out: VecDeque::new(),
+            seen: Seen {
+                strip_usage,
+                begun: false,
+                end_mark: None,
+                broken: false,
+                closed: false,
+                tokens: None,
+                malformed: 0,
+                chunks: 0,
+                chunk_bytes: 0,
+                chunk_bytes_min: u64::MAX,
+            },
+        }
+    }
+
+    /// Adds what was read of the stream.
+    ///
+    /// # Errors
+    /// The provider broke it off, or an event is too long. What was whole before goes on.
+    pub fn take(&mut self, read: Bytes) -> Result<(), WatchError> {
+        let seen = &mut self.seen;
+        self.events.push(read, &mut self.out, |event| seen.judge(event))?;
+        if self.seen.broken { Err(WatchError::BrokenOff) } else { Ok(()) }
+    }
+
+    /// The next bytes for the caller: whole events.
+    pub fn take_out(&mut self) -> Option<Bytes> {
+        self.out.pop_front()
+    }
+
+    #[must_use]
+    pub fn has_next(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// Whether content has begun, or the stream has come to its end without any.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.seen.begun || self.is_done()
+    }
+
+    /// Whether `[DONE]` has been seen; nothing after it counts.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.seen.end_mark.is_some()
+    }
+
+    /// `[DONE]` as it came, which is not among the bytes for the caller: it may be sent only once
+    /// the call is settled.
+    pub fn end_mark(&mut self) -> Option<Bytes> {
+        self.seen.end_mark.take()
+    }
+
+    /// Whether a stream that ends now is whole: some providers send no `[DONE]`, but what was
+    /// used comes last.
+    #[must_use]
+    pub fn may_end(&self) -> bool {
+        self.is_done() || self.seen.closed
+    }
+
+    /// What the provider says was used.
+    #[must_use]
+    pub fn tokens(&self) -> Option<Tokens> {
+        self.seen.tokens
+    }
+
+    /// Data that was not JSON, and was left out.
+    #[must_use]
+    pub fn malformed(&self) -> u32 {
+        self.seen.malformed
+    }
+
+    /// Output tokens seen, where the provider does not say: one for each chunk, or one for so
+    /// many bytes of text, whichever is more.
+    #[must_use]
+    pub fn output_tokens(&self) -> u64 {
+        let Seen { chunks, chunk_bytes, chunk_bytes_min, .. } = self.seen;
+        let text = chunk_bytes.saturating_sub(chunks.saturating_mul(chunk_bytes_min));
+        chunks.max(text.div_ceil(TEXT_BYTES_PER_TOKEN))
+    }
+}
+
+impl Seen {
+    fn judge(&mut self, event: &[u8]) -> Verdict {
+        match openai::read_event(event) {
+            Event::Silent => Verdict::Keep,
+            Event::Chunk(tokens) => {
+                self.tokens = tokens.or(self.tokens);
+                self.begun = self.begun || openai::has_content(event);
+                if self.begun {
+                    let len = u64::try_from(event.len()).unwrap_or(u64::MAX);
+                    self.chunks += 1;
+                    self.chunk_bytes = self.chunk_bytes.saturating_add(len);
+                    self.chunk_bytes_min = self.chunk_bytes_min.min(len);
+                }
+                Verdict::Keep
+            }
+            Event::Usage(tokens) => {
+                self.tokens = Some(tokens);
+                self.closed = true;
+                if self.strip_usage { Verdict::Drop } else { Verdict::Keep }
+            }
+            Event::Done => {
+                self.end_mark = Some(Bytes::copy_from_slice(event));
+                Verdict::Stop
+            }
+            Event::Error => {
+                self.broken = true;
+                Verdict::Stop
+            }
+            Event::Malformed => {
+                self.malformed += 1;
+                Verdict::Drop
+            }
+        }
+    }
+}

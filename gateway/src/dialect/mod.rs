@@ -1,0 +1,3 @@
+//! Wire formats, a folder each. Same dialect in and out: bytes pass through.
+
+pub mod openai;

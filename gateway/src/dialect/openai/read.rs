@@ -1,0 +1,169 @@
+//! Reads of a request what the gateway must know: model, stream, how much may come out. The text
+//! is proved to be JSON on the way; nothing else of it is understood.
+
+use crate::fault::Fault;
+use crate::json::{self, Kind, Member, Syntax};
+use contract::error::ErrorCode;
+use contract::usage::Operation;
+use std::ops::Range;
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The model as the caller names it.
+    pub model: String,
+    /// Where the model's value lies in the body, quotes included.
+    pub model_at: Range<usize>,
+    pub stream: bool,
+    pub stream_options: StreamOptions,
+    /// The most tokens that each choice may have, where the caller says so.
+    pub output_tokens_max: Option<u64>,
+    /// Choices asked for.
+    pub choices: u64,
+    /// Bytes of text that the model will read, over-counted.
+    pub text_bytes: u64,
+    /// Where the body's closing brace is.
+    pub close: usize,
+}
+
+/// How a streamed request asks for usage, and where that would be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamOptions {
+    /// Not there, or null at this place.
+    Absent(Option<Range<usize>>),
+    /// An object without `include_usage`: where its brace opens, and whether it has members.
+    Without { open: usize, empty: bool },
+    /// `include_usage` is there and not true: where its value is.
+    Declined(Range<usize>),
+    /// The caller asks for usage itself.
+    Asked,
+}
+
+/// The longest model name that is looked up.
+const MODEL_NAME_MAX: usize = 256;
+
+#[derive(Default)]
+struct Found {
+    model: Option<Member>,
+    stream: Option<Member>,
+    stream_options: Option<Member>,
+    max_tokens: Option<Member>,
+    max_completion_tokens: Option<Member>,
+    n: Option<Member>,
+    twice: Option<&'static str>,
+}
+
+/// Reads a request's body.
+///
+/// # Errors
+/// `request.not_json` with the place, `request.malformed` with the field.
+pub fn read_request(body: &[u8], operation: Operation) -> Result<Ask, Fault> {
+    if let Err(error) = std::str::from_utf8(body) {
+        return Err(not_json(Syntax { at: error.valid_up_to(), what: "the text is not UTF-8" }));
+    }
+    let mut found = Found::default();
+    let walked = json::walk_object(body, |member| found.note(body, member)).map_err(not_json)?;
+    if let Some(twice) = found.twice {
+        return Err(Fault::invalid(twice, format!("`{twice}` is given twice; send it once.")));
+    }
+    let model = found.model.ok_or_else(|| {
+        Fault::invalid(
+            "model",
+            "`model` is missing. Name the model to call, as /v1/models lists it.",
+        )
+    })?;
+    let chat = operation == Operation::Chat;
+    let stream = match found.stream.as_ref().filter(|_| chat).map(|member| member.kind) {
+        None | Some(Kind::False | Kind::Null) => false,
+        Some(Kind::True) => true,
+        Some(_) => return Err(Fault::invalid("stream", "`stream` must be true or false.")),
+    };
+    let bound =
+        |member: &Option<Member>| member.as_ref().and_then(|member| number(member.raw(body)));
+    Ok(Ask {
+        model: model_name(body, &model)?,
+        model_at: model.value,
+        stream,
+        stream_options: stream_options(body, found.stream_options)?,
+        output_tokens_max: bound(&found.max_completion_tokens).max(bound(&found.max_tokens)),
+        choices: bound(&found.n).unwrap_or(1).max(1),
+        text_bytes: walked.text_bytes,
+        close: walked.close,
+    })
+}
+
+impl Found {
+    fn note(&mut self, body: &[u8], member: Member) {
+        let Some(name) = member.name(body) else { return };
+        let (slot, name) = match name.as_ref() {
+            b"model" => (&mut self.model, "model"),
+            b"stream" => (&mut self.stream, "stream"),
+            b"stream_options" => (&mut self.stream_options, "stream_options"),
+            b"max_tokens" => (&mut self.max_tokens, "max_tokens"),
+            b"max_completion_tokens" => (&mut self.max_completion_tokens, "max_completion_tokens"),
+            b"n" => (&mut self.n, "n"),
+            _ => return,
+        };
+        // Two readers of one text must not see two different values: given twice, refused.
+        if slot.replace(member).is_some() {
+            self.twice = Some(name);
+        }
+    }
+}
+
+fn model_name(body: &[u8], member: &Member) -> Result<String, Fault> {
+    if member.kind != Kind::String {
+        return Err(Fault::invalid("model", "`model` must be a string: the name of a model."));
+    }
+    if member.value.len() > MODEL_NAME_MAX {
+        return Err(Fault::invalid("model", "`model` is longer than any model's name."));
+    }
+    serde_json::from_slice(member.raw(body)).map_err(|_| {
+        Fault::invalid("model", "`model` holds half of a surrogate pair, which is not text.")
+    })
+}
+
+fn stream_options(body: &[u8], member: Option<Member>) -> Result<StreamOptions, Fault> {
+    let Some(member) = member else { return Ok(StreamOptions::Absent(None)) };
+    match member.kind {
+        Kind::Null => return Ok(StreamOptions::Absent(Some(member.value))),
+        Kind::Object => {}
+        _ => return Err(Fault::invalid("stream_options", "`stream_options` must be an object.")),
+    }
+    let object = member.raw(body);
+    let open = member.value.start;
+    let mut empty = true;
+    let mut include = None;
+    let walked = json::walk_object(object, |inner| {
+        empty = false;
+        if inner.name(object).is_some_and(|name| name.as_ref() == b"include_usage") {
+            include = Some(inner);
+        }
+    });
+    walked.map_err(not_json)?;
+    match include {
+        None => Ok(StreamOptions::Without { open, empty }),
+        Some(inner) => match inner.kind {
+            Kind::True => Ok(StreamOptions::Asked),
+            Kind::False | Kind::Null => Ok(StreamOptions::Declined(
+                open.saturating_add(inner.value.start)..open.saturating_add(inner.value.end),
+            )),
+            _ => Err(Fault::invalid(
+                "stream_options.include_usage",
+                "`stream_options.include_usage` must be true or false.",
+            )),
+        },
+    }
+}
+
+/// A whole number of tokens or choices; anything else is the provider's to refuse.
+fn number(raw: &[u8]) -> Option<u64> {
+    std::str::from_utf8(raw).ok()?.parse().ok()
+}
+
+fn not_json(error: Syntax) -> Fault {
+    Fault::client(
+        ErrorCode::RequestNotJson,
+        format!("The body is not a JSON object: {}, at byte {}.", error.what, error.at),
+    )
+}

@@ -1,0 +1,178 @@
+//! What a provider says was used, in disjoint classes; and what is assumed when it says nothing.
+//!
+//! | who | where | cached input | reasoning |
+//! |---|---|---|---|
+//! | OpenAI, Azure, vLLM, most others | `usage`, in a stream its last chunk | inside `prompt_tokens` | inside `completion_tokens` |
+//! | xAI | the same | inside | beside: `total` = prompt + completion + reasoning |
+//! | DeepSeek | the same | `prompt_cache_hit_tokens`, inside | inside |
+//! | Ollama | the same | not told | not told |
+//!
+//! Without usage, a token is taken to be three bytes of text: more tokens than any current
+//! tokenizer makes of prose in Latin script, and about as many as of dense scripts.
+
+use crate::json;
+use contract::usage::Tokens;
+use serde::Deserialize;
+
+/// Bytes of text that count as one token where nothing better is known.
+pub const TEXT_BYTES_PER_TOKEN: u64 = 3;
+
+/// Usage as a provider reports it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Usage {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    total_tokens: Option<u64>,
+    prompt_cache_hit_tokens: Option<u64>,
+    prompt_tokens_details: Option<PromptDetails>,
+    completion_tokens_details: Option<CompletionDetails>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct PromptDetails {
+    cached_tokens: Option<u64>,
+    audio_tokens: Option<u64>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct CompletionDetails {
+    reasoning_tokens: Option<u64>,
+    audio_tokens: Option<u64>,
+}
+
+/// What an answer tells of its use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
+    Tokens(Tokens),
+    /// Nothing: so many bytes of text came out.
+    Nothing {
+        text_bytes: u64,
+    },
+}
+
+/// Reads the usage of a whole answer.
+///
+/// # Errors
+/// Where the answer is not a JSON object.
+pub fn read_answer(body: &[u8]) -> Result<Reported, json::Syntax> {
+    let mut tokens = None;
+    let mut text_bytes = 0;
+    json::walk_object(body, |member| match member.name(body).as_deref() {
+        Some(b"usage") => tokens = read_usage(member.raw(body)),
+        Some(b"choices") => text_bytes = member.text_bytes,
+        _ => {}
+    })?;
+    Ok(tokens.map_or(Reported::Nothing { text_bytes }, Reported::Tokens))
+}
+
+/// Reads a `usage` object. `None` when it is null, or tells neither input nor output; an explicit
+/// zero is a zero.
+pub(super) fn read_usage(raw: &[u8]) -> Option<Tokens> {
+    let usage: Usage = serde_json::from_slice::<Option<Usage>>(raw).ok()??;
+    if usage.prompt_tokens.is_none() && usage.completion_tokens.is_none() {
+        return None;
+    }
+    let prompt = usage.prompt_tokens.unwrap_or(0);
+    let completion = usage.completion_tokens.unwrap_or(0);
+    let into = usage.prompt_tokens_details.unwrap_or_default();
+    let out = usage.completion_tokens_details.unwrap_or_default();
+    let cached = into.cached_tokens.or(usage.prompt_cache_hit_tokens).unwrap_or(0).min(prompt);
+    let audio_input = into.audio_tokens.unwrap_or(0).min(prompt - cached);
+    let reasoning = out.reasoning_tokens.unwrap_or(0);
+    let beside = reasoning > 0
+        && usage.total_tokens == Some(prompt.saturating_add(completion).saturating_add(reasoning));
+    let (reasoning, rest) = if beside {
+        (reasoning, completion)
+    } else {
+        let inside = reasoning.min(completion);
+        (inside, completion - inside)
+    };
+    let audio_output = out.audio_tokens.unwrap_or(0).min(rest);
+    Some(Tokens {
+        input: prompt - cached - audio_input,
+        cached_input: cached,
+        audio_input,
+        output: rest - audio_output,
+        reasoning,
+        audio_output,
+        ..Tokens::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn usage(text: &str) -> Option<Tokens> {
+        read_usage(text.as_bytes())
+    }
+
+    #[test]
+    fn cached_reasoning_and_audio_are_taken_out_of_what_holds_them() {
+        let tokens = usage(
+            r#"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,
+                "prompt_tokens_details":{"cached_tokens":60,"audio_tokens":10},
+                "completion_tokens_details":{"reasoning_tokens":30,"audio_tokens":5,"x":null}}"#,
+        );
+        let expected = Tokens {
+            input: 30,
+            cached_input: 60,
+            audio_input: 10,
+            output: 15,
+            reasoning: 30,
+            audio_output: 5,
+            ..Tokens::default()
+        };
+        assert_eq!(tokens, Some(expected));
+    }
+
+    #[test]
+    fn reasoning_that_a_provider_counts_beside_the_output_is_added() {
+        let tokens = usage(
+            r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":22,
+                "completion_tokens_details":{"reasoning_tokens":7}}"#,
+        );
+        assert_eq!(tokens.map(|t| (t.output, t.reasoning)), Some((5, 7)));
+    }
+
+    #[test]
+    fn an_explicit_zero_stays_zero_and_nothing_stays_unknown() {
+        assert_eq!(usage(r#"{"prompt_tokens":0,"completion_tokens":0}"#), Some(Tokens::default()));
+        for none in ["null", "{}", r#"{"total_tokens":5}"#, r#"{"prompt_tokens":-1}"#, "[]", "7"] {
+            assert_eq!(usage(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn the_usage_of_an_answer_is_its_top_level_one() {
+        let body = br#"{"choices":[{"usage":{"prompt_tokens":9,"completion_tokens":9}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+        let Ok(Reported::Tokens(tokens)) = read_answer(body) else { panic!("no usage") };
+        assert_eq!((tokens.input, tokens.output), (1, 2));
+        assert_eq!(
+            read_answer(br#"{"id":"long","choices":[{"text":"abcdef"}]}"#),
+            Ok(Reported::Nothing { text_bytes: 10 })
+        );
+        assert!(read_answer(b"<html>").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn the_classes_add_up_to_what_the_provider_counted(
+            prompt in 0..1_000_000_u64, completion in 0..1_000_000_u64, cached in 0..2_000_000_u64,
+            audio in 0..2_000_000_u64, reasoning in 0..2_000_000_u64,
+        ) {
+            let text = serde_json::json!({
+                "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion,
+                "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": audio},
+                "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": audio},
+            }).to_string();
+            let tokens = usage(&text).unwrap();
+            prop_assert_eq!(tokens.input_total(), prompt);
+            prop_assert_eq!(tokens.output_total(), completion);
+        }
+    }
+}

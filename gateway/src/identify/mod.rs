@@ -1,0 +1,124 @@
+//! The second room: who is calling. Decides from the snapshot, before a byte of the body is read.
+
+use crate::admit::Admitted;
+use crate::fault::Fault;
+use crate::snapshot::Snapshot;
+use crate::worker::Worker;
+use contract::Timestamp;
+use contract::error::ErrorCode;
+use contract::key::{KeyPepper, ParsedKey};
+use contract::snapshot::{AppRecord, KeyRecord};
+use http::{HeaderMap, HeaderValue, header};
+use std::sync::Arc;
+
+/// A request whose caller is known.
+#[derive(Debug)]
+pub struct Principal {
+    pub admitted: Admitted,
+    pub key: Arc<KeyRecord>,
+    pub app: Arc<AppRecord>,
+}
+
+/// Finds the key, proves its secret, and that key, app and org may call now. The credential does
+/// not leave this room.
+///
+/// # Errors
+/// `key.missing`, `key.malformed`, `key.unknown`, `key.revoked`, `key.expired`, `app.disabled`,
+/// `org.suspended`.
+pub fn identify(worker: &Worker, mut admitted: Admitted) -> Result<Principal, Fault> {
+    let (key, app) = {
+        let text = credential(&admitted.headers)?;
+        known(&worker.gateway.pepper, &admitted.stamp.snapshot, text, admitted.stamp.at)?
+    };
+    for name in [&header::AUTHORIZATION, &header::COOKIE] {
+        admitted.headers.remove(name);
+    }
+    for name in ["x-api-key", "api-key"] {
+        admitted.headers.remove(name);
+    }
+    Ok(Principal { admitted, key, app })
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    std::str::from_utf8(value.as_bytes()).ok().map(str::trim)
+}
+
+/// The key's text: `Authorization: Bearer`, else `x-api-key`, else `api-key`.
+fn credential(headers: &HeaderMap) -> Result<&str, Fault> {
+    let malformed = || {
+        Fault::client(
+            ErrorCode::KeyMalformed,
+            "The API key is not well formed. Send it whole, as `Authorization: Bearer tg_live_…`.",
+        )
+    };
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let value = text(value).ok_or_else(malformed)?;
+        let (scheme, key) = value.split_once(' ').ok_or_else(malformed)?;
+        return if scheme.eq_ignore_ascii_case("bearer") {
+            Ok(key.trim())
+        } else {
+            Err(malformed())
+        };
+    }
+    match headers.get("x-api-key").or_else(|| headers.get("api-key")) {
+        Some(value) => text(value).ok_or_else(malformed),
+        None => Err(Fault::client(
+            ErrorCode::KeyMissing,
+            "No API key was sent. Send one of your app's keys as `Authorization: Bearer tg_live_…`.",
+        )),
+    }
+}
+
+fn known(
+    pepper: &KeyPepper,
+    snapshot: &Snapshot,
+    text: &str,
+    now: Timestamp,
+) -> Result<(Arc<KeyRecord>, Arc<AppRecord>), Fault> {
+    let parsed = ParsedKey::parse(text).ok_or_else(|| {
+        Fault::client(
+            ErrorCode::KeyMalformed,
+            "The API key is not well formed: it was cut or mistyped. Keys look like \
+             `tg_live_…` and are 57 characters long or so; copy it again.",
+        )
+    })?;
+    let unknown = || Fault::client(ErrorCode::KeyUnknown, "The API key is not known here.");
+    let key = snapshot.key(parsed.public_id).filter(|key| key.env == parsed.env);
+    let key = key.ok_or_else(unknown)?;
+    let hash = pepper.hash(&parsed);
+    // Every secret is compared, so that the time taken tells nothing of which one fits.
+    let mut fits = None;
+    for secret in &key.secrets {
+        if secret.hash == hash {
+            fits = Some(secret);
+        }
+    }
+    let secret = fits.ok_or_else(unknown)?;
+    if key.revoked_at.is_some_and(|at| at <= now) {
+        return Err(Fault::client(ErrorCode::KeyRevoked, "The API key was revoked. Use another."));
+    }
+    let expired = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+    if expired(key.expires_at) || expired(secret.expires_at) {
+        return Err(Fault::client(
+            ErrorCode::KeyExpired,
+            "The API key has expired. Make a new one in the portal.",
+        ));
+    }
+    // A key without its app or org is a snapshot that cannot be right: refuse.
+    let app =
+        snapshot.app(key.app_id).filter(|app| app.org_id == key.org_id).ok_or_else(unknown)?;
+    let org = snapshot.org(key.org_id).ok_or_else(unknown)?;
+    if org.suspended {
+        return Err(Fault::client(
+            ErrorCode::OrgSuspended,
+            "The organisation is suspended. Its owner can find out why.",
+        ));
+    }
+    if app.disabled {
+        return Err(Fault::client(
+            ErrorCode::AppDisabled,
+            "The app is disabled. A member of its team can enable it.",
+        ));
+    }
+    Ok((Arc::clone(key), Arc::clone(app)))
+}

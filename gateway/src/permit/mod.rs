@@ -1,0 +1,190 @@
+//! The fourth room: may this app make this call, on which plan, at what price, and how much could
+//! it use. All from the snapshot.
+
+use crate::fault::Fault;
+use crate::read::Call;
+use crate::reserve::{Amounts, Caller};
+use crate::snapshot::{ModelView, Snapshot};
+use contract::Timestamp;
+use contract::error::ErrorCode;
+use contract::id::{AppId, OrgId};
+use contract::snapshot::{
+    Lifecycle, Modality, PlanRecord, PriceRecord, SubscriptionRecord, SubscriptionState,
+};
+use contract::usage::Operation;
+use std::sync::Arc;
+
+use crate::dialect::openai::TEXT_BYTES_PER_TOKEN;
+
+/// Output assumed of a chat model that states neither its longest answer nor its context.
+const OUTPUT_TOKENS_ASSUMED: u64 = 4_096;
+
+/// A call that may be made.
+#[derive(Debug)]
+pub struct Permit {
+    pub call: Call,
+    pub model: Arc<ModelView>,
+    pub subscription: Arc<SubscriptionRecord>,
+    pub plan: Arc<PlanRecord>,
+    pub price: Arc<PriceRecord>,
+    /// The most it is expected to use.
+    pub estimate: Amounts,
+}
+
+impl Permit {
+    /// Whose limits count.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        let principal = &self.call.principal;
+        Caller {
+            org_id: principal.key.org_id,
+            team_id: principal.app.team_id,
+            app_id: principal.app.id,
+            key_id: principal.key.id,
+            plan_id: self.plan.id,
+            subscription_id: self.subscription.id,
+        }
+    }
+}
+
+/// Checks model, subscription and price, and estimates the use.
+///
+/// # Errors
+/// `model.unknown`, `model.retired`, `model.operation`, `subscription.missing`,
+/// `subscription.inactive`, `model.unpriced`.
+pub fn permit(call: Call) -> Result<Permit, Fault> {
+    let stamp = &call.principal.admitted.stamp;
+    let (snapshot, now) = (&stamp.snapshot, stamp.at);
+    let model = Arc::clone(callable(snapshot, &call.ask.model, call.operation)?);
+    let app = &call.principal.app;
+    let subscription = subscribed(snapshot, app.id, app.org_id, &model, now)?;
+    let plan = snapshot.plan(subscription.plan_id).ok_or_else(|| {
+        Fault::us(ErrorCode::Internal, ErrorCode::Internal.title())
+            .because(format_args!("{} names a plan that is not there", subscription.id))
+    })?;
+    let price = snapshot.price(model.record.id, plan.id, now).ok_or_else(|| {
+        Fault::us(
+            ErrorCode::ModelUnpriced,
+            "The model has no price in force, so calls of it could not be billed. The operator has \
+             to set one.",
+        )
+        .useless_to_retry()
+    })?;
+    let estimate = estimate(&call, &model, plan, price);
+    Ok(Permit {
+        subscription: Arc::clone(subscription),
+        plan: Arc::clone(plan),
+        price: Arc::clone(price),
+        model,
+        call,
+        estimate,
+    })
+}
+
+fn callable<'a>(
+    snapshot: &'a Snapshot,
+    name: &str,
+    operation: Operation,
+) -> Result<&'a Arc<ModelView>, Fault> {
+    let known = snapshot.model(name).filter(|model| model.record.state != Lifecycle::Draft);
+    let model = known.ok_or_else(|| unknown_model(name))?;
+    if model.record.state == Lifecycle::Retired {
+        let detail = format!("The model `{name}` was retired. See /v1/models for others.");
+        return Err(Fault::client(ErrorCode::ModelRetired, detail).at("model"));
+    }
+    let (fits, use_instead) = match (operation, model.record.modality) {
+        (Operation::Chat, Modality::Chat) | (Operation::Embeddings, Modality::Embedding) => {
+            (true, "")
+        }
+        (Operation::Chat, Modality::Embedding) => (false, "/v1/embeddings"),
+        (Operation::Embeddings, Modality::Chat) => (false, "/v1/chat/completions"),
+    };
+    if !fits {
+        let detail = format!(
+            "The model `{name}` does not offer {}. Call it at {use_instead}.",
+            operation.as_str()
+        );
+        return Err(Fault::client(ErrorCode::ModelOperation, detail).at("model"));
+    }
+    Ok(model)
+}
+
+/// The refusal of a model that there is not.
+#[must_use]
+pub fn unknown_model(name: &str) -> Fault {
+    let shown: String = name.chars().take(80).collect();
+    let detail = format!("There is no model `{shown}`. See /v1/models for those of your app.");
+    Fault::client(ErrorCode::ModelUnknown, detail).at("model")
+}
+
+/// Whether an app holds a subscription in force that opens a model.
+#[must_use]
+pub fn is_subscribed(
+    snapshot: &Snapshot,
+    app: AppId,
+    org: OrgId,
+    model: &ModelView,
+    now: Timestamp,
+) -> bool {
+    subscribed(snapshot, app, org, model, now).is_ok()
+}
+
+/// The oldest subscription in force that opens the model.
+fn subscribed<'a>(
+    snapshot: &'a Snapshot,
+    app: AppId,
+    org: OrgId,
+    model: &ModelView,
+    now: Timestamp,
+) -> Result<&'a Arc<SubscriptionRecord>, Fault> {
+    let mut resting = None;
+    for subscription in snapshot.subscriptions(app) {
+        if subscription.org_id != org || !model.product_ids.contains(&subscription.product_id) {
+            continue;
+        }
+        let expired = subscription.expires_at.is_some_and(|at| at <= now);
+        if subscription.state == SubscriptionState::Active && !expired {
+            return Ok(subscription);
+        }
+        resting = Some(if expired { "expired" } else { subscription.state.as_str() });
+    }
+    let name = &model.record.name;
+    Err(match resting {
+        Some(state) => Fault::client(
+            ErrorCode::SubscriptionInactive,
+            format!("The app's subscription for `{name}` is {state}, not active."),
+        ),
+        None => Fault::client(
+            ErrorCode::SubscriptionMissing,
+            format!(
+                "The app is not subscribed to a product with `{name}`. Subscribe it in the \
+                 catalogue."
+            ),
+        ),
+    })
+}
+
+/// Input counted from the text, output bounded by what the caller, the plan and the model allow.
+fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceRecord) -> Amounts {
+    let input = call.ask.text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN);
+    let output = match call.operation {
+        Operation::Embeddings => 0,
+        Operation::Chat => {
+            let record = &model.record;
+            let known = |tokens: u32| (tokens > 0).then(|| u64::from(tokens));
+            let of_model = known(record.output_tokens_max)
+                .or_else(|| known(record.context_tokens_max))
+                .unwrap_or(OUTPUT_TOKENS_ASSUMED);
+            [call.ask.output_tokens_max, plan.output_tokens_max.map(u64::from)]
+                .into_iter()
+                .flatten()
+                .fold(of_model, u64::min)
+                .saturating_mul(call.ask.choices)
+        }
+    };
+    Amounts {
+        requests: 1,
+        tokens: i64::try_from(input.saturating_add(output)).unwrap_or(i64::MAX),
+        money: price.rates.price_max(input, output),
+    }
+}

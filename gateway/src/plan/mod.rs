@@ -1,0 +1,61 @@
+//! The fifth room: in which order the model's deployments are tried. A pure function of the
+//! snapshot and a source of chance.
+
+use crate::fault::Fault;
+use crate::snapshot::{DeploymentView, ModelView};
+use contract::error::ErrorCode;
+
+/// Deployments in the order of trying, never empty.
+#[derive(Debug)]
+pub struct Plan {
+    first: DeploymentView,
+    rest: Vec<DeploymentView>,
+}
+
+impl Plan {
+    /// How many deployments there are to try.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.rest.len() + 1
+    }
+
+    /// The deployment of the `nth` attempt, from 0; after the last the first is due again.
+    #[must_use]
+    pub fn attempt(&self, nth: usize) -> &DeploymentView {
+        match nth % self.places() {
+            0 => &self.first,
+            place => self.rest.get(place - 1).unwrap_or(&self.first),
+        }
+    }
+}
+
+/// Orders the open deployments by weighted chance: each place goes to one of those left, as
+/// often as its share of their weights. `below(n)` gives a number under `n`.
+///
+/// # Errors
+/// `upstream.none` when no deployment is open.
+pub fn plan(model: &ModelView, mut below: impl FnMut(u64) -> u64) -> Result<Plan, Fault> {
+    let mut left: Vec<&DeploymentView> = model
+        .deployments
+        .iter()
+        .filter(|deployment| deployment.record.weight > 0 && deployment.is_open())
+        .collect();
+    let mut next = || {
+        let total = left.iter().map(|deployment| u64::from(deployment.record.weight)).sum();
+        let mut ticket = if left.len() > 1 { below(total) } else { 0 };
+        let place = left.iter().position(|deployment| {
+            let weight = u64::from(deployment.record.weight);
+            let here = ticket < weight;
+            ticket = ticket.saturating_sub(weight);
+            here
+        })?;
+        Some(left.remove(place).clone())
+    };
+    let first = next().ok_or_else(|| {
+        Fault::us(
+            ErrorCode::UpstreamNone,
+            format!("No deployment of `{}` takes calls at the moment.", model.record.name),
+        )
+    })?;
+    Ok(Plan { first, rest: std::iter::from_fn(next).collect() })
+}

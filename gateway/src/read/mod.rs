@@ -1,0 +1,100 @@
+//! The third room: the body, and what it asks for. Unknown fields stay untouched.
+
+use crate::admit::Surface;
+use crate::dialect::openai::{self, Ask};
+use crate::fault::Fault;
+use crate::identify::Principal;
+use crate::worker::Bounds;
+use bytes::{Bytes, BytesMut};
+use contract::error::ErrorCode;
+use contract::usage::Operation;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A call of a model, read but not yet permitted.
+#[derive(Debug)]
+pub struct Call {
+    pub principal: Principal,
+    pub operation: Operation,
+    pub body: Bytes,
+    pub ask: Ask,
+}
+
+/// What a known caller asks for.
+#[derive(Debug)]
+pub enum Asked {
+    Call(Box<Call>),
+    ListModels(Principal),
+    ShowModel(Principal, String),
+}
+
+/// Reads the body, up to its bound, and finds what the gateway must know of it.
+///
+/// # Errors
+/// `request.too_large`, `request.timeout`, `request.not_json`, `request.malformed`.
+pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fault> {
+    let operation = match principal.admitted.surface {
+        Surface::Call(operation) => operation,
+        Surface::ListModels => return Ok(Asked::ListModels(principal)),
+        Surface::ShowModel(ref mut name) => {
+            let name = std::mem::take(name);
+            return Ok(Asked::ShowModel(principal, name));
+        }
+    };
+    let body = whole(&mut principal.admitted.body, bounds).await?;
+    let ask = openai::read_request(&body, operation)?;
+    Ok(Asked::Call(Box::new(Call { principal, operation, body, ask })))
+}
+
+async fn whole(body: &mut Incoming, bounds: &Bounds) -> Result<Bytes, Fault> {
+    let max = bounds.body_bytes_max;
+    let announced = body.size_hint().exact().and_then(|len| usize::try_from(len).ok());
+    if announced.is_some_and(|len| len > max) {
+        return Err(too_large(max));
+    }
+    let Some(first) = frame(body, bounds.body_timeout).await? else { return Ok(Bytes::new()) };
+    if announced == Some(first.len()) {
+        return Ok(first);
+    }
+    let mut all = BytesMut::with_capacity(announced.unwrap_or(first.len()).min(1024 * 1024));
+    all.extend_from_slice(&first);
+    while let Some(next) = frame(body, bounds.body_timeout).await? {
+        if all.len().saturating_add(next.len()) > max {
+            return Err(too_large(max));
+        }
+        all.extend_from_slice(&next);
+    }
+    Ok(all.freeze())
+}
+
+/// The next bytes of the body; trailers are of no use to anyone.
+async fn frame(body: &mut Incoming, silence_max: Duration) -> Result<Option<Bytes>, Fault> {
+    loop {
+        let frame = timeout(silence_max, body.frame()).await.map_err(|_| {
+            Fault::client(ErrorCode::RequestTimeout, "The body did not arrive in time.")
+        })?;
+        match frame {
+            None => return Ok(None),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(bytes) => return Ok(Some(bytes)),
+                Err(_trailers) => {}
+            },
+            Some(Err(error)) => {
+                return Err(Fault::client(
+                    ErrorCode::RequestMalformed,
+                    "The body ended before its announced length, or is not framed as HTTP asks.",
+                )
+                .because(error));
+            }
+        }
+    }
+}
+
+fn too_large(max: usize) -> Fault {
+    Fault::client(
+        ErrorCode::RequestTooLarge,
+        format!("The body is too large: at most {max} bytes are accepted."),
+    )
+}

@@ -1,0 +1,70 @@
+//! The last room but one: hands the answer to the caller, whole or as it comes, and ends the
+//! metering before the caller has the last byte.
+
+mod stream;
+
+pub use stream::Relay;
+
+use crate::answer::Answer;
+use crate::attempt::{Answered, Upstream};
+use crate::fault::Fault;
+use crate::meter::End;
+use crate::render;
+use contract::money::Usd;
+use contract::usage::Outcome;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+
+/// Headers of a provider that a caller gets. Its limits, cookies and account are ours.
+const PASSED_BACK: [HeaderName; 3] = [
+    header::CONTENT_TYPE,
+    HeaderName::from_static("openai-processing-ms"),
+    HeaderName::from_static("openai-version"),
+];
+const INCLUDE_COST: HeaderName = HeaderName::from_static("x-tollgate-include-cost");
+const COST: HeaderName = HeaderName::from_static("x-tollgate-cost-usd");
+
+/// Answers the caller. A stream's cost is not known when its head goes out, so only a whole
+/// answer can tell it.
+///
+/// # Errors
+/// `service.spool_full`: the call could not be recorded, so its answer is not given.
+pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
+    let Upstream { mut meter, headers, answer } = upstream;
+    let admitted = &meter.permit.call.principal.admitted;
+    let stamp = std::rc::Rc::clone(&admitted.stamp);
+    let tell_cost = admitted.headers.get(INCLUDE_COST).is_some_and(|value| value == "1");
+    let mut response = Response::new(Answer::Whole(bytes::Bytes::new()));
+    pass_back(&headers, response.headers_mut());
+    if let Some(reservation) = meter.reservation() {
+        render::standings(response.headers_mut(), reservation.standings(), stamp.at);
+    }
+    match answer {
+        Answered::Whole { body, tokens, estimated } => {
+            let end = End { outcome: Outcome::Ok, status: 200, code: None, tokens, estimated };
+            let cost = meter.end(end)?;
+            if tell_cost && let Ok(value) = HeaderValue::from_str(&Usd(cost).to_string()) {
+                response.headers_mut().insert(COST, value);
+            }
+            *response.body_mut() = Answer::Whole(body);
+        }
+        Answered::Stream { watch, body, lease } => {
+            response
+                .headers_mut()
+                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            meter.content_begins();
+            let relay = Relay::new(meter, watch, body, lease);
+            *response.body_mut() = Answer::Stream(Box::new(relay));
+        }
+    }
+    render::stamp(response.headers_mut(), &stamp);
+    Ok(response)
+}
+
+fn pass_back(from: &HeaderMap, to: &mut HeaderMap) {
+    to.reserve(8);
+    for name in &PASSED_BACK {
+        if let Some(value) = from.get(name) {
+            to.insert(name.clone(), value.clone());
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A stream on its way to the caller: whole events pass as they come, and however it ends, it is
+//! metered first.
+
+use crate::attempt::{Watch, WatchError};
+use crate::dialect::openai;
+use crate::fault::Fault;
+use crate::meter::{End, Meter};
+use crate::provider::Lease;
+use bytes::Bytes;
+use contract::error::ErrorCode;
+use contract::usage::Outcome;
+use hyper::body::{Body as _, Incoming};
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// How long a provider may take to close an answer after its `[DONE]`.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A stream being relayed.
+#[derive(Debug)]
+pub struct Relay {
+    meter: Meter,
+    watch: Watch,
+    /// Gone once the stream has ended.
+    source: Option<(Incoming, Lease)>,
+    /// The end mark, or the error of a stream that broke.
+    last_words: Option<Bytes>,
+    silence_max: Duration,
+    heard: Instant,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl Relay {
+    #[must_use]
+    pub fn new(meter: Meter, watch: Watch, body: Incoming, lease: Lease) -> Self {
+        let silence_max = meter.worker().gateway.bounds.stream_idle_timeout;
+        let mut relay = Self {
+            meter,
+            watch,
+            source: Some((body, lease)),
+            last_words: None,
+            silence_max,
+            heard: Instant::now(),
+            alarm: Box::pin(tokio::time::sleep(silence_max)),
+        };
+        // A short answer may have come whole with its first read.
+        relay.end_if_done();
+        relay
+    }
+
+    /// The next bytes for the caller; `None` at the end.
+    pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if let Some(bytes) = self.watch.take_out() {
+                return Poll::Ready(Some(bytes));
+            }
+            let Some((body, _)) = self.source.as_mut() else {
+                return Poll::Ready(self.last_words.take());
+            };
+            match Pin::new(body).poll_frame(cx) {
+                Poll::Pending => {
+                    ready!(self.poll_silence(cx));
+                    self.break_off(ErrorCode::UpstreamTimeout, "silence");
+                }
+                Poll::Ready(None) => self.ended(),
+                Poll::Ready(Some(Err(error))) => self.break_off(ErrorCode::UpstreamCut, error),
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.heard = Instant::now();
+                    let Ok(bytes) = frame.into_data() else { continue };
+                    match self.watch.take(bytes) {
+                        Ok(()) => self.end_if_done(),
+                        Err(error @ WatchError::BrokenOff) => {
+                            self.break_off(ErrorCode::UpstreamFailed, error);
+                        }
+                        Err(error @ WatchError::TooLong(_)) => {
+                            self.break_off(ErrorCode::UpstreamMalformed, error);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether nothing more will come.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.source.is_none() && self.last_words.is_none() && !self.watch.has_next()
+    }
+
+    /// Ready when the provider has been silent for too long. The timer is moved only when it
+    /// fires, not with every chunk.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.alarm.as_mut().poll(cx));
+            let due = self.heard + self.silence_max;
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            self.alarm.as_mut().reset(due);
+        }
+    }
+
+    /// The provider closed the answer.
+    fn ended(&mut self) {
+        if self.watch.may_end() {
+            if let Some((_, lease)) = self.source.take() {
+                lease.give_back();
+            }
+            self.settle_whole();
+        } else {
+            self.break_off(ErrorCode::UpstreamCut, "the stream ended without its end mark");
+        }
+    }
+
+    /// After `[DONE]` only the framing is left to read; the caller need not wait for that.
+    fn end_if_done(&mut self) {
+        if !self.watch.is_done() {
+            return;
+        }
+        if let Some((body, lease)) = self.source.take() {
+            close(body, lease);
+        }
+        self.settle_whole();
+    }
+
+    fn settle_whole(&mut self) {
+        let end = self.end(Outcome::Ok, None);
+        match self.meter.end(end) {
+            Ok(_cost) => self.last_words = self.watch.end_mark(),
+            Err(fault) => self.say(&fault),
+        }
+    }
+
+    /// Ends a stream whose content the caller has seen, with the dialect's error and never with
+    /// its end mark.
+    fn break_off(&mut self, code: ErrorCode, cause: impl std::fmt::Display) {
+        self.source = None;
+        let end = self.end(Outcome::UpstreamCut, Some(code));
+        let stamp = &self.meter.permit.call.principal.admitted.stamp;
+        tracing::warn!(request_id = %stamp.request_id, %cause, code = code.as_str(), "a stream broke");
+        let fault = Fault::upstream(code, code.title());
+        let fault = self.meter.end(end).map_or_else(|full| full, |_| fault);
+        self.say(&fault);
+    }
+
+    fn end(&self, outcome: Outcome, code: Option<ErrorCode>) -> End {
+        let tokens = self.watch.tokens();
+        End {
+            outcome,
+            status: 200,
+            code,
+            tokens: tokens.unwrap_or_else(|| self.meter.estimate(self.watch.output_tokens())),
+            estimated: tokens.is_none(),
+        }
+    }
+
+    fn say(&mut self, fault: &Fault) {
+        let id = self.meter.permit.call.principal.admitted.stamp.id_text.to_str();
+        self.last_words = Some(openai::error_event(fault, id.unwrap_or_default()).into());
+    }
+}
+
+impl Drop for Relay {
+    /// The caller left in the middle: what was produced is owed.
+    fn drop(&mut self) {
+        if self.source.take().is_some() {
+            let end = self.end(Outcome::ClientGone, None);
+            // A failure is in the log; nobody is left to be told.
+            self.meter.end(End { status: 499, ..end }).map(|_cost| ()).unwrap_or_default();
+        }
+    }
+}
+
+/// Reads the end of an answer, so that its connection can serve again.
+fn close(mut body: Incoming, lease: Lease) {
+    let mut waker = Context::from_waker(std::task::Waker::noop());
+    if let Poll::Ready(None) = Pin::new(&mut body).poll_frame(&mut waker) {
+        lease.give_back();
+        return;
+    }
+    tokio::task::spawn_local(async move {
+        let rest =
+            async { while let Some(Ok(_)) = http_body_util::BodyExt::frame(&mut body).await {} };
+        if tokio::time::timeout(CLOSE_TIMEOUT, rest).await.is_ok() && body.is_end_stream() {
+            lease.give_back();
+        }
+    });
+}

@@ -1,0 +1,12 @@
+//! The whole line of rooms: a real server, a real Redis, the simulator as the provider.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod calls;
+mod support;
