@@ -17,7 +17,7 @@ create table api_keys (
   last_used_at timestamptz,
   version bigint not null default 1,
   constraint api_keys_org_id_id_key unique (org_id, id),
-  constraint api_keys_app_fkey foreign key (org_id, app_id) references apps (org_id, id) on delete cascade
+  constraint api_keys_app_fkey foreign key (org_id, app_id) references apps (org_id, id)
 );
 create index api_keys_org_id_created_at_idx on api_keys (org_id, created_at desc, id desc);
 create index api_keys_app_id_idx on api_keys (app_id);

@@ -8,9 +8,7 @@ create table jobs (
   leased_until timestamptz,
   last_error text,
   failed_at timestamptz,
-  created_at timestamptz not null,
-  -- A scheduled run is queued once, whoever queues it.
-  slot text constraint jobs_slot_key unique
+  created_at timestamptz not null
 );
 create index jobs_run_at_idx on jobs (run_at) where failed_at is null;
 grant insert on jobs to app_tenant, app_person, app_system;

@@ -11,6 +11,9 @@ pub mod db;
 pub mod entropy;
 pub mod http;
 pub mod identity;
+pub mod jobs;
+pub mod keys;
+pub mod notify;
 pub mod orgs;
 pub mod outbox;
 

@@ -6,9 +6,11 @@ use backend::clock::Clock;
 use backend::config::{Config, Database};
 use backend::db::Db;
 use backend::http::{openapi, stack};
+use backend::{audit, jobs};
 use clap::{Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Parser)]
 #[command(name = "tollgate-backend", about = "Tollgate's control API and its workers")]
@@ -21,10 +23,23 @@ struct Cli {
 enum Command {
     /// Serve the control API.
     Serve(Box<Config>),
+    /// Run the jobs: mail, housekeeping, and whatever else was queued.
+    Work(Box<Config>),
+    /// Look after an installation.
+    Admin {
+        #[command(subcommand)]
+        command: Admin,
+    },
     /// Bring the database up to date.
     Migrate(Database),
     /// Print the OpenAPI document.
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum Admin {
+    /// Prove that no entry of any audit log was edited or removed.
+    VerifyAudit(Box<Config>),
 }
 
 #[tokio::main]
@@ -32,6 +47,8 @@ async fn main() -> anyhow::Result<()> {
     init_log();
     match Cli::parse().command {
         Command::Serve(config) => serve(*config).await,
+        Command::Work(config) => work(*config).await,
+        Command::Admin { command: Admin::VerifyAudit(config) } => verify_audit(*config).await,
         Command::Migrate(database) => migrate(&database).await,
         Command::Openapi => {
             Ok(std::io::stdout().lock().write_all(openapi::document()?.as_bytes())?)
@@ -67,6 +84,38 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let service = stack::service(&app).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
     app.db.close().await;
+    Ok(())
+}
+
+async fn work(config: Config) -> anyhow::Result<()> {
+    if config.mail.smtp_url.is_none() {
+        tracing::warn!("TOLLGATE_SMTP_URL is not set: mail waits in the queue until it is");
+    }
+    let app = open(config)?;
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        stopping.cancel();
+    });
+    tracing::info!("working");
+    jobs::work(&app, &stop).await;
+    app.db.close().await;
+    Ok(())
+}
+
+async fn verify_audit(config: Config) -> anyhow::Result<()> {
+    let app = open(config)?;
+    let verdicts = audit::verify(&app).await.map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let mut out = std::io::stdout().lock();
+    for verdict in &verdicts {
+        let whose = verdict.org.map_or_else(|| "platform".to_owned(), |org| org.to_string());
+        match verdict.broken_at {
+            None => writeln!(out, "{whose}: {} entries, whole", verdict.entries)?,
+            Some(seq) => writeln!(out, "{whose}: BROKEN at entry {seq}")?,
+        }
+    }
+    anyhow::ensure!(verdicts.iter().all(|v| v.broken_at.is_none()), "a chain is broken");
     Ok(())
 }
 

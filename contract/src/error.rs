@@ -67,6 +67,7 @@ codes! {
     EmailUnverified = "session.email_unverified", 403, "Verify your e-mail address first.";
     TokenInvalid = "session.token_invalid", 410, "The link is no longer valid.";
     RoleForbidden = "role.forbidden", 403, "Your role does not allow this.";
+    InvitationOther = "invitation.other_address", 403, "The invitation is for another address.";
     LastOwner = "role.last_owner", 409, "An organisation keeps at least one owner.";
 
     // Keys.

@@ -38,6 +38,12 @@ fn decode(body: &str) -> Option<Uuid> {
     Uuid::from_slice(&bytes).ok()
 }
 
+/// What every identifier is.
+pub trait Id: Copy + fmt::Display + FromStr<Err = IdError> {
+    /// What its text starts with, before the underscore.
+    const PREFIX: &'static str;
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
@@ -53,6 +59,10 @@ macro_rules! ids {
             pub fn new(at: Timestamp, entropy: &IdEntropy) -> Self {
                 Self(uuid_v7(at, entropy))
             }
+        }
+
+        impl Id for $name {
+            const PREFIX: &'static str = $prefix;
         }
 
         impl fmt::Display for $name {

@@ -4,9 +4,13 @@
 mod actor;
 mod chain;
 mod entry;
+pub mod list;
+mod store;
+mod verify;
 
 pub use actor::Actor;
 pub use entry::Entry;
+pub use verify::{Verdict, verify};
 
 use crate::db::Tx;
 use crate::http::Result;

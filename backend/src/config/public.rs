@@ -16,10 +16,16 @@ pub struct Public {
 }
 
 impl Public {
+    /// The address of a page of the portal: `<portal>/<page>`.
+    #[must_use]
+    pub fn portal_page(&self, page: &str) -> String {
+        format!("{}/{page}", self.portal_url.as_str().trim_end_matches('/'))
+    }
+
     /// The address of a page of the portal that takes a token: `<portal>/<page>/<token>`.
     #[must_use]
     pub fn portal_link(&self, page: &str, token: &str) -> String {
-        format!("{}/{page}/{token}", self.portal_url.as_str().trim_end_matches('/'))
+        format!("{}/{token}", self.portal_page(page))
     }
 
     /// May a browser page of `origin` call us with a cookie?

@@ -8,6 +8,12 @@ use sqlx::error::DatabaseError;
 /// bug of ours and answered as one.
 const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
     (
+        "people_email_key",
+        ErrorCode::TokenInvalid,
+        "",
+        "The address was proven by another link. Sign in.",
+    ),
+    (
         "orgs_slug_key",
         ErrorCode::NameTaken,
         "/name",
@@ -17,38 +23,40 @@ const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
         "teams_org_id_name_key",
         ErrorCode::NameTaken,
         "/name",
-        "The organisation has a team with this name. Choose another.",
+        "There is a team with this name. Choose another.",
     ),
     (
         "teams_org_id_slug_key",
         ErrorCode::NameTaken,
         "/name",
-        "The organisation has a team with a name that reads the same. Choose another.",
+        "There is a team whose name reads the same. Choose another.",
     ),
     (
         "apps_org_id_name_key",
         ErrorCode::NameTaken,
         "/name",
-        "The organisation has an app with this name. Choose another.",
+        "There is an app with this name. Choose another.",
     ),
     (
         "apps_org_id_slug_key",
         ErrorCode::NameTaken,
         "/name",
-        "The organisation has an app with a name that reads the same. Choose another.",
+        "There is an app whose name reads the same. Choose another.",
+    ),
+    ("apps_team_fkey", ErrorCode::RequestInvalid, "/team_id", "There is no such team."),
+    (
+        "api_keys_app_fkey",
+        ErrorCode::Conflict,
+        "",
+        "The app has keys, and their history stays. Disable it instead.",
     ),
     (
         "invitations_org_id_email_key",
         ErrorCode::Conflict,
         "/email",
-        "This address has an invitation that is still open. Revoke it first to send another.",
+        "This address has an open invitation. Revoke it first to send another.",
     ),
-    (
-        "memberships_pkey",
-        ErrorCode::Conflict,
-        "",
-        "The person is a member of this organisation already.",
-    ),
+    ("memberships_pkey", ErrorCode::Conflict, "", "The person is a member already."),
 ];
 
 impl From<sqlx::Error> for ApiError {

@@ -58,6 +58,16 @@ impl TenantTx {
         Ok(Self { inner, org: ctx.org_id() })
     }
 
+    /// Goes on as the person who acts, to store the answer to a request that made this very org.
+    ///
+    /// # Errors
+    /// Postgres is not reachable.
+    pub async fn leave(mut self) -> sqlx::Result<PersonTx> {
+        let person = self.inner.actor.person_id.map_or_else(String::new, |id| id.0.to_string());
+        set_person(self.inner.tx.as_mut(), &person, "").await?;
+        Ok(PersonTx(self.inner))
+    }
+
     /// The org it is bound to.
     #[must_use]
     pub const fn org_id(&self) -> OrgId {
@@ -88,15 +98,7 @@ impl PersonTx {
 
     async fn bound(app: &App, actor: Actor, person: &str, session: &str) -> sqlx::Result<Self> {
         let mut inner = Inner::begin(app, actor).await?;
-        sqlx::query!(
-            "select set_config('role', 'app_person', true) as role,
-                    set_config('app.person_id', $1, true) as person,
-                    set_config('app.session', $2, true) as session",
-            person,
-            session,
-        )
-        .fetch_one(inner.tx.as_mut())
-        .await?;
+        set_person(inner.tx.as_mut(), person, session).await?;
         Ok(Self(inner))
     }
 }
@@ -109,7 +111,11 @@ impl SystemTx {
     /// # Errors
     /// Postgres is not reachable.
     pub(crate) async fn begin(app: &App, actor: Actor, reason: &'static str) -> sqlx::Result<Self> {
-        tracing::info!(reason, actor = actor.name, "crossing tenants");
+        // The platform's own loops do so several times a second; people do not.
+        match actor.person_id {
+            Some(person) => tracing::info!(reason, %person, "crossing tenants"),
+            None => tracing::debug!(reason, part = actor.name, "crossing tenants"),
+        }
         let mut inner = Inner::begin(app, actor).await?;
         sqlx::query!("select set_config('role', 'app_system', true) as role")
             .fetch_one(inner.tx.as_mut())
@@ -133,6 +139,19 @@ impl SystemTx {
         name.clone_into(&mut self.0.actor.name);
         self.0.actor.email = Some(email.to_owned());
     }
+}
+
+async fn set_person(conn: &mut PgConnection, person: &str, session: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select set_config('role', 'app_person', true) as role,
+                set_config('app.person_id', $1, true) as person,
+                set_config('app.session', $2, true) as session",
+        person,
+        session,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
 }
 
 async fn set_tenant(conn: &mut PgConnection, org: OrgId) -> sqlx::Result<()> {

@@ -22,7 +22,7 @@ pub use ctx::{Ctx, OperatorCtx, OrgCtx};
 pub use error::ApiError;
 pub use if_match::IfMatch;
 pub use json::Json;
-pub use page::PageQuery;
+pub use page::{PageQuery, QueryId};
 pub use post::Post;
 
 /// What an operation returns.

@@ -4,6 +4,7 @@ use super::ApiError;
 use axum::extract::FromRequestParts;
 use contract::Timestamp;
 use contract::error::{ErrorCode, FieldError};
+use contract::id::{Id, IdError};
 use contract::page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 use http::request::Parts;
 use uuid::Uuid;
@@ -50,6 +51,29 @@ pub fn query_param(parts: &Parts, name: &str) -> Option<String> {
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())
         .filter(|value| !value.is_empty())
+}
+
+/// The identifier in a query parameter.
+///
+/// # Errors
+/// `request.invalid` when it is none of its kind.
+pub fn query_id<T: Id>(parts: &Parts, name: &str) -> Result<Option<T>, ApiError> {
+    let Some(text) = query_param(parts, name) else { return Ok(None) };
+    text.parse().map(Some).map_err(|error: IdError| {
+        ApiError::invalid(vec![FieldError::new(format!("?{name}"), format!("{error}."))])
+    })
+}
+
+/// An identifier that a list is narrowed to: `?app=app_…`. Named by the identifier's prefix.
+#[derive(Debug, Clone, Copy)]
+pub struct QueryId<T>(pub Option<T>);
+
+impl<S: Send + Sync, T: Id> FromRequestParts<S> for QueryId<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        query_id(parts, T::PREFIX).map(Self)
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for PageQuery {

@@ -2,7 +2,7 @@
 
 use super::{health, openapi};
 use crate::app::App;
-use crate::{identity, orgs};
+use crate::{audit, identity, keys, orgs};
 use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,7 +20,39 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(health::get_liveness))
         .routes(routes!(health::get_readiness))
         // identity
+        .routes(routes!(identity::sign_up::sign_up))
+        .routes(routes!(identity::resend_verification::resend_verification))
+        .routes(routes!(identity::verify_email::verify_email))
+        .routes(routes!(identity::sign_in::sign_in))
+        .routes(routes!(identity::sign_out::sign_out))
+        .routes(routes!(identity::recover::recover))
+        .routes(routes!(identity::reset_password::reset_password))
         .routes(routes!(identity::me::get_me))
         // orgs
+        .routes(routes!(orgs::list::list_orgs))
+        .routes(routes!(orgs::create::create_org))
+        .routes(routes!(orgs::get::get_org))
+        .routes(routes!(orgs::update::update_org))
+        .routes(routes!(orgs::members::list::list_members))
+        .routes(routes!(orgs::members::update::update_member))
+        .routes(routes!(orgs::members::remove::remove_member))
+        .routes(routes!(orgs::invitations::list::list_invitations))
+        .routes(routes!(orgs::invitations::create::create_invitation))
+        .routes(routes!(orgs::invitations::revoke::revoke_invitation))
+        .routes(routes!(orgs::invitations::accept::accept_invitation))
+        .routes(routes!(orgs::teams::list::list_teams))
         .routes(routes!(orgs::teams::create::create_team))
+        .routes(routes!(orgs::teams::update::update_team))
+        .routes(routes!(orgs::apps::list::list_apps))
+        .routes(routes!(orgs::apps::create::create_app))
+        .routes(routes!(orgs::apps::get::get_app))
+        .routes(routes!(orgs::apps::update::update_app))
+        .routes(routes!(orgs::apps::delete::delete_app))
+        // keys
+        .routes(routes!(keys::list::list_keys))
+        .routes(routes!(keys::create::create_key))
+        .routes(routes!(keys::get::get_key))
+        .routes(routes!(keys::revoke::revoke_key))
+        // audit
+        .routes(routes!(audit::list::list_audit_entries))
 }

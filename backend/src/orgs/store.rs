@@ -1,8 +1,9 @@
-//! All SQL on orgs and memberships.
+//! All SQL on orgs, and on one's own place in them.
 
 use super::model;
-use crate::db::{PersonTx, Tx as _};
-use contract::id::OrgId;
+use crate::db::{PersonTx, SystemTx, TenantTx, Tx as _};
+use contract::api::orgs::Org;
+use contract::id::{OrgId, PersonId};
 use contract::role::Role;
 
 /// The person's own place in the org that `named` says by slug or id.
@@ -26,4 +27,88 @@ pub async fn find_membership(
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.map(|row| (row.org_id, row.role)))
+}
+
+/// The person's orgs, by name. Few enough for one page.
+pub async fn list_own(tx: &mut PersonTx) -> sqlx::Result<Vec<Org>> {
+    sqlx::query_as!(
+        Org,
+        r#"select id as "id: OrgId", slug, name, suspended, created_at, version
+           from orgs order by name, slug"#,
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// The org of the transaction, locked against other changes.
+pub async fn find_for_update(tx: &mut TenantTx) -> sqlx::Result<Option<Org>> {
+    let id = tx.org_id();
+    sqlx::query_as!(
+        Org,
+        r#"select id as "id: OrgId", slug, name, suspended, created_at, version
+           from orgs where id = $1 for update"#,
+        id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+/// The org of the transaction.
+pub async fn find(tx: &mut TenantTx) -> sqlx::Result<Option<Org>> {
+    let id = tx.org_id();
+    sqlx::query_as!(
+        Org,
+        r#"select id as "id: OrgId", slug, name, suspended, created_at, version
+           from orgs where id = $1"#,
+        id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn set_name(tx: &mut TenantTx, name: &str) -> sqlx::Result<i64> {
+    let id = tx.org_id();
+    sqlx::query_scalar!(
+        "update orgs set name = $2, version = version + 1 where id = $1 returning version",
+        id.0,
+        name,
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+/// Slugs that begin with `slug`.
+pub async fn list_slugs(tx: &mut SystemTx, slug: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("select slug from orgs where starts_with(slug, $1)", slug)
+        .fetch_all(tx.conn())
+        .await
+}
+
+pub async fn insert(tx: &mut SystemTx, org: &Org) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into orgs (id, slug, name, suspended, created_at, version)
+         values ($1, $2, $3, $4, $5, $6)",
+        org.id.0,
+        org.slug,
+        org.name,
+        org.suspended,
+        org.created_at,
+        org.version,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_owner(tx: &mut SystemTx, org: OrgId, person: PersonId) -> sqlx::Result<()> {
+    let now = tx.now();
+    sqlx::query!(
+        "insert into memberships (org_id, person_id, role, created_at) values ($1, $2, 'owner', $3)",
+        org.0,
+        person.0,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }

@@ -15,13 +15,12 @@ pub async fn layer(
     State(app): State<App>,
     path: MatchedPath,
     session: Session,
+    call: Call,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     let is_open = stack::OPEN.contains(&(request.method().as_str(), path.as_str()));
     if !is_open {
-        let call = request.extensions().get::<Call>().copied();
-        let call = call.ok_or_else(|| ApiError::internal(anyhow::anyhow!("no call layer")))?;
         let person = session::person_of(&app, &session).await?;
         let person = person.ok_or_else(ApiError::sign_in_first)?;
         request.extensions_mut().insert(Ctx::new(app, call, person));

@@ -2,11 +2,15 @@
 //! request. No header's value and no query is logged: either may hold a secret.
 
 use crate::app::App;
+use crate::audit::Actor;
+use crate::db::SystemTx;
 use crate::entropy;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use crate::http::{ApiError, Result};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use contract::id::CallId;
+use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use std::net::{IpAddr, SocketAddr};
 use tokio::time::Instant;
@@ -20,6 +24,26 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub struct Call {
     pub id: CallId,
     pub ip: Option<IpAddr>,
+}
+
+impl Call {
+    /// A transaction across tenants for a caller who is still to be known.
+    ///
+    /// # Errors
+    /// Postgres is not reachable.
+    pub async fn system_tx(&self, app: &App, reason: &'static str) -> Result<SystemTx> {
+        let nobody = Actor { ip: self.ip, call: Some(self.id), ..Actor::platform("visitor") };
+        Ok(SystemTx::begin(app, nobody, reason).await?)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Call {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let call = parts.extensions.get::<Self>().copied();
+        call.ok_or_else(|| ApiError::internal(anyhow::anyhow!("no call layer")))
+    }
 }
 
 pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {

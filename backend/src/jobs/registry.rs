@@ -1,0 +1,30 @@
+//! Every kind of job, a line each; and the schedule, a line each.
+
+use super::schedule::Every;
+use super::{Job, JobError};
+use crate::app::App;
+use crate::{identity, notify};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+type Run = fn(App, Value) -> BoxFuture<'static, Result<(), JobError>>;
+
+/// Kind and what runs it.
+pub(super) const JOBS: &[(&str, Run)] =
+    &[kind::<notify::send::SendMail>(), kind::<identity::jobs::ForgetExpired>()];
+
+/// What runs by the clock. These jobs have no fields.
+pub(super) const SCHEDULE: &[Every] = &[Every::hour::<identity::jobs::ForgetExpired>()];
+
+const fn kind<J: Job>() -> (&'static str, Run) {
+    (J::KIND, run::<J>)
+}
+
+fn run<J: Job>(app: App, payload: Value) -> BoxFuture<'static, Result<(), JobError>> {
+    async move {
+        let job: J = serde_json::from_value(payload).map_err(JobError::fail)?;
+        job.run(&app).await
+    }
+    .boxed()
+}

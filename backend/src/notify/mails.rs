@@ -1,0 +1,78 @@
+//! The text of every mail.
+
+use super::Mail;
+use contract::role::Role;
+
+/// Proves an address.
+#[must_use]
+pub fn verify_email(name: &str, link: &str) -> Mail {
+    mail(
+        "Confirm your e-mail address",
+        &format!(
+            "Hello {name},\n\n\
+             open this link to confirm your address and start using Tollgate:\n\n{link}\n\n\
+             It works once, for 24 hours. If you did not sign up, ignore this mail: nothing\n\
+             happens without the link.\n"
+        ),
+    )
+}
+
+/// Somebody signed up with an address that has an account.
+#[must_use]
+pub fn account_exists(name: &str, sign_in: &str, recover: &str) -> Mail {
+    mail(
+        "You already have an account",
+        &format!(
+            "Hello {name},\n\n\
+             somebody, probably you, signed up for Tollgate with this address. It has an account\n\
+             already.\n\nSign in: {sign_in}\nForgot the password? {recover}\n\n\
+             If it was not you, there is nothing to do.\n"
+        ),
+    )
+}
+
+/// Sets a new password.
+#[must_use]
+pub fn reset_password(name: &str, link: &str) -> Mail {
+    mail(
+        "Choose a new password",
+        &format!(
+            "Hello {name},\n\n\
+             open this link to choose a new password:\n\n{link}\n\n\
+             It works once, for one hour. If you did not ask for it, ignore this mail: your\n\
+             password stays as it is.\n"
+        ),
+    )
+}
+
+/// The password was changed: told to its owner, whoever did it.
+#[must_use]
+pub fn password_changed(name: &str, recover: &str) -> Mail {
+    mail(
+        "Your password was changed",
+        &format!(
+            "Hello {name},\n\n\
+             your Tollgate password was changed just now, and every session was signed out.\n\n\
+             If it was not you, take the account back: {recover}\n"
+        ),
+    )
+}
+
+/// Asks somebody into an org.
+#[must_use]
+pub fn invitation(inviter: &str, org: &str, role: Role, link: &str) -> Mail {
+    let role = role.as_str();
+    mail(
+        &format!("{inviter} invites you to {org}"),
+        &format!(
+            "Hello,\n\n\
+             {inviter} invites you to join {org} on Tollgate as {role}.\n\n{link}\n\n\
+             The link works once, for seven days, for the account of this address. If you do not\n\
+             have one yet, sign up with this address first.\n"
+        ),
+    )
+}
+
+fn mail(subject: &str, body: &str) -> Mail {
+    Mail { subject: subject.to_owned(), body: body.to_owned() }
+}
