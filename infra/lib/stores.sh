@@ -37,9 +37,10 @@ command_postgres() {
   cluster_make
   CMD=("${UNPRIVILEGED[@]}" "$(postgres_bin)/postgres" -D "$PGDATA" -p "${PORTS[postgres]}"
     -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300)
-  # Data that nobody will miss: as fast as it goes. A kill of the program loses nothing even so.
+  # Data that nobody will miss when the machine dies. A kill of the program must lose nothing even
+  # so: what was committed is with the kernel, hence synchronous_commit stays on.
   [ -z "${TOLLGATE_THROWAWAY:-}" ] ||
-    CMD+=(-c fsync=off -c synchronous_commit=off -c full_page_writes=off)
+    CMD+=(-c fsync=off -c full_page_writes=off)
 }
 
 postgres_psql() { # as the cluster's superuser, which no program of ours ever is
