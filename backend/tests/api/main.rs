@@ -15,5 +15,6 @@ mod harness;
 
 mod http;
 mod isolation;
+mod keys;
 mod openapi;
 mod orgs;
