@@ -4,16 +4,20 @@
 //! what lies between them can be taken at once. What must stay true: the counter holds at least
 //! `drawn` for this gateway, so all gateways together never pass the limit.
 
+use super::draw::Request;
 use super::refusal::Standing;
 use contract::Timestamp;
 use contract::id::OrgId;
 use contract::snapshot::{LimitRecord, Window, WithoutRedis};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc::WeakSender;
 
 /// So much of recent use, in time, is worth having in hand.
 const HORIZON_MS: i64 = 250;
 /// What is in hand is compared with recent use over at least this long before it shrinks.
 const SETTLED_MS: i64 = 1_000;
+/// What is in hand is given back when nothing was taken for this long.
+const IDLE_MS: i64 = 2_000;
 /// After the counter refused, how long the gateway refuses on its own.
 const FULL_MS: i64 = 100;
 /// An allowance not touched for this long is forgotten; a later one asks the counter what it had.
@@ -26,6 +30,7 @@ pub(super) struct Allowance {
     pub org_id: OrgId,
     /// Whose use it counts, as the counter's name says it.
     pub subject: Box<str>,
+    draws: WeakSender<Request>,
     state: Mutex<State>,
 }
 
@@ -44,9 +49,12 @@ struct State {
     /// Free in the counter when it last answered.
     free: i64,
     full_until_ms: i64,
-    refilling: bool,
+    /// A draw ahead, or a giving up, is on its way.
+    balancing: bool,
     /// What is worth having left, from recent use.
     hand: i64,
+    /// What the counter lets one gateway have left.
+    share: i64,
     /// Everything ever taken in this window, given back or not: the measure of recent use.
     taken: i64,
     /// `taken`, and the instant, when recent use was last measured.
@@ -90,13 +98,21 @@ pub(super) struct Grant {
     pub free: i64,
     /// What the counter held for this gateway before the draw.
     pub held: i64,
+    /// What this gateway may have in hand.
+    pub share: i64,
     /// Of the grant, what waiting callers take at once.
     pub asked: i64,
 }
 
 impl Allowance {
-    pub fn new(org_id: OrgId, subject: Box<str>, limit: &Arc<LimitRecord>, now: Timestamp) -> Self {
-        Self { org_id, subject, state: Mutex::new(State::new(Arc::clone(limit), now)) }
+    pub fn new(
+        org_id: OrgId,
+        subject: Box<str>,
+        limit: &Arc<LimitRecord>,
+        now: Timestamp,
+        draws: WeakSender<Request>,
+    ) -> Self {
+        Self { org_id, subject, draws, state: Mutex::new(State::new(Arc::clone(limit), now)) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -113,9 +129,9 @@ impl Allowance {
         let start = state.window.0;
         if amount <= left || amount == 0 {
             state.take(amount);
-            let low = state.left().saturating_mul(4) < state.hand && state.free > 0;
-            let refill = low && !state.refilling;
-            state.refilling |= refill;
+            let low = state.left().saturating_mul(4) < state.in_hand() && state.free > 0;
+            let refill = low && !state.balancing;
+            state.balancing |= refill;
             return Take::Taken { hold: Hold::new(self, start, amount), refill };
         }
         let part = left.max(0);
@@ -158,7 +174,7 @@ impl Allowance {
             state.hand = 0;
         }
         let left = state.left();
-        let claim = state.drawn.map(|_| state.used.saturating_add(left.clamp(0, state.hand)));
+        let claim = state.drawn.map(|_| state.used.saturating_add(left.clamp(0, state.in_hand())));
         state.drawn = claim;
         let keep_s = (limit.window != Window::Lifetime)
             .then(|| state.window.1.saturating_sub(now.timestamp()).saturating_add(60));
@@ -178,7 +194,7 @@ impl Allowance {
         if state.window.0 != draw.window_start {
             return;
         }
-        state.refilling = false;
+        state.balancing = false;
         // Draws are made one after another, so nobody else drew since the plan.
         let claim = draw.claim.unwrap_or_else(|| {
             // Forgotten here but held there: all of it counts as used.
@@ -192,20 +208,28 @@ impl Allowance {
             state.give_up();
         }
         state.free = answer.free;
+        state.share = answer.share;
     }
 
     /// The draw failed: what the counter holds is not certain, so it is told again.
     pub fn failed(&self, draw: &Draw) {
         let mut state = self.lock();
         if state.window.0 == draw.window_start {
-            state.refilling = false;
+            state.balancing = false;
             state.acknowledged = None;
         }
     }
 
-    /// The refill that was due found no place in the queue: the next call asks again.
-    pub fn refill_dropped(&self) {
-        self.lock().refilling = false;
+    /// Has the background draw ahead, or give up what is too much.
+    pub fn balance(self: &Arc<Self>) {
+        let asked = self
+            .draws
+            .upgrade()
+            .is_some_and(|draws| draws.try_send(Request::Balance(Arc::clone(self))).is_ok());
+        if !asked {
+            // No place in the queue: whoever is next asks again.
+            self.lock().balancing = false;
+        }
     }
 
     /// The counter has no room: refuse for a moment without asking it again.
@@ -231,11 +255,12 @@ impl Allowance {
         }
         let Some(drawn) = state.drawn else { return state.used > 0 };
         let left = drawn.saturating_sub(state.used);
-        let measured_ms = now.timestamp_millis().saturating_sub(state.mark.1);
+        let now_ms = now.timestamp_millis();
+        let measured_ms = now_ms.saturating_sub(state.mark.1);
         left < 0
             || state.acknowledged != state.drawn
-            || (measured_ms >= 2 * SETTLED_MS
-                && left > state.recent(now.timestamp_millis()).saturating_mul(2))
+            || (left > 0 && state.is_idle(now_ms))
+            || (measured_ms >= IDLE_MS && left > state.recent(now_ms).saturating_mul(2))
     }
 
     /// Whether nothing is lost by forgetting it.
@@ -247,10 +272,18 @@ impl Allowance {
     }
 
     /// Replaces what a hold took by what was really used.
-    fn settle(&self, window_start: i64, held: i64, used: i64) {
+    fn settle(self: &Arc<Self>, window_start: i64, held: i64, used: i64) {
         let mut state = self.lock();
-        if state.window.0 == window_start {
-            state.used = state.used.saturating_add(used.saturating_sub(held));
+        if state.window.0 != window_start || held == used {
+            return;
+        }
+        state.used = state.used.saturating_add(used.saturating_sub(held));
+        let left = state.left();
+        let odd = left < 0 || left > state.in_hand().saturating_mul(2);
+        if odd && !state.balancing {
+            state.balancing = true;
+            drop(state);
+            self.balance();
         }
     }
 }
@@ -267,8 +300,9 @@ impl State {
             used: 0,
             tenth: 0,
             full_until_ms: 0,
-            refilling: false,
+            balancing: false,
             hand: 0,
+            share: i64::MAX,
             taken: 0,
             mark: (0, now_ms),
             touched_ms: now_ms,
@@ -322,10 +356,21 @@ impl State {
         i64::try_from(by_rate).unwrap_or(i64::MAX).min(since.saturating_mul(4))
     }
 
+    /// What may stay when more is left.
+    fn in_hand(&self) -> i64 {
+        self.hand.min(self.share)
+    }
+
+    fn is_idle(&self, now_ms: i64) -> bool {
+        now_ms.saturating_sub(self.touched_ms) >= IDLE_MS
+    }
+
     /// Sizes the hand by recent use: it grows at once and shrinks after a while.
     fn measure(&mut self, now_ms: i64) {
         let recent = self.recent(now_ms);
-        if now_ms.saturating_sub(self.mark.1) >= SETTLED_MS {
+        if self.is_idle(now_ms) {
+            self.hand = 0;
+        } else if now_ms.saturating_sub(self.mark.1) >= SETTLED_MS {
             self.hand = recent;
         } else {
             self.hand = self.hand.max(recent);

@@ -3,12 +3,14 @@
 
 use super::Caller;
 use super::allowance::Allowance;
+use super::draw::Request;
 use contract::Timestamp;
 use contract::id::LimitId;
 use contract::snapshot::{LimitRecord, LimitScope};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc::WeakSender;
 use uuid::Uuid;
 
 const SHARDS: usize = 64;
@@ -16,15 +18,16 @@ const SHARDS: usize = 64;
 type Shard = HashMap<(LimitId, Uuid), Arc<Allowance>, BuildHasherDefault<IdHasher>>;
 
 #[derive(Debug)]
-pub(super) struct Book([Mutex<Shard>; SHARDS]);
-
-impl Default for Book {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| Mutex::default()))
-    }
+pub(super) struct Book {
+    shards: [Mutex<Shard>; SHARDS],
+    draws: WeakSender<Request>,
 }
 
 impl Book {
+    pub fn new(draws: WeakSender<Request>) -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::default()), draws }
+    }
+
     /// The allowance of `limit` for `caller`, made when it is the first time.
     pub fn allowance(
         &self,
@@ -38,10 +41,11 @@ impl Book {
         hasher.write(whose.as_bytes());
         let make = || {
             let text = subject_text(limit.scope, caller);
-            Arc::new(Allowance::new(caller.org_id, text, limit, now))
+            let draws = self.draws.clone();
+            Arc::new(Allowance::new(caller.org_id, text, limit, now, draws))
         };
         let place = usize::try_from(hasher.finish() >> 40).unwrap_or(0) % SHARDS;
-        match self.0.get(place) {
+        match self.shards.get(place) {
             Some(shard) => {
                 let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
                 Arc::clone(shard.entry((limit.id, whose)).or_insert_with(make))
@@ -53,7 +57,7 @@ impl Book {
     /// Forgets what is over, and lists what the counters should hear of; with `all`, everything.
     pub fn sweep(&self, now: Timestamp, all: bool) -> Vec<Arc<Allowance>> {
         let mut due = Vec::new();
-        for shard in &self.0 {
+        for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             // One that a call holds is kept: two of the same would draw twice.
             shard.retain(|_, one| Arc::strong_count(one) > 1 || !one.is_over(now));

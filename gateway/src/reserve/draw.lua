@@ -7,10 +7,14 @@
 --   claim: what the gateway has drawn and not given back; it replaces what the counter holds, so
 --          a draw whose answer was lost, and a counter that was lost, both come right. Empty: the
 --          gateway does not know, and the counter's word counts.
---   extra: wanted beyond the asks; granted as far as it leaves most of what is free to others.
+--   extra: wanted beyond the asks; granted up to the gateway's share.
 --   keep:  seconds the counter is kept; empty: for ever.
--- Returns for each key: granted, free, held before; then for each ask: 0 when granted, else
+-- Returns for each key: granted, free, held before, share; then for each ask: 0 when granted, else
 -- which of its pairs had no room.
+--
+-- The share is what a gateway may have in hand: a sixteenth of what is free, and such that all
+-- gateways that draw here have at most a fiftieth of the maximum. So the last part of a limit is
+-- not lost in hands that do not need it.
 --
 -- Totals are 64-bit, and Lua counts exactly only to 2^53: they are subtracted in two halves, and
 -- a difference beyond 9 * 10^15 counts as that.
@@ -51,7 +55,11 @@ for i, key in ipairs(KEYS) do
     redis.call('HSET', key, gateway, claim)
   end
   local free = minus(max, redis.call('HGET', key, 't') or '0')
-  counters[i] = { key = key, free = free, granted = 0, extra = tonumber(extra), keep = keep, held = held }
+  local gateways = math.max(1, redis.call('HLEN', key) - 1)
+  counters[i] = {
+    key = key, free = free, granted = 0, extra = tonumber(extra), keep = keep, held = held,
+    most = math.floor(tonumber(max) / 50 / gateways),
+  }
 end
 
 local verdicts = {}
@@ -76,7 +84,8 @@ end
 
 local answer = {}
 for _, counter in ipairs(counters) do
-  local ahead = math.min(counter.extra, math.floor(counter.free / 16))
+  local share = math.max(0, math.min(counter.most, math.floor(counter.free / 16)))
+  local ahead = math.min(counter.extra, share)
   if ahead > 0 then
     counter.free = counter.free - ahead
     counter.granted = counter.granted + ahead
@@ -89,6 +98,7 @@ for _, counter in ipairs(counters) do
   answer[#answer + 1] = whole(counter.granted)
   answer[#answer + 1] = whole(counter.free)
   answer[#answer + 1] = counter.held
+  answer[#answer + 1] = whole(share)
 end
 for _, verdict in ipairs(verdicts) do answer[#answer + 1] = verdict end
 return answer

@@ -44,13 +44,15 @@ pub(super) struct Ask {
 #[derive(Debug)]
 pub(super) enum Request {
     Ask(Ask),
-    /// Draw ahead; nobody waits.
-    Refill(Arc<Allowance>),
-    /// Tell the counters what is given up; with `drain`, all that is not used.
+    /// Draw ahead, or give up what is too much; nobody waits.
+    Balance(Arc<Allowance>),
+    /// Look at every allowance; with `drain`, give up all that is not used.
     Sweep {
         drain: bool,
         done: Option<oneshot::Sender<()>>,
     },
+    /// Say when everything before this is done.
+    Barrier(oneshot::Sender<()>),
 }
 
 /// What came of an ask. Dropping it gives everything back.
@@ -144,7 +146,7 @@ impl Drawer {
                     }
                     batch.asks.push(ask);
                 }
-                Request::Refill(allowance) => {
+                Request::Balance(allowance) => {
                     batches.room(allowance.org_id, 1).place(&allowance);
                 }
                 Request::Sweep { drain: all, done } => {
@@ -154,6 +156,7 @@ impl Drawer {
                     drain |= all;
                     waiting.extend(done);
                 }
+                Request::Barrier(done) => waiting.push(done),
             }
         }
         for batch in batches.full.into_iter().chain(batches.filling.into_values()) {
@@ -336,7 +339,8 @@ fn read(words: &[String], counters: usize, asks: usize) -> RedisResult<Words> {
         let granted = number(words.next())?;
         let free = number(words.next())?;
         let held = number(words.next())?;
-        grants.push(Grant { granted, free, held, asked: 0 });
+        let share = number(words.next())?;
+        grants.push(Grant { granted, free, held, share, asked: 0 });
     }
     let mut verdicts = Vec::with_capacity(asks);
     for _ in 0..asks {

@@ -70,7 +70,7 @@ impl Reserve {
     #[must_use]
     pub fn new(gateway_id: GatewayId, telemetry: Arc<Telemetry>) -> (Self, Drawer) {
         let (draws, requests) = mpsc::channel(QUEUE_MAX);
-        let book = Arc::new(Book::default());
+        let book = Arc::new(Book::new(draws.downgrade()));
         let drawer = Drawer::new(gateway_id, Arc::clone(&book), requests, telemetry);
         (Self { book, draws }, drawer)
     }
@@ -94,7 +94,7 @@ impl Reserve {
             match allowance.take(limit, estimate.of(limit.metric), now) {
                 Take::Taken { hold, refill } => {
                     if refill {
-                        self.refill(hold.allowance());
+                        hold.allowance().balance();
                     }
                     holds.push((limit.metric, hold));
                 }
@@ -111,18 +111,20 @@ impl Reserve {
         Ok(Reservation { holds, money: estimate.money })
     }
 
+    /// Waits until the counters know of everything that was settled so far.
+    pub async fn balanced(&self) {
+        let (done, finished) = oneshot::channel();
+        if self.draws.send(Request::Barrier(done)).await.is_ok() {
+            finished.await.unwrap_or_default();
+        }
+    }
+
     /// Gives everything that is not used back to the counters. For the end of a drain.
     pub async fn give_back(&self) {
         let (done, finished) = oneshot::channel();
         if self.draws.send(Request::Sweep { drain: true, done: Some(done) }).await.is_ok() {
             // An error means that the background half has ended, and gave back itself.
             finished.await.unwrap_or_default();
-        }
-    }
-
-    fn refill(&self, allowance: &Arc<allowance::Allowance>) {
-        if self.draws.try_send(Request::Refill(Arc::clone(allowance))).is_err() {
-            allowance.refill_dropped();
         }
     }
 

@@ -1,1 +1,518 @@
+//! Reservations of several gateways against one Redis: never over, all of it usable.
 
+use crate::redis_server::RedisServer;
+use crate::world::{START, arc_master, at, caller, id, limit};
+use contract::channel;
+use contract::id::GatewayId;
+use contract::money::Nanos;
+use contract::snapshot::{LimitRecord, LimitScope, Metric, Record, Window, WithoutRedis};
+use futures::future::join_all;
+use gateway::clock::Clock;
+use gateway::link::Link;
+use gateway::reserve::{Amounts, Refused, Reservation, Reserve};
+use gateway::snapshot::Snapshot;
+use gateway::telemetry::{Count, Telemetry};
+use proptest::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// One gateway's reservations, with its drawer in the background of the test.
+struct Gateway {
+    reserve: Reserve,
+    telemetry: Arc<Telemetry>,
+    clock: Clock,
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1_000);
+
+impl Gateway {
+    fn start(redis: &RedisServer, clock: &Clock) -> Self {
+        let gateway_id = GatewayId(id(u128::from(NEXT.fetch_add(1, Ordering::Relaxed))));
+        let telemetry = Arc::new(Telemetry::default());
+        let (reserve, drawer) = Reserve::new(gateway_id, Arc::clone(&telemetry));
+        let within = Duration::from_secs(2);
+        let link = Link::new(redis.client(), within, Arc::clone(&telemetry));
+        tokio::spawn(drawer.run(link, clock.clone()));
+        Self { reserve, telemetry, clock: clock.clone() }
+    }
+
+    async fn take(&self, snapshot: &Snapshot, amounts: Amounts) -> Result<Reservation, Refused> {
+        self.reserve.reserve(snapshot, &caller(), &amounts, self.clock.now()).await
+    }
+}
+
+fn requests(n: i64) -> Amounts {
+    Amounts { requests: n, ..Amounts::default() }
+}
+
+fn money(n: i64) -> Amounts {
+    Amounts { requests: 1, money: Nanos(n), ..Amounts::default() }
+}
+
+fn under(limits: impl IntoIterator<Item = LimitRecord>) -> Snapshot {
+    Snapshot::of(arc_master(), limits.into_iter().map(Record::Limit))
+}
+
+fn per_minute(max: i64) -> LimitRecord {
+    limit(50, LimitScope::App(caller().app_id), Metric::Requests, Window::Minute, max)
+}
+
+fn budget(max: i64) -> LimitRecord {
+    limit(51, LimitScope::Org(caller().org_id), Metric::Money, Window::Month, max)
+}
+
+fn bound(refused: &Refused) -> (&LimitRecord, i64) {
+    match refused {
+        Refused::Limit(standing) => (&standing.limit, standing.remaining),
+        Refused::Unknown(limit) => panic!("the limit {limit:?} could not be asked"),
+    }
+}
+
+async fn counter(redis: &RedisServer, limit: &LimitRecord, window: i64) -> i64 {
+    let subject = match limit.scope {
+        LimitScope::Org(id) => id.to_string(),
+        LimitScope::App(id) => id.to_string(),
+        _ => caller().subscription_id.to_string(),
+    };
+    let name = channel::limit_drawn(caller().org_id, &limit.id.to_string(), &subject, window);
+    let mut connection = redis.connection().await;
+    let mut command = redis::cmd("HGET");
+    let drawn: Option<i64> = command.arg(name).arg("t").query_async(&mut connection).await.unwrap();
+    drawn.unwrap_or(0)
+}
+
+#[tokio::test]
+async fn a_limit_admits_exactly_its_maximum_and_names_itself_then() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START + 12));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(25)]);
+    for _ in 0..25 {
+        gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+    }
+    let refused = gateway.take(&snapshot, requests(1)).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "limit.requests");
+    let Refused::Limit(standing) = refused else { panic!("a limit refuses") };
+    assert_eq!((standing.limit.max, standing.remaining), (25, 0));
+    assert_eq!(standing.resets_at, Some(at(START + 60)));
+    assert_eq!(standing.retry_after(clock.now()), Some(Duration::from_secs(48)));
+}
+
+#[tokio::test]
+async fn a_new_window_starts_full() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START + 59));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(3)]);
+    for _ in 0..3 {
+        gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+    }
+    gateway.take(&snapshot, requests(1)).await.unwrap_err();
+    clock.set(at(START + 60));
+    let first = gateway.take(&snapshot, requests(1)).await.unwrap();
+    assert_eq!(first.standings().next().unwrap().remaining, 2);
+    first.settle(&requests(1));
+    for _ in 0..2 {
+        gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+    }
+    gateway.take(&snapshot, requests(1)).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_reservation_that_settles_in_a_later_window_does_not_touch_it() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START + 59));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(10)]);
+    let held = gateway.take(&snapshot, requests(8)).await.unwrap();
+    clock.set(at(START + 60));
+    gateway.take(&snapshot, requests(10)).await.unwrap().settle(&requests(10));
+    held.settle(&requests(0));
+    gateway.take(&snapshot, requests(1)).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn what_one_limit_refuses_takes_nothing_from_the_others() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(100), budget(1_000)]);
+    let refused = gateway.take(&snapshot, money(1_001)).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "limit.money");
+    assert_eq!(bound(&refused).1, 1_000);
+    assert_eq!(counter(&redis, &per_minute(100), START).await, 0);
+    assert_eq!(counter(&redis, &budget(1_000), START).await, 0);
+    gateway.take(&snapshot, requests(100)).await.unwrap().settle(&requests(100));
+}
+
+#[tokio::test]
+async fn a_dropped_reservation_goes_back() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(10)]);
+    drop(gateway.take(&snapshot, requests(10)).await.unwrap());
+    gateway.take(&snapshot, requests(10)).await.unwrap().settle(&requests(10));
+}
+
+#[tokio::test]
+async fn a_call_that_cost_less_frees_the_rest_for_other_gateways() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let (one, two) = (Gateway::start(&redis, &clock), Gateway::start(&redis, &clock));
+    let snapshot = under([budget(1_000)]);
+    one.take(&snapshot, money(900)).await.unwrap().settle(&money(100));
+    one.reserve.give_back().await;
+    assert_eq!(counter(&redis, &budget(1_000), START).await, 100);
+    two.take(&snapshot, money(900)).await.unwrap().settle(&money(900));
+    two.take(&snapshot, money(1)).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_call_that_cost_more_is_taken_in_full_even_past_the_limit() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let (one, two) = (Gateway::start(&redis, &clock), Gateway::start(&redis, &clock));
+    let snapshot = under([budget(1_000)]);
+    one.take(&snapshot, money(900)).await.unwrap().settle(&money(1_500));
+    one.reserve.give_back().await;
+    assert_eq!(counter(&redis, &budget(1_000), START).await, 1_500);
+    assert_eq!(one.telemetry.total(Count::OverdrawnNanos), 600);
+    let refused = two.take(&snapshot, money(1)).await.unwrap_err();
+    assert_eq!(bound(&refused).1, 0);
+}
+
+#[tokio::test]
+async fn idle_allowance_is_given_back_without_being_asked_for() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let record = per_minute(100_000);
+    let snapshot = under([record.clone()]);
+    for millis in 0..500 {
+        clock.set(at(START) + chrono::TimeDelta::milliseconds(millis));
+        gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+    }
+    assert!(counter(&redis, &record, START).await > 500, "nothing was drawn ahead");
+    clock.set(at(START + 10));
+    let start = Instant::now();
+    while counter(&redis, &record, START).await != 500 {
+        assert!(start.elapsed() < Duration::from_secs(10), "idle allowance never came back");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_raised_or_lowered_live_keeps_its_use() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let (one, two) = (Gateway::start(&redis, &clock), Gateway::start(&redis, &clock));
+    let wide = under([per_minute(100)]);
+    for _ in 0..20 {
+        one.take(&wide, requests(1)).await.unwrap().settle(&requests(1));
+        two.take(&wide, requests(1)).await.unwrap().settle(&requests(1));
+    }
+    // 40 used, and both gateways have some in hand.
+    let narrow = under([per_minute(40)]);
+    one.take(&narrow, requests(1)).await.unwrap_err();
+    two.take(&narrow, requests(1)).await.unwrap_err();
+
+    clock.set(at(START + 1));
+    let wider = under([per_minute(45)]);
+    let mut admitted = 0;
+    for _ in 0..10 {
+        for gateway in [&one, &two] {
+            if let Ok(held) = gateway.take(&wider, requests(1)).await {
+                held.settle(&requests(1));
+                admitted += 1;
+            }
+        }
+    }
+    assert_eq!(admitted, 5);
+}
+
+#[tokio::test]
+async fn callers_that_wait_together_share_draws() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(10_000), budget(1_000_000)]);
+    let taken = join_all((0..500).map(|_| gateway.take(&snapshot, money(10)))).await;
+    assert!(taken.iter().all(Result::is_ok));
+    assert_eq!(gateway.telemetry.total(Count::DrawGranted), 500);
+    let calls = gateway.telemetry.total(Count::RedisOk);
+    assert!(calls <= 5, "{calls} calls to Redis for 500 callers");
+}
+
+#[tokio::test]
+async fn steady_use_draws_ahead_and_rarely_waits() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(1_000_000)]);
+    for millis in 0..5_000 {
+        clock.set(at(START) + chrono::TimeDelta::milliseconds(millis));
+        gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+        tokio::task::yield_now().await;
+    }
+    let waited = gateway.telemetry.total(Count::DrawGranted);
+    let calls = gateway.telemetry.total(Count::RedisOk);
+    assert!(waited < 50, "{waited} of 5000 calls waited for a draw");
+    assert!(calls < 200, "{calls} calls to Redis");
+}
+
+#[tokio::test]
+async fn every_subscription_of_a_plan_is_counted_on_its_own() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let mut record =
+        limit(52, LimitScope::Plan(caller().plan_id), Metric::Requests, Window::Day, 2);
+    record.org_id = None;
+    let snapshot = under([record]);
+    let one = requests(1);
+    let mut other = caller();
+    other.subscription_id = contract::id::SubscriptionId(id(77));
+    for who in [caller(), other] {
+        let take = || gateway.reserve.reserve(&snapshot, &who, &one, at(START));
+        take().await.unwrap().settle(&requests(1));
+        take().await.unwrap().settle(&requests(1));
+        take().await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn amounts_beyond_what_a_float_can_tell_apart_are_counted_exactly() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let mut record = budget(9_000_000_000_000_000_001);
+    record.window = Window::Lifetime;
+    let snapshot = under([record.clone()]);
+    let step = 8_999_999_999_999_999;
+    for _ in 0..1_000 {
+        gateway.take(&snapshot, money(step)).await.unwrap().settle(&money(step));
+    }
+    gateway.reserve.give_back().await;
+    assert_eq!(counter(&redis, &record, 0).await, step * 1_000);
+    // 1001 nano-dollars are left.
+    let refused = gateway.take(&snapshot, money(1_002)).await.unwrap_err();
+    assert_eq!(bound(&refused).1, 1_001);
+    clock.set(at(START + 1));
+    gateway.take(&snapshot, money(1_001)).await.unwrap().settle(&money(1_001));
+    gateway.take(&snapshot, money(1)).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn without_redis_a_closed_limit_gives_what_was_drawn_and_then_refuses() {
+    let mut redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([budget(1_000_000)]);
+    gateway.take(&snapshot, money(500)).await.unwrap().settle(&money(100));
+    redis.kill();
+    gateway.take(&snapshot, money(400)).await.unwrap().settle(&money(400));
+    let refused = gateway.take(&snapshot, money(1)).await.unwrap_err();
+    assert!(matches!(refused, Refused::Unknown(_)));
+    assert_eq!(refused.code().as_str(), "service.unavailable");
+}
+
+#[tokio::test]
+async fn without_redis_a_soft_limit_admits_a_tenth_and_owns_up_to_it_later() {
+    let mut redis = RedisServer::start();
+    redis.kill();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let mut soft = per_minute(100);
+    soft.without_redis = WithoutRedis::LocalTenth;
+    let snapshot = under([soft.clone()]);
+    for _ in 0..10 {
+        gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+    }
+    let refused = gateway.take(&snapshot, requests(1)).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "limit.requests");
+
+    assert!(redis.restart());
+    // Long enough ago that nothing is worth having in hand: what is left is what was used.
+    clock.set(at(START + 10));
+    let start = Instant::now();
+    while counter(&redis, &soft, START).await != 10 {
+        assert!(start.elapsed() < Duration::from_secs(10), "the counter never heard of it");
+    }
+}
+
+#[tokio::test]
+async fn a_flushed_redis_does_not_give_the_limit_out_twice() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateways = [Gateway::start(&redis, &clock), Gateway::start(&redis, &clock)];
+    let snapshot = under([per_minute(100)]);
+    for gateway in &gateways {
+        for _ in 0..40 {
+            gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+        }
+    }
+    let mut connection = redis.connection().await;
+    redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();
+    // Each gateway tells the counter again what it has when it next draws.
+    for gateway in &gateways {
+        gateway.reserve.give_back().await;
+    }
+    let mut admitted = 80;
+    for _ in 0..40 {
+        for gateway in &gateways {
+            if let Ok(held) = gateway.take(&snapshot, requests(1)).await {
+                held.settle(&requests(1));
+                admitted += 1;
+            }
+        }
+    }
+    assert_eq!(admitted, 100);
+}
+
+#[tokio::test]
+async fn a_killed_redis_that_kept_its_data_goes_on_counting() {
+    let mut redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(100)]);
+    let mut admitted = 0;
+    for n in 0..40_i64 {
+        if n == 20 {
+            redis.kill();
+            assert!(redis.restart());
+        }
+        let start = Instant::now();
+        while admitted <= n {
+            assert!(start.elapsed() < Duration::from_secs(10), "it never recovered");
+            match gateway.take(&snapshot, requests(1)).await {
+                Ok(held) => {
+                    held.settle(&requests(1));
+                    admitted += 1;
+                }
+                Err(refused) => assert!(matches!(refused, Refused::Unknown(_))),
+            }
+        }
+    }
+    for _ in 0..60 {
+        gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+    }
+    gateway.take(&snapshot, requests(1)).await.unwrap_err();
+}
+
+/// What happens in the property test.
+#[derive(Debug, Clone)]
+struct Step {
+    gateway: usize,
+    reserve: i64,
+    /// Of what was reserved, in percent, when it settles.
+    used: i64,
+    /// How many steps later it settles.
+    later: usize,
+    wait_ms: i64,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = (0_usize..5, 1_i64..60, 0_i64..=100, 0_usize..6, 0_i64..8).prop_map(
+        |(gateway, reserve, used, later, wait_ms)| Step { gateway, reserve, used, later, wait_ms },
+    );
+    proptest::collection::vec(step, 600..900)
+}
+
+/// Runs the steps until the first refusal; says how much was used or held then. Panics when the
+/// gateways together hold more than the limit.
+async fn run(redis: &RedisServer, limit: LimitRecord, steps: &[Step]) -> (i64, bool) {
+    let max = limit.max;
+    let clock = Clock::fixed(at(START));
+    let gateways: Vec<_> = (0..5).map(|_| Gateway::start(redis, &clock)).collect();
+    let snapshot = under([limit]);
+    let mut held: Vec<(usize, Reservation, i64, i64)> = Vec::new();
+    let mut total = 0_i64;
+    for (n, step) in steps.iter().enumerate() {
+        let mut i = 0;
+        while i < held.len() {
+            if held[i].0 <= n {
+                let (_, reservation, reserved, used) = held.swap_remove(i);
+                reservation.settle(&requests(used));
+                total -= reserved - used;
+            } else {
+                i += 1;
+            }
+        }
+        clock.set(clock.now() + chrono::TimeDelta::milliseconds(step.wait_ms));
+        if step.wait_ms > 0 {
+            // Long enough for what was settled to reach the counter.
+            join_all(gateways.iter().map(|gateway| gateway.reserve.balanced())).await;
+        }
+        match gateways[step.gateway].take(&snapshot, requests(step.reserve)).await {
+            Ok(reservation) => {
+                total += step.reserve;
+                let used = step.reserve * step.used / 100;
+                held.push((n + step.later, reservation, step.reserve, used));
+            }
+            Err(refused) => {
+                assert_eq!(refused.code().as_str(), "limit.requests");
+                return (total, true);
+            }
+        }
+        assert!(total <= max, "{total} of {max}");
+    }
+    (total, false)
+}
+
+#[test]
+fn several_gateways_never_pass_a_limit_and_can_use_nearly_all_of_it() {
+    let redis = RedisServer::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 10,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let number = AtomicU64::new(500_000);
+    runner
+        .run(&(steps(), 5_000_i64..12_000), |(steps, max)| {
+            let mut record = per_minute(max);
+            // A counter of its own for each case.
+            record.id =
+                contract::id::LimitId(id(u128::from(number.fetch_add(1, Ordering::Relaxed))));
+            let (total, refused) = runtime.block_on(run(&redis, record, &steps));
+            if refused {
+                // `total` counts what is used and held; the call that was refused wanted up to 60.
+                prop_assert!((total + 60) * 100 >= max * 95, "refused at {} of {}", total, max);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn threads_that_race_for_a_limit_get_exactly_its_maximum() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateways = [Gateway::start(&redis, &clock), Gateway::start(&redis, &clock)];
+    let snapshot = under([per_minute(2_000), budget(1_000_000)]);
+    let mut tasks = Vec::new();
+    for n in 0..32 {
+        let (reserve, snapshot) = (gateways[n % 2].reserve.clone(), snapshot.clone());
+        tasks.push(tokio::spawn(async move {
+            let mut admitted = 0;
+            for _ in 0..100 {
+                if let Ok(held) = reserve.reserve(&snapshot, &caller(), &money(50), at(START)).await
+                {
+                    held.settle(&money(20));
+                    admitted += 1;
+                }
+            }
+            admitted
+        }));
+    }
+    let admitted: i64 = join_all(tasks).await.into_iter().map(Result::unwrap).sum();
+    assert!(admitted <= 2_000);
+    for gateway in &gateways {
+        gateway.reserve.give_back().await;
+    }
+    assert_eq!(counter(&redis, &per_minute(2_000), START).await, admitted);
+    assert_eq!(counter(&redis, &budget(1_000_000), START).await, admitted * 20);
+    assert!(admitted >= 1_900, "{admitted}");
+}
