@@ -5,5 +5,5 @@ mod segment;
 mod ship;
 mod spool;
 
-pub use ship::Shipper;
+pub use ship::{Shipped, Shipper};
 pub use spool::{Depth, Settle, SpoolError, SpoolFull};

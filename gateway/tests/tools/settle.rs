@@ -1,1 +1,410 @@
+//! The spool: what was recorded reaches Redis, whatever dies in between.
 
+use crate::redis_server::RedisServer;
+use crate::world::{START, at, caller, id};
+use contract::channel::USAGE;
+use contract::id::{GatewayId, ModelId, PriceId, ProductId, RequestId};
+use contract::money::Nanos;
+use contract::usage::{Operation, Outcome, Tokens, UsageEvent};
+use gateway::link::Link;
+use gateway::settle::{Settle, Shipped, Shipper, SpoolError, SpoolFull};
+use gateway::telemetry::{Count, Telemetry};
+use redis::streams::StreamRangeReply;
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const ROOM: u64 = 1 << 30;
+
+fn event(n: u128) -> UsageEvent {
+    let who = caller();
+    UsageEvent {
+        request_id: RequestId(id(n)),
+        at: at(START),
+        org_id: who.org_id,
+        team_id: who.team_id,
+        app_id: who.app_id,
+        key_id: who.key_id,
+        subscription_id: who.subscription_id,
+        product_id: ProductId(id(12)),
+        plan_id: who.plan_id,
+        model_id: ModelId(id(11)),
+        deployment_id: None,
+        provider_id: None,
+        operation: Operation::Chat,
+        stream: false,
+        outcome: Outcome::Ok,
+        status: 200,
+        error_code: None,
+        tokens: Tokens { input: 10, output: 20, ..Tokens::default() },
+        estimated: false,
+        price_id: PriceId(id(14)),
+        cost_nanos: Nanos(30),
+        reserved_nanos: Nanos(100),
+        attempts: 1,
+        duration_ms: 5,
+        first_token_ms: None,
+        gateway_id: GatewayId(id(99)),
+        config_version: 1,
+    }
+}
+
+fn open(state: &Path, bytes_max: u64) -> (Settle, Arc<Telemetry>) {
+    let telemetry = Arc::new(Telemetry::default());
+    let settle = Settle::open(state, bytes_max, 2, Arc::clone(&telemetry)).unwrap();
+    (settle, telemetry)
+}
+
+struct Ship {
+    shipper: Shipper,
+    link: Link,
+}
+
+impl Ship {
+    fn new(settle: &Settle, redis: &RedisServer, telemetry: &Arc<Telemetry>) -> Self {
+        let link = Link::new(redis.client(), Duration::from_secs(5), Arc::clone(telemetry));
+        Self { shipper: Shipper::new(settle.clone(), Arc::clone(telemetry)), link }
+    }
+
+    async fn all(&mut self) {
+        self.shipper.finish(&mut self.link).await;
+    }
+}
+
+/// How often each request is in the stream.
+async fn shipped(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
+    let mut connection = redis.connection().await;
+    let mut command = redis::cmd("XRANGE");
+    let reply: StreamRangeReply =
+        command.arg(USAGE).arg("-").arg("+").query_async(&mut connection).await.unwrap();
+    let mut seen = BTreeMap::new();
+    for entry in reply.ids {
+        let text: String = entry.get("e").unwrap();
+        let event: UsageEvent = serde_json::from_str(&text).unwrap();
+        *seen.entry(event.request_id).or_default() += 1;
+    }
+    seen
+}
+
+fn once(numbers: impl IntoIterator<Item = u128>) -> BTreeMap<RequestId, usize> {
+    numbers.into_iter().map(|n| (RequestId(id(n)), 1)).collect()
+}
+
+fn segments(state: &Path, extension: &str) -> usize {
+    let files = std::fs::read_dir(state.join("spool")).unwrap();
+    files
+        .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == extension))
+        .count()
+}
+
+#[tokio::test]
+async fn every_event_is_shipped_once_and_unchanged_and_then_leaves_the_disk() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    // Enough for several batches.
+    for n in 0..2_000 {
+        settle.record(&event(n)).unwrap();
+    }
+    assert_eq!(settle.depth().events, 2_000);
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    assert_eq!(shipped(&redis).await, once(0..2_000));
+    assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+
+    // The file that was emptied is written on.
+    settle.record(&event(2_000)).unwrap();
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    assert_eq!(shipped(&redis).await, once(0..=2_000));
+
+    let mut connection = redis.connection().await;
+    let mut command = redis::cmd("XREVRANGE");
+    command.arg(USAGE).arg("+").arg("-").arg("COUNT").arg(1);
+    let last: StreamRangeReply = command.query_async(&mut connection).await.unwrap();
+    let text: String = last.ids[0].get("e").unwrap();
+    assert_eq!(serde_json::from_str::<UsageEvent>(&text).unwrap(), event(2_000));
+}
+
+#[tokio::test]
+async fn threads_that_record_at_once_lose_nothing() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    let threads: Vec<_> = (0..4)
+        .map(|thread| {
+            let settle = settle.clone();
+            std::thread::spawn(move || {
+                for n in 0..1_000 {
+                    settle.record(&event(thread * 1_000 + n)).unwrap();
+                }
+            })
+        })
+        .collect();
+    // Ship while they write.
+    while threads.iter().any(|thread| !thread.is_finished()) {
+        ship.all().await;
+    }
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    ship.all().await;
+    assert_eq!(shipped(&redis).await, once(0..4_000));
+    assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn while_redis_is_gone_events_wait_on_disk() {
+    let mut redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    settle.record(&event(1)).unwrap();
+    ship.all().await;
+    redis.kill();
+    for n in 2..=50 {
+        settle.record(&event(n)).unwrap();
+        assert_eq!(ship.shipper.ship(&mut ship.link).await, Shipped::Later);
+    }
+    assert_eq!(settle.depth().events, 49);
+    assert!(settle.writable());
+    assert!(redis.restart());
+    while settle.depth().events > 0 {
+        ship.link.rest().await;
+        ship.all().await;
+    }
+    assert_eq!(shipped(&redis).await, once(1..=50));
+}
+
+#[tokio::test]
+async fn a_batch_that_is_sent_again_carries_the_same_request_ids() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    for n in 0..10 {
+        settle.record(&event(n)).unwrap();
+    }
+    drop(settle);
+    // As if the process had died after Redis had taken the batch, before the file was let go.
+    let kept = TempDir::new().unwrap();
+    let spool = state.path().join("spool");
+    let file = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        path.extension().is_some_and(|e| e == "seg").then_some(path)
+    };
+    let path = std::fs::read_dir(&spool).unwrap().find_map(file).unwrap();
+    std::fs::copy(&path, kept.path().join("copy")).unwrap();
+    let (settle, _) = open(state.path(), ROOM);
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    drop(settle);
+    assert!(!path.exists());
+    std::fs::copy(kept.path().join("copy"), &path).unwrap();
+
+    let (settle, _) = open(state.path(), ROOM);
+    assert_eq!(settle.depth().events, 10);
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    let twice: BTreeMap<_, _> = (0..10).map(|n| (RequestId(id(n)), 2)).collect();
+    assert_eq!(shipped(&redis).await, twice);
+}
+
+#[test]
+fn a_full_spool_refuses_new_work_before_calls_under_way_have_no_room() {
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), 100_000);
+    let mut recorded = 0;
+    while settle.writable() {
+        settle.record(&event(recorded)).unwrap();
+        recorded += 1;
+    }
+    let mut under_way = 0;
+    while settle.record(&event(recorded + under_way)).is_ok() {
+        under_way += 1;
+    }
+    assert!(under_way >= 5, "{under_way}");
+    assert_eq!(settle.record(&event(0)), Err(SpoolFull::Limit));
+    assert!(settle.depth().bytes <= 100_000);
+    assert_eq!(u128::from(settle.depth().events), recorded + under_way);
+    assert_eq!(telemetry.total(Count::SpoolRefused), 2);
+}
+
+#[tokio::test]
+async fn a_full_spool_opens_again_when_redis_has_taken_it() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), 100_000);
+    let mut n = 0;
+    while settle.record(&event(n)).is_ok() {
+        n += 1;
+    }
+    assert!(!settle.writable());
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    assert!(settle.writable());
+    settle.record(&event(n)).unwrap();
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    assert_eq!(shipped(&redis).await, once(0..=n));
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_new_work_and_loses_nothing_that_was_recorded() {
+    let disk = TempDir::new().unwrap();
+    let Some(_mounted) = Mounted::tmpfs(disk.path(), "3m") else {
+        println!("skipped: mounting a small tmpfs takes root");
+        return;
+    };
+    let redis = RedisServer::start();
+    let (settle, telemetry) = open(disk.path(), ROOM);
+    let mut recorded = 0;
+    while settle.writable() {
+        settle.record(&event(recorded)).unwrap();
+        recorded += 1;
+    }
+    // The reserve is there for calls under way, and ends too.
+    let mut under_way = 0;
+    let full = loop {
+        match settle.record(&event(recorded + under_way)) {
+            Ok(()) => under_way += 1,
+            Err(full) => break full,
+        }
+    };
+    assert_eq!(full, SpoolFull::Disk);
+    assert!(under_way > 500, "{under_way}");
+    let all = recorded + under_way;
+    drop(settle);
+
+    let (settle, _) = match Settle::open(disk.path(), ROOM, 2, Arc::clone(&telemetry)) {
+        Ok(_) => panic!("the disk is still full"),
+        Err(SpoolError::Folder { .. }) => {
+            // The operator makes room.
+            mount(&["-o", "remount,size=6m", disk.path().to_str().unwrap()]);
+            open(disk.path(), ROOM)
+        }
+        Err(error) => panic!("{error}"),
+    };
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    assert_eq!(shipped(&redis).await, once(0..all));
+    assert!(settle.writable());
+}
+
+#[tokio::test]
+async fn a_disk_that_has_room_again_is_used_again() {
+    let disk = TempDir::new().unwrap();
+    let Some(_mounted) = Mounted::tmpfs(disk.path(), "3m") else {
+        println!("skipped: mounting a small tmpfs takes root");
+        return;
+    };
+    let redis = RedisServer::start();
+    let (settle, telemetry) = open(disk.path(), ROOM);
+    let mut recorded = 0;
+    while settle.writable() {
+        settle.record(&event(recorded)).unwrap();
+        recorded += 1;
+    }
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    let running = ship.shipper.run(&mut ship.link);
+    tokio::select! {
+        () = running => unreachable!("it ships for ever"),
+        _ = crate::world::eventually("the disk is used again", || settle.writable()) => {}
+    }
+    settle.record(&event(recorded)).unwrap();
+    ship.all().await;
+    assert_eq!(shipped(&redis).await, once(0..=recorded));
+}
+
+#[tokio::test]
+async fn a_torn_tail_costs_only_itself_and_the_file_is_kept() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    for n in 0..3 {
+        settle.record(&event(n)).unwrap();
+    }
+    drop(settle);
+    let path = state.path().join("spool").join(format!("{:020}.seg", 1));
+    let length = std::fs::metadata(&path).unwrap().len();
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 5).unwrap();
+
+    let (settle, _) = open(state.path(), ROOM);
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    assert_eq!(shipped(&redis).await, once(0..2));
+    assert_eq!(telemetry.total(Count::SpoolDamaged), 1);
+    assert_eq!((segments(state.path(), "seg"), segments(state.path(), "damaged")), (0, 1));
+    assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+}
+
+const CHILD_STATE: &str = "TOLLGATE_TEST_SPOOL";
+
+/// Run by the next test in a process of its own: records, and says so, until it is killed.
+#[test]
+#[ignore = "the child half of the next test"]
+fn child_that_records_until_it_is_killed() {
+    let Some(state) = std::env::var_os(CHILD_STATE) else { return };
+    let (settle, _) = open(Path::new(&state), ROOM);
+    let mut out = std::io::stdout();
+    for n in 0.. {
+        settle.record(&event(n)).unwrap();
+        writeln!(out, "\nrecorded {n}").unwrap();
+        out.flush().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_recorded_survives_kill_9() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "settle::child_that_records_until_it_is_killed"])
+        .args(["--ignored", "--nocapture"])
+        .env(CHILD_STATE, state.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = said.lines();
+    let mut acknowledged: Option<u128> = None;
+    while acknowledged.is_none_or(|n| n < 2_000) {
+        let line = lines.next().unwrap().unwrap();
+        if let Some(n) = line.strip_prefix("recorded ") {
+            acknowledged = Some(n.parse().unwrap());
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Also what it said and nobody had read yet.
+    for line in lines.map_while(Result::ok) {
+        if let Some(n) = line.strip_prefix("recorded ") {
+            acknowledged = n.parse().ok().or(acknowledged);
+        }
+    }
+
+    let (settle, telemetry) = open(state.path(), ROOM);
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    let seen = shipped(&redis).await;
+    // One more may have been written without a word of it.
+    let last = acknowledged.unwrap();
+    assert!(seen == once(0..=last) || seen == once(0..=last + 1), "{} of {last}", seen.len());
+    assert_eq!(telemetry.total(Count::SpoolDamaged), 0);
+}
+
+struct Mounted<'a>(&'a Path);
+
+fn mount(arguments: &[&str]) -> bool {
+    let done = Command::new("mount").args(arguments).stderr(Stdio::null()).status();
+    done.is_ok_and(|status| status.success())
+}
+
+impl<'a> Mounted<'a> {
+    fn tmpfs(at: &'a Path, size: &str) -> Option<Self> {
+        let size = format!("size={size}");
+        mount(&["-t", "tmpfs", "-o", &size, "tmpfs", at.to_str()?]).then_some(Self(at))
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(self.0).status().ok();
+    }
+}
