@@ -123,9 +123,16 @@ healthy_simulator() { answers "${PORTS[simulator]}/_sim/stats"; }
 healthy_portal() { answers "${PORTS[portal]}/livez"; }
 healthy_gateway() { answers "${PORTS[gateway_admin]}/readyz"; }
 healthy_gateway2() { answers "${PORTS[gateway2_admin]}/readyz"; }
-# These two listen nowhere: they are healthy while they run.
-healthy_worker() { [ "$(state worker)" = running ]; }
-healthy_publisher() { [ "$(state publisher)" = running ]; }
+# These two listen nowhere: they are healthy when they have lasted past reading their settings.
+healthy_worker() { lasts worker; }
+healthy_publisher() { lasts publisher; }
+
+lasts() { # NAME: for half a second, in the kernel's hundredths
+  local pid up
+  pid=$(pid_of "$1")
+  read -r up _ </proc/uptime
+  [ -n "$pid" ] && [ $((${up/./} - $(start_time "$pid"))) -ge 50 ]
+}
 
 address() {
   case $1 in
