@@ -11,6 +11,7 @@ pub mod json;
 pub mod layer;
 pub mod openapi;
 pub mod page;
+pub mod patch;
 pub mod post;
 pub mod router;
 pub mod stack;
@@ -23,6 +24,7 @@ pub use error::ApiError;
 pub use if_match::IfMatch;
 pub use json::Json;
 pub use page::{PageQuery, QueryId};
+pub use patch::Patch;
 pub use post::Post;
 
 /// What an operation returns.

@@ -8,11 +8,11 @@ use contract::error::Problem;
 use http::header::CONTENT_TYPE;
 use std::sync::LazyLock;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response,
-    ResponseBuilder,
+    Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    Response, ResponseBuilder,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
@@ -43,7 +43,7 @@ pub(super) async fn get_openapi() -> impl IntoResponse {
 }
 
 pub(super) fn finish(mut api: OpenApi) -> OpenApi {
-    let components = api.components.get_or_insert_default();
+    let components = components_of(&mut api);
     components.schemas.insert(Problem::name().into_owned(), Problem::schema());
     let mut schemas = Vec::new();
     Problem::schemas(&mut schemas);
@@ -55,9 +55,21 @@ pub(super) fn finish(mut api: OpenApi) -> OpenApi {
     components
         .security_schemes
         .insert("session".to_owned(), RefOr::T(SecurityScheme::ApiKey(ApiKey::Cookie(cookie))));
+    let mut patched = Vec::new();
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             complete(path, method, operation);
+            if method == "PATCH" {
+                patched.extend(body_schema(operation));
+            }
+        }
+    }
+    for name in patched {
+        if let Some(RefOr::T(Schema::Object(object))) =
+            components_of(&mut api).schemas.get_mut(&name)
+        {
+            // What is absent from a PATCH stays as it is.
+            object.required.clear();
         }
     }
     api
@@ -73,6 +85,20 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
     ]
     .into_iter()
     .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
+}
+
+fn components_of(api: &mut OpenApi) -> &mut Components {
+    api.components.get_or_insert_default()
+}
+
+/// The name of the schema of an operation's JSON body.
+fn body_schema(operation: &Operation) -> Option<String> {
+    let RefOr::T(body) = operation.request_body.as_ref()? else { return None };
+    let RefOr::T(content) = body.content.get("application/json")? else { return None };
+    match content.schema.as_ref()? {
+        RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::T(_) => None,
+    }
 }
 
 fn complete(path: &str, method: &str, operation: &mut Operation) {

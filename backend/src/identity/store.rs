@@ -231,10 +231,11 @@ pub async fn take_reset(tx: &mut SystemTx, token_hash: &[u8]) -> sqlx::Result<Op
     let now = tx.now();
     let person = sqlx::query_as!(
         Person,
-        r#"select p.id as "id: PersonId", p.email, p.name, p.is_operator
-           from password_resets r join people p on p.id = r.person_id
-           where r.token_hash = $1 and r.expires_at > $2 and p.disabled_at is null
-           for update of r"#,
+        r#"with taken as (
+             delete from password_resets where token_hash = $1 and expires_at > $2
+             returning person_id)
+           select id as "id: PersonId", email, name, is_operator
+           from people join taken on id = person_id where disabled_at is null"#,
         token_hash,
         now,
     )

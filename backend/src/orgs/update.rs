@@ -3,23 +3,19 @@
 use super::store;
 use crate::audit::{self, Entry};
 use crate::db::Tx as _;
-use crate::http::{Answer, ApiError, Check, IfMatch, Json, OrgCtx, Result};
+use crate::http::{Answer, ApiError, Check, OrgCtx, Patch, Result};
 use contract::api::orgs::{Org, UpdateOrg};
 use contract::role::Action;
 
 /// Renames an organisation.
 #[utoipa::path(patch, path = "/v1/orgs/{org}", tag = "orgs",
     request_body = UpdateOrg, responses((status = 200, body = Org)))]
-pub async fn update_org(
-    ctx: OrgCtx,
-    version: IfMatch,
-    Json(body): Json<UpdateOrg>,
-) -> Result<Answer<Org>> {
+pub async fn update_org(ctx: OrgCtx, patch: Patch<UpdateOrg>) -> Result<Answer<Org>> {
     let mut tx = ctx.tenant_tx(Action::EditOrg).await?;
     let before = store::find_for_update(&mut tx).await?.ok_or_else(ApiError::not_found)?;
-    version.check(before.version)?;
+    let new = patch.over(&before, before.version)?;
     let mut check = Check::new();
-    let name = check.line("/name", &body.name, 1..=100);
+    let name = check.line("/name", &new.name, 1..=100);
     check.done()?;
     let version = store::set_name(&mut tx, name).await?;
     let org = Org { name: name.to_owned(), version, ..before.clone() };

@@ -66,9 +66,7 @@ async fn another_org_is_answered_like_one_that_is_not_there() {
     for named in ["theirs", theirs.id.to_string().as_str(), "nowhere", absent, "%00", "org_x"] {
         let path = format!("/v1/orgs/{named}/teams");
         let reply = owner.post(&path, json!({"name": "X"})).await.refused("object.not_found");
-        let mut body = reply.json();
-        body["request_id"] = json!("");
-        answers.push(body);
+        answers.push(reply.comparable());
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
 }

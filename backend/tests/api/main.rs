@@ -13,8 +13,12 @@
 
 mod harness;
 
+mod audit;
+mod coverage;
 mod http;
+mod identity;
 mod isolation;
+mod jobs;
 mod keys;
 mod openapi;
 mod orgs;

@@ -3,7 +3,7 @@
 use super::store;
 use crate::audit::{self, Entry};
 use crate::db::Tx as _;
-use crate::http::{Answer, ApiError, At, Check, IfMatch, Json, OrgCtx, Result};
+use crate::http::{Answer, ApiError, At, Check, OrgCtx, Patch, Result};
 use crate::outbox;
 use contract::api::apps::{App, UpdateApp};
 use contract::id::AppId;
@@ -16,21 +16,20 @@ use contract::snapshot::Kind;
 pub async fn update_app(
     ctx: OrgCtx,
     At(id): At<AppId>,
-    version: IfMatch,
-    Json(body): Json<UpdateApp>,
+    patch: Patch<UpdateApp>,
 ) -> Result<Answer<App>> {
     let mut tx = ctx.tenant_tx(Action::EditApp).await?;
     let before = store::find_for_update(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
-    version.check(before.version)?;
+    let new = patch.over(&before, before.version)?;
     let mut check = Check::new();
-    let name = check.line("/name", &body.name, 1..=80);
-    let description = check.text("/description", &body.description, 1000);
+    let name = check.line("/name", &new.name, 1..=80);
+    let description = check.text("/description", &new.description, 1000);
     check.done()?;
 
     let mut app = App {
         name: name.to_owned(),
         description: description.to_owned(),
-        disabled: body.disabled,
+        disabled: new.disabled,
         ..before.clone()
     };
     app.version = store::update(&mut tx, &app).await?;

@@ -31,7 +31,8 @@ pub async fn accept_invitation(
         ));
     }
     let mut tx = tx.enter(offer.org_id, offer.role).await?;
-    store::delete(&mut tx, offer.id).await?;
+    // Gone in the meantime: opened twice at once, or revoked.
+    store::delete(&mut tx, offer.id).await?.ok_or_else(ApiError::token_invalid)?;
     members::store::insert(&mut tx, person.id, offer.role).await?;
     let membership =
         Membership { org_id: offer.org_id, slug: offer.slug, name: offer.name, role: offer.role };

@@ -84,7 +84,7 @@ pub async fn find_by_token(tx: &mut SystemTx, token_hash: &[u8]) -> sqlx::Result
         r#"select i.id as "id: InvitationId", i.org_id as "org_id: OrgId", o.slug, o.name, i.email,
                   i.role as "role: Role"
            from invitations i join orgs o on o.id = i.org_id
-           where i.token_hash = $1 and i.expires_at > $2 for update of i"#,
+           where i.token_hash = $1 and i.expires_at > $2"#,
         token_hash,
         now,
     )

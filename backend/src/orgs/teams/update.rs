@@ -3,7 +3,7 @@
 use super::store;
 use crate::audit::{self, Entry};
 use crate::db::Tx as _;
-use crate::http::{Answer, ApiError, At, Check, IfMatch, Json, OrgCtx, Result};
+use crate::http::{Answer, ApiError, At, Check, OrgCtx, Patch, Result};
 use contract::api::orgs::{Team, UpdateTeam};
 use contract::id::TeamId;
 use contract::role::Action;
@@ -14,15 +14,14 @@ use contract::role::Action;
 pub async fn update_team(
     ctx: OrgCtx,
     At(id): At<TeamId>,
-    version: IfMatch,
-    Json(body): Json<UpdateTeam>,
+    patch: Patch<UpdateTeam>,
 ) -> Result<Answer<Team>> {
     let mut tx = ctx.tenant_tx(Action::EditTeam).await?;
     let before = store::find_for_update(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
-    version.check(before.version)?;
+    let new = patch.over(&before, before.version)?;
     let mut check = Check::new();
-    let name = check.line("/name", &body.name, 1..=80);
-    let cost_center = body.cost_center.as_deref().map(|c| check.line("/cost_center", c, 0..=80));
+    let name = check.line("/name", &new.name, 1..=80);
+    let cost_center = new.cost_center.as_deref().map(|c| check.line("/cost_center", c, 0..=80));
     check.done()?;
 
     let mut team = Team {

@@ -46,6 +46,16 @@ impl Reply {
         self
     }
 
+    /// The body without what differs from request to request.
+    #[track_caller]
+    pub fn comparable(&self) -> Value {
+        let mut body = self.json();
+        if let Some(id) = body.get_mut("request_id") {
+            *id = Value::Null;
+        }
+        body
+    }
+
     /// A header's value, empty if it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
@@ -67,6 +77,14 @@ impl Client {
     /// The same caller with another cookie.
     pub fn with_cookie(&self, cookie: &str) -> Self {
         Self::new(self.router.clone(), Some(cookie.to_owned()))
+    }
+
+    /// This caller with the cookie that `reply` sets.
+    #[track_caller]
+    pub fn signed_in_by(&self, reply: &Reply) -> Self {
+        let cookie = reply.header("set-cookie").split(';').next().unwrap_or_default();
+        assert!(cookie.starts_with("__Host-tollgate_session="), "{:?}", reply.headers);
+        self.with_cookie(cookie)
     }
 
     pub fn cookie(&self) -> &str {

@@ -4,7 +4,7 @@
 mod client;
 mod database;
 
-pub use client::Client;
+pub use client::{Client, Reply};
 
 use axum::Router;
 use backend::app::App;
@@ -18,6 +18,7 @@ use clap::Parser;
 use contract::id::{AppId, OrgId, PersonId, TeamId};
 use contract::role::Role;
 use database::TestDatabase;
+use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use std::sync::Arc;
 use tower_sessions::Session;
@@ -44,24 +45,25 @@ struct Flags {
     config: Config,
 }
 
+/// Everybody's who signs up.
+pub const PASSWORD: &str = "correct horse battery";
+
 /// 32 zero bytes, and 32 others.
 const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const PEPPER: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 impl TestApp {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With these flags beside those every app has.
+    pub async fn start_with(more: &[&str]) -> Self {
         let database = TestDatabase::create().await;
-        let flags = Flags::parse_from([
-            "test",
-            "--database-url",
-            database.url(),
-            "--redis-url",
-            "redis://127.0.0.1:1",
-            "--master-key",
-            MASTER_KEY,
-            "--key-pepper",
-            PEPPER,
-        ]);
+        let flags =
+            ["test", "--database-url", database.url(), "--redis-url", "redis://127.0.0.1:1"];
+        let secrets = ["--master-key", MASTER_KEY, "--key-pepper", PEPPER];
+        let flags = Flags::parse_from(flags.iter().chain(&secrets).chain(more));
         let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
         let db = Db::open(database.url(), 5).unwrap();
         let app = App::new(db, clock.clone(), flags.config);
@@ -162,6 +164,37 @@ impl TestApp {
     /// One of the platform's staff, signed in.
     pub async fn operator(&self) -> Client {
         self.person("operator@platform.example", true).await.1
+    }
+
+    /// The body of the newest mail to `to` that waits to be sent.
+    pub async fn mail(&self, to: &str) -> Option<String> {
+        sqlx::query_scalar(
+            "select body from mails where to_email = $1 and sent_at is null
+             order by created_at desc, id desc limit 1",
+        )
+        .bind(to)
+        .fetch_optional(&mut self.sql().await)
+        .await
+        .unwrap()
+    }
+
+    /// The token of the link to `page` in the newest mail to `to`.
+    pub async fn token(&self, to: &str, page: &str) -> String {
+        let mail = self.mail(to).await.unwrap_or_else(|| panic!("no mail to {to}"));
+        let link = format!("http://127.0.0.1:7102/{page}/");
+        let (_, rest) = mail.split_once(&link).unwrap_or_else(|| panic!("no {link} in {mail}"));
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// A stranger who signs up the long way, and is signed in.
+    pub async fn sign_up(&self, email: &str, org_name: &str) -> Client {
+        let nobody = self.nobody();
+        let new =
+            json!({"email": email, "password": PASSWORD, "name": "Ada", "org_name": org_name});
+        nobody.post("/v1/sign-up", new).await.expect(202);
+        let token = self.token(email, "verify").await;
+        let reply = nobody.post("/v1/verify-email", json!({ "token": token })).await.expect(200);
+        nobody.signed_in_by(&reply)
     }
 
     /// Rows of `table`.

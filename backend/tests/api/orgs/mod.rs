@@ -1,1 +1,5 @@
+mod apps;
+mod invitations;
+mod members;
+mod org;
 mod teams;

@@ -1,0 +1,164 @@
+//! Every operation of the OpenAPI document, called by those who may not. A new operation is
+//! covered by existing; one that changes something in an org also needs a body in [`sample`].
+
+use crate::harness::{Client, Reply, TestApp, TestOrg};
+use contract::role::Role;
+use http::Method;
+use serde_json::{Value, json};
+
+struct Operation {
+    id: String,
+    method: Method,
+    path: String,
+}
+
+fn operations() -> Vec<Operation> {
+    let text = backend::http::openapi::document().unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+            });
+        }
+    }
+    assert!(operations.len() > 30);
+    operations
+}
+
+fn is_open(operation: &Operation) -> bool {
+    backend::http::stack::OPEN.contains(&(operation.method.as_str(), operation.path.as_str()))
+}
+
+/// A body that the operation would take, so that only the caller is wrong.
+fn sample(operation: &Operation, org: &TestOrg) -> Value {
+    match operation.id.as_str() {
+        "create_team" | "create_org" => json!({"name": "Sample"}),
+        "create_app" => json!({"name": "Sample", "team_id": org.team}),
+        "create_key" => json!({"app_id": org.app, "name": "Sample", "env": "test"}),
+        "create_invitation" => json!({"email": "sample@example.com", "role": "developer"}),
+        "accept_invitation" => json!({"token": "sample"}),
+        _ => json!({}),
+    }
+}
+
+/// Ids that nothing has.
+fn filled(path: &str, org: &str, object: impl Fn(&str) -> String) -> String {
+    let parts = path.split('/').map(|part| {
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            None => part.to_owned(),
+            Some("org") => org.to_owned(),
+            Some(name) => object(name),
+        }
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn absent(name: &str) -> String {
+    let prefix = match name {
+        "person" => "per",
+        "invitation" => "inv",
+        other => other,
+    };
+    format!("{prefix}_00000000000000000000000000")
+}
+
+async fn call(client: &Client, operation: &Operation, path: &str, org: &TestOrg) -> Reply {
+    let has_body = matches!(operation.method, Method::POST | Method::PATCH | Method::PUT);
+    let body = has_body.then(|| sample(operation, org).to_string());
+    let mut request = client.request(operation.method.clone(), path, body);
+    request.headers_mut().insert("idempotency-key", operation.id.parse().unwrap());
+    request.headers_mut().insert("if-match", "\"1\"".parse().unwrap());
+    client.send(request).await
+}
+
+#[tokio::test]
+async fn nobody_gets_through_any_door_but_the_open_ones() {
+    let app = TestApp::start().await;
+    let org = app.org("acme").await;
+    for operation in operations().iter().filter(|operation| !is_open(operation)) {
+        let path = filled(&operation.path, &org.slug, absent);
+        let reply = call(&app.nobody(), operation, &path, &org).await;
+        reply.refused("session.missing");
+    }
+}
+
+#[tokio::test]
+async fn no_door_of_another_org_opens() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.org("ours").await, app.org("theirs").await);
+    let owner = app.member(&ours, Role::Owner).await;
+    for operation in operations().iter().filter(|operation| operation.path.contains("{org}")) {
+        for named in [theirs.slug.clone(), theirs.id.to_string()] {
+            let path = filled(&operation.path, &named, absent);
+            call(&owner, operation, &path, &theirs).await.refused("object.not_found");
+        }
+    }
+    assert_eq!(app.count("audit_entries").await, 0);
+}
+
+#[tokio::test]
+async fn an_auditor_changes_nothing_anywhere() {
+    let app = TestApp::start().await;
+    let org = app.org("acme").await;
+    let auditor = app.member(&org, Role::Auditor).await;
+    for operation in operations().iter().filter(|operation| operation.path.contains("{org}")) {
+        let path = filled(&operation.path, &org.slug, absent);
+        let reply = call(&auditor, operation, &path, &org).await;
+        if operation.method == Method::GET {
+            assert!(reply.status.as_u16() < 500, "{}: {}", operation.id, reply.text);
+        } else {
+            assert_eq!(reply.json()["code"], "role.forbidden", "{}: {}", operation.id, reply.text);
+        }
+    }
+    assert_eq!((app.count("audit_entries").await, app.count("outbox").await), (0, 0));
+}
+
+#[tokio::test]
+async fn only_operators_are_let_into_the_operators_rooms() {
+    let app = TestApp::start().await;
+    let org = app.org("acme").await;
+    let owner = app.member(&org, Role::Owner).await;
+    for operation in operations().iter().filter(|operation| operation.path.starts_with("/v1/admin"))
+    {
+        let path = filled(&operation.path, &org.slug, absent);
+        call(&owner, operation, &path, &org).await.refused("role.forbidden");
+    }
+}
+
+/// The strongest case: the caller may do everything in their own org, and names an object of
+/// another in its address.
+#[tokio::test]
+async fn another_orgs_object_is_answered_like_one_that_is_not_there() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.org("ours").await, app.org("theirs").await);
+    let owner = app.member(&ours, Role::Owner).await;
+    let them = app.member(&theirs, Role::Owner).await;
+    let key = json!({"app_id": theirs.app, "name": "k", "env": "live"});
+    let key = them.post("/v1/orgs/theirs/keys", key).await.expect(201).json()["key"]["id"].clone();
+    let invitation = json!({"email": "x@example.com", "role": "developer"});
+    let invitation = them.post("/v1/orgs/theirs/invitations", invitation).await.expect(201).json();
+    let person = them.get("/v1/me").await.json()["id"].clone();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let real = |name: &str| match name {
+        "app" => theirs.app.to_string(),
+        "team" => theirs.team.to_string(),
+        "key" => text(&key),
+        "invitation" => text(&invitation["id"]),
+        "person" => text(&person),
+        other => absent(other),
+    };
+    let before = (app.count("audit_entries").await, app.count("outbox").await);
+    for operation in operations().iter().filter(|o| o.path.matches('{').count() > 1) {
+        let (theirs_path, nowhere) =
+            (filled(&operation.path, "ours", real), filled(&operation.path, "ours", absent));
+        let reply = call(&owner, operation, &theirs_path, &ours).await;
+        let reference = call(&owner, operation, &nowhere, &ours).await;
+        assert_eq!(reply.comparable(), reference.comparable(), "{}", operation.id);
+        assert_eq!(reply.status.as_u16(), 404, "{}: {}", operation.id, reply.text);
+    }
+    assert_eq!((app.count("audit_entries").await, app.count("outbox").await), before);
+}
