@@ -1,6 +1,7 @@
 //! The command line: serve · migrate · openapi.
 
 use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
 use backend::app::App;
 use backend::clock::Clock;
 use backend::config::{Config, Database};
@@ -82,6 +83,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {address} (TOLLGATE_API_LISTEN)"))?;
     tracing::info!(%address, "serving the control API");
     let service = stack::service(&app).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "nodelay");
+        }
+    });
     axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
     app.db.close().await;
     Ok(())

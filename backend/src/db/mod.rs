@@ -36,7 +36,7 @@ impl Db {
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(connections_max)
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(Duration::from_secs(3))
             .connect_lazy_with(options);
         Ok(Self { pool })
     }

@@ -11,8 +11,8 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn,
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
-    Response, ResponseBuilder,
+    Components, Content, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    Required, Response, ResponseBuilder,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
@@ -94,7 +94,17 @@ fn components_of(api: &mut OpenApi) -> &mut Components {
 /// The name of the schema of an operation's JSON body.
 fn body_schema(operation: &Operation) -> Option<String> {
     let RefOr::T(body) = operation.request_body.as_ref()? else { return None };
-    let RefOr::T(content) = body.content.get("application/json")? else { return None };
+    name_of(body.content.get("application/json")?)
+}
+
+/// The name of the schema of an operation's 200.
+fn answer_schema(operation: &Operation) -> Option<String> {
+    let RefOr::T(answer) = operation.responses.responses.get("200")? else { return None };
+    name_of(answer.content.get("application/json")?)
+}
+
+fn name_of(content: &RefOr<Content>) -> Option<String> {
+    let RefOr::T(content) = content else { return None };
     match content.schema.as_ref()? {
         RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(str::to_owned),
         RefOr::T(_) => None,
@@ -103,6 +113,7 @@ fn body_schema(operation: &Operation) -> Option<String> {
 
 fn complete(path: &str, method: &str, operation: &mut Operation) {
     let is_open = super::stack::OPEN.contains(&(method, path));
+    let is_page = answer_schema(operation).is_some_and(|name| name.starts_with("Page_"));
     let creates = operation.responses.responses.contains_key("201");
     let parameters = operation.parameters.get_or_insert_default();
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
@@ -114,6 +125,10 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
             ParameterIn::Header,
             "New for each thing to create; the same on a retry.",
         ));
+    }
+    if is_page {
+        parameters.push(optional("cursor", "`next` of the page before; absent: the first page."));
+        parameters.push(optional("limit", "Rows in a page, 1 to 100; absent: 25."));
     }
     if method == "PATCH" {
         parameters.push(text("If-Match", ParameterIn::Header, "The ETag of what was edited."));
@@ -136,6 +151,17 @@ fn text(name: &str, place: ParameterIn, help: &str) -> RefOr<Parameter> {
         .name(name)
         .parameter_in(place)
         .required(Required::True)
+        .description(Some(help))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build();
+    RefOr::T(parameter)
+}
+
+fn optional(name: &str, help: &str) -> RefOr<Parameter> {
+    let parameter = ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
         .description(Some(help))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .build();

@@ -9,6 +9,7 @@ use crate::identity::session;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::Method;
 use tower_sessions::Session;
 
 pub async fn layer(
@@ -19,7 +20,9 @@ pub async fn layer(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let is_open = stack::OPEN.contains(&(request.method().as_str(), path.as_str()));
+    // HEAD is GET without the body.
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let is_open = stack::OPEN.contains(&(method.as_str(), path.as_str()));
     if !is_open {
         let person = session::person_of(&app, &session).await?;
         let person = person.ok_or_else(ApiError::sign_in_first)?;

@@ -35,6 +35,7 @@ pub async fn layer(request: Request, next: Next) -> Response {
         None => foreign(response.status(), id),
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
+    *response.status_mut() = StatusCode::from_u16(problem.status).unwrap_or(response.status());
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -57,6 +58,9 @@ fn foreign(status: StatusCode, id: String) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::RequestTooLarge, "Send a smaller body."),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => (ErrorCode::RequestMediaType, "Send JSON."),
         StatusCode::REQUEST_TIMEOUT => (ErrorCode::RequestTimeout, "Send it again."),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            (ErrorCode::Overloaded, "It took too long, and was stopped. Read before you try again.")
+        }
         status if status.is_client_error() => {
             (ErrorCode::RequestHeaderInvalid, "The request is not well formed.")
         }

@@ -13,8 +13,8 @@ const STALE_S: i64 = 3600;
 
 pub struct TestDatabase {
     url: String,
-    name: String,
-    server: Url,
+    /// Dropped with this; none when nothing was made.
+    made: Option<(Url, String)>,
 }
 
 impl TestDatabase {
@@ -31,7 +31,12 @@ impl TestDatabase {
             .await
             .unwrap();
         let url = database_url(&server, &name);
-        Self { url, name, server }
+        Self { url, made: Some((server, name)) }
+    }
+
+    /// An address where nothing listens.
+    pub fn none() -> Self {
+        Self { url: "postgres://postgres@127.0.0.1:1/none".to_owned(), made: None }
     }
 
     pub fn url(&self) -> &str {
@@ -41,18 +46,19 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let (server, name) = (self.server.to_string(), self.name.clone());
+        let Some((server, name)) = self.made.take() else { return };
+        let left_behind = format!("left the database {name} behind");
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                let mut admin = PgConnection::connect(&server).await?;
+                let mut admin = PgConnection::connect(server.as_str()).await?;
                 let sql = format!("drop database if exists {name} with (force)");
                 admin.execute(AssertSqlSafe(sql)).await?;
                 anyhow::Ok(())
             })
         });
         if !matches!(dropping.join(), Ok(Ok(()))) {
-            eprintln!("left the database {} behind", self.name);
+            eprintln!("{left_behind}");
         }
     }
 }

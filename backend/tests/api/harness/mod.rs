@@ -59,7 +59,15 @@ impl TestApp {
 
     /// With these flags beside those every app has.
     pub async fn start_with(more: &[&str]) -> Self {
-        let database = TestDatabase::create().await;
+        Self::on(TestDatabase::create().await, more)
+    }
+
+    /// Where no Postgres answers.
+    pub fn without_postgres() -> Self {
+        Self::on(TestDatabase::none(), &[])
+    }
+
+    fn on(database: TestDatabase, more: &[&str]) -> Self {
         let flags =
             ["test", "--database-url", database.url(), "--redis-url", "redis://127.0.0.1:1"];
         let secrets = ["--master-key", MASTER_KEY, "--key-pepper", PEPPER];
