@@ -1,0 +1,16 @@
+//! The rail and the header's menus.
+
+pub const BUILD: &str = "Build";
+pub const OBSERVE: &str = "Observe";
+pub const SPEND: &str = "Spend";
+pub const OPERATE: &str = "Operate";
+pub const HOME: &str = "Home";
+pub const CATALOG: &str = "Catalogue";
+pub const APPS: &str = "Apps";
+pub const KEYS: &str = "Keys";
+pub const USAGE: &str = "Usage";
+pub const REQUESTS: &str = "Requests";
+pub const COSTS: &str = "Costs";
+pub const PROVIDERS: &str = "Providers";
+pub const MODELS: &str = "Models";
+pub const PRODUCTS: &str = "Products";

@@ -1,0 +1,6 @@
+//! Pages of signing up and in.
+
+pub mod check_mail;
+pub mod sign_in;
+pub mod sign_up;
+pub mod verify;

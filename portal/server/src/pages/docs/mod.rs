@@ -1,0 +1,4 @@
+//! Documentation, public.
+
+pub mod errors;
+pub mod quickstart;

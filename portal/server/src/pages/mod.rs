@@ -1,0 +1,10 @@
+//! The pages: each loads what it needs from the control API, then arranges components.
+
+pub mod account;
+pub mod auth;
+pub mod docs;
+pub mod fault;
+pub mod landing;
+pub mod org;
+pub mod orgs;
+pub mod samples;
