@@ -45,6 +45,11 @@ fn request(code: ErrorCode) -> Option<Explained> {
             "The list `errors` names each field by JSON pointer and says what it should be.",
             NO,
         ),
+        C::RequestMalformed => explained(
+            "A field that the gateway must understand has the wrong type, or the body is nested too deeply.",
+            "The detail names the field. Compare it with your SDK's documentation.",
+            NO,
+        ),
         C::RequestNotJson => explained(
             "The body is empty, cut off, or not JSON.",
             "Send one JSON object with Content-Type: application/json. Check quoting in your shell.",
@@ -170,6 +175,11 @@ fn caller(code: ErrorCode) -> Option<Explained> {
         C::RoleForbidden => explained(
             "Your role in the organisation does not include this.",
             "Ask an owner or admin to do it, or to change your role.",
+            NO,
+        ),
+        C::InvitationOther => explained(
+            "The invitation was sent to another address than the one you are signed in with.",
+            "Sign out, then open the link again and use the invited address.",
             NO,
         ),
         C::LastOwner => explained(
