@@ -7,11 +7,12 @@
 
 use super::{Answer, ApiError, Result, answer, json};
 use crate::app::App;
-use crate::db::Tx;
+use crate::db::{SystemTx, Tx};
 use crate::entropy;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
 use contract::error::ErrorCode;
 use contract::seal::Sealed;
 use http::header::{CONTENT_TYPE, ETAG};
@@ -22,6 +23,9 @@ use serde::{Deserialize, Serialize};
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Set on an answer that repeats an earlier one.
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// How long an answer is kept.
+const LASTS: TimeDelta = TimeDelta::hours(24);
 
 /// A request that creates: its body, and what makes it the same request when it comes again.
 #[derive(Debug)]
@@ -137,6 +141,18 @@ impl<T> Post<T> {
         tx.commit().await?;
         Ok(answer)
     }
+}
+
+/// Forgets answers whose day is over.
+///
+/// # Errors
+/// Postgres refused.
+pub async fn delete_expired(tx: &mut SystemTx) -> sqlx::Result<()> {
+    let before = tx.now() - LASTS;
+    sqlx::query!("delete from idempotency_keys where created_at <= $1", before)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 fn scope(tx: &impl Tx) -> Result<(uuid::Uuid, Option<uuid::Uuid>)> {

@@ -19,8 +19,8 @@ pub async fn open(mut tx: SystemTx, new: &SignUpRow) -> Result<(PersonId, Tenant
     let person = tx.new_id(PersonId::new);
     store::insert_person(&mut tx, person, new).await?;
     tx.act_as(person, &new.name, &new.email);
+    let (_, mut tx) = orgs::create::open(tx, person, &new.org_name).await?;
     let after = serde_json::json!({ "email": new.email, "name": new.name });
     audit::record(&mut tx, Entry::new("sign_up", "person", person).after(&after)).await?;
-    let (_, tx) = orgs::create::open(tx, person, &new.org_name).await?;
     Ok((person, tx))
 }

@@ -3,16 +3,12 @@
 use super::store;
 use crate::app::App;
 use crate::db::Tx as _;
+use crate::http::post;
 use crate::jobs::{Job, JobError};
-use chrono::TimeDelta;
+use crate::notify;
 use serde::{Deserialize, Serialize};
 
-/// How long an answer to an `Idempotency-Key` is kept.
-const IDEMPOTENCY_LASTS: TimeDelta = TimeDelta::hours(24);
-/// How long it stays known that a mail was sent.
-const MAIL_LASTS: TimeDelta = TimeDelta::days(30);
-
-/// Deletes sessions, links, stored answers and throttles whose time is over.
+/// Deletes sessions, links, throttles, stored answers and sent mails whose time is over.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ForgetExpired;
 
@@ -21,8 +17,9 @@ impl Job for ForgetExpired {
 
     async fn run(self, app: &App) -> Result<(), JobError> {
         let mut tx = app.system_tx("housekeeping", "forget what has expired").await?;
-        let now = tx.now();
-        store::delete_expired(&mut tx, now, now - IDEMPOTENCY_LASTS, now - MAIL_LASTS).await?;
+        store::delete_expired(&mut tx).await?;
+        post::delete_expired(&mut tx).await?;
+        notify::delete_expired(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 }

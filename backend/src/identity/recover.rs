@@ -32,7 +32,7 @@ pub async fn recover(
     if let Some(person) = person {
         let token = Token::make();
         store::insert_reset(&mut tx, &token.hash, person.id, LASTS).await?;
-        let link = app.config.public.portal_link("reset-password", &token.text);
+        let link = app.config.public.portal_link("recover", &token.text);
         notify::queue(&mut tx, &email, &mails::reset_password(&person.name, &link)).await?;
     }
     tx.commit().await?;

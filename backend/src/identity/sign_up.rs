@@ -35,11 +35,7 @@ pub async fn sign_up(
     let public = &app.config.public;
     let mut tx = app.system_tx("sign-up", "look an address up before anybody is known").await?;
     let mail = if let Some(person) = store::find_account(&mut tx, &email).await? {
-        mails::account_exists(
-            &person.name,
-            &public.portal_page("sign-in"),
-            &public.portal_page("recover"),
-        )
+        mails::account_exists(&person.name, &public.portal_page("login"))
     } else {
         let token = Token::make();
         let sign_up =

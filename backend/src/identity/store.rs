@@ -6,7 +6,6 @@ use crate::db::{PersonTx, SystemTx, Tx as _};
 use crate::http::ctx::Person;
 use crate::http::{ApiError, Result};
 use chrono::TimeDelta;
-use contract::Timestamp;
 use contract::api::identity::{Me, Membership};
 use contract::id::{OrgId, PersonId};
 use contract::role::Role;
@@ -249,21 +248,14 @@ pub async fn take_reset(tx: &mut SystemTx, token_hash: &[u8]) -> sqlx::Result<Op
     Ok(person)
 }
 
-pub async fn delete_expired(
-    tx: &mut SystemTx,
-    now: Timestamp,
-    answers_before: Timestamp,
-    mails_before: Timestamp,
-) -> sqlx::Result<()> {
+/// Deletes sessions, links and throttles whose time is over.
+pub async fn delete_expired(tx: &mut SystemTx) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!("delete from sessions where expires_at <= $1", now).execute(tx.conn()).await?;
     sqlx::query!("delete from sign_ups where expires_at <= $1", now).execute(tx.conn()).await?;
     sqlx::query!("delete from password_resets where expires_at <= $1", now)
         .execute(tx.conn())
         .await?;
     sqlx::query!("delete from throttles where resets_at <= $1", now).execute(tx.conn()).await?;
-    sqlx::query!("delete from idempotency_keys where created_at <= $1", answers_before)
-        .execute(tx.conn())
-        .await?;
-    sqlx::query!("delete from mails where sent_at <= $1", mails_before).execute(tx.conn()).await?;
     Ok(())
 }

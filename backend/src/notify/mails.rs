@@ -11,21 +11,21 @@ pub fn verify_email(name: &str, link: &str) -> Mail {
         &format!(
             "Hello {name},\n\n\
              open this link to confirm your address and start using Tollgate:\n\n{link}\n\n\
-             It works once, for 24 hours. If you did not sign up, ignore this mail: nothing\n\
-             happens without the link.\n"
+             It works once, for 24 hours. If you did not sign up, ignore this mail:\n\
+             nothing happens without the link.\n"
         ),
     )
 }
 
 /// Somebody signed up with an address that has an account.
 #[must_use]
-pub fn account_exists(name: &str, sign_in: &str, recover: &str) -> Mail {
+pub fn account_exists(name: &str, sign_in: &str) -> Mail {
     mail(
         "You already have an account",
         &format!(
             "Hello {name},\n\n\
-             somebody, probably you, signed up for Tollgate with this address. It has an account\n\
-             already.\n\nSign in: {sign_in}\nForgot the password? {recover}\n\n\
+             somebody, probably you, signed up for Tollgate with this address.\n\
+             It has an account already. Sign in here:\n\n{sign_in}\n\n\
              If it was not you, there is nothing to do.\n"
         ),
     )
@@ -39,8 +39,8 @@ pub fn reset_password(name: &str, link: &str) -> Mail {
         &format!(
             "Hello {name},\n\n\
              open this link to choose a new password:\n\n{link}\n\n\
-             It works once, for one hour. If you did not ask for it, ignore this mail: your\n\
-             password stays as it is.\n"
+             It works once, for one hour. If you did not ask for it, ignore this\n\
+             mail: your password stays as it is.\n"
         ),
     )
 }
@@ -52,7 +52,8 @@ pub fn password_changed(name: &str, recover: &str) -> Mail {
         "Your password was changed",
         &format!(
             "Hello {name},\n\n\
-             your Tollgate password was changed just now, and every session was signed out.\n\n\
+             your Tollgate password was changed just now, and every session was\n\
+             signed out.\n\n\
              If it was not you, take the account back: {recover}\n"
         ),
     )
@@ -67,8 +68,8 @@ pub fn invitation(inviter: &str, org: &str, role: Role, link: &str) -> Mail {
         &format!(
             "Hello,\n\n\
              {inviter} invites you to join {org} on Tollgate as {role}.\n\n{link}\n\n\
-             The link works once, for seven days, for the account of this address. If you do not\n\
-             have one yet, sign up with this address first.\n"
+             The link works once, for seven days, for the account of this address.\n\
+             If you do not have one yet, sign up with this address first.\n"
         ),
     )
 }

@@ -6,9 +6,10 @@ pub mod mails;
 pub mod send;
 mod store;
 
-use crate::db::Tx;
+use crate::db::{SystemTx, Tx};
 use crate::http::Result;
 use crate::jobs;
+use chrono::TimeDelta;
 use contract::id::MailId;
 
 /// A mail before it has an address.
@@ -26,4 +27,16 @@ pub async fn queue(tx: &mut impl Tx, to: &str, mail: &Mail) -> Result<()> {
     let id = tx.new_id(MailId::new);
     store::insert(tx, id, to, mail).await?;
     jobs::enqueue(tx, &send::SendMail { mail: id }).await
+}
+
+/// How long it stays known that a mail was sent.
+const SENT_LASTS: TimeDelta = TimeDelta::days(30);
+
+/// Forgets mails that were sent long ago.
+///
+/// # Errors
+/// Postgres refused.
+pub async fn delete_expired(tx: &mut SystemTx) -> sqlx::Result<()> {
+    let before = tx.now() - SENT_LASTS;
+    store::delete_sent_before(tx, before).await
 }

@@ -2,6 +2,7 @@
 
 use super::Mail;
 use crate::db::{SystemTx, Tx};
+use contract::Timestamp;
 use contract::id::MailId;
 
 pub(super) async fn insert(
@@ -44,5 +45,10 @@ pub(super) async fn set_sent(tx: &mut SystemTx, id: MailId) -> sqlx::Result<()> 
     sqlx::query!("update mails set sent_at = $2, body = '' where id = $1", id.0, now)
         .execute(tx.conn())
         .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_sent_before(tx: &mut SystemTx, before: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!("delete from mails where sent_at <= $1", before).execute(tx.conn()).await?;
     Ok(())
 }
