@@ -53,6 +53,10 @@ impl Events {
         };
         let (mut keep_from, mut start) = (0, 0);
         while let Some(end) = self.ends.next(&run) {
+            if end - start > self.event_bytes_max {
+                give(out, &run, keep_from, start);
+                return Err(TooLong { max: self.event_bytes_max });
+            }
             let verdict = judge(run.get(start..end).unwrap_or_default());
             if verdict != Verdict::Keep {
                 give(out, &run, keep_from, start);
@@ -227,6 +231,9 @@ mod tests {
         let mut push = |n| events.push(Bytes::from(vec![b'x'; n]), &mut out, |_| Verdict::Keep);
         assert_eq!(push(100), Ok(()));
         assert_eq!(push(1), Err(TooLong { max: 100 }));
+        let mut events = Events::new(100);
+        let whole = Bytes::from([&[b'x'; 99], b"\n\n".as_slice()].concat());
+        assert_eq!(events.push(whole, &mut out, |_| Verdict::Keep), Err(TooLong { max: 100 }));
     }
 
     proptest! {

@@ -16,7 +16,7 @@ async fn a_plain_call_passes_every_room_and_is_metered_as_the_provider_counted_i
     let body: Value = response.json().await.unwrap();
     assert_eq!(body["choices"][0]["message"]["role"], "assistant");
 
-    let event = stack.event();
+    let event = stack.event().await;
     let served = stack.sim.find(&id).expect("the provider got our request id");
     let tokens = Tokens {
         input: served.input,
@@ -60,7 +60,7 @@ async fn embeddings_are_served_and_metered() {
     assert_eq!(response.status(), 200);
     let answer: Value = response.json().await.unwrap();
     assert_eq!(answer["data"].as_array().unwrap().len(), 2);
-    let event = stack.event();
+    let event = stack.event().await;
     assert_eq!(event.operation, Operation::Embeddings);
     assert_eq!(event.tokens.input, answer["usage"]["prompt_tokens"].as_u64().unwrap());
     assert_eq!(event.tokens.output_total(), 0);
@@ -82,7 +82,7 @@ async fn only_what_the_provider_needs_reaches_it() {
         .send()
         .await
         .unwrap();
-    let cost = contract::money::Usd(stack.event().cost_nanos).to_string();
+    let cost = contract::money::Usd(stack.event().await.cost_nanos).to_string();
     assert_eq!(response.headers()["x-tollgate-cost-usd"], cost.as_str());
     let seen = stack.sim.last();
     let mut names: Vec<_> = seen.headers.keys().map(|name| name.as_str().to_owned()).collect();
@@ -135,7 +135,7 @@ async fn missing_usage_is_estimated_and_marked() {
     let stack = Stack::start().await;
     let response = stack.chat("no_usage=1 tokens=12").await;
     let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
-    let event = stack.event();
+    let event = stack.event().await;
     let served = stack.sim.find(&id).unwrap();
     assert!(event.estimated);
     assert!(event.tokens.input >= served.input, "{event:?} {served:?}");

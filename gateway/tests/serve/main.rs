@@ -9,4 +9,8 @@
 )]
 
 mod calls;
+mod drain;
+mod faults;
+mod refusals;
+mod streams;
 mod support;

@@ -240,7 +240,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    pub fn start() -> Self {
+    pub async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = free_port();
         let child = Command::new("redis-server")
@@ -252,7 +252,7 @@ impl Redis {
             .expect("redis-server is installed");
         let url = format!("redis://127.0.0.1:{port}");
         let redis = Self { child, url, _dir: dir };
-        wait_for("Redis answers", || redis.try_connect().is_some());
+        wait_for("Redis answers", || redis.try_connect().is_some()).await;
         redis
     }
 
@@ -277,11 +277,11 @@ fn free_port() -> u16 {
 }
 
 /// Polls until `is` holds; panics after ten seconds.
-pub fn wait_for(what: &str, mut is: impl FnMut() -> bool) {
+pub async fn wait_for(what: &str, mut is: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(10);
     while !is() {
         assert!(Instant::now() < end, "waited ten seconds: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -311,7 +311,7 @@ impl Stack {
 
     pub async fn with(change: impl FnOnce(&mut World), bounds: Bounds) -> Self {
         let sim = simulator::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let redis = Redis::start();
+        let redis = Redis::start().await;
         let mut world = World::new(sim.base_url());
         change(&mut world);
         publish(&redis, &world.records());
@@ -324,7 +324,7 @@ impl Stack {
             spool_bytes_max: 64 << 20,
         };
         let (tools, background) = background::start(settings, Clock::System, 1, None).unwrap();
-        wait_for("the snapshot arrives", || tools.snapshot.load().version() == 1);
+        wait_for("the snapshot arrives", || tools.snapshot.load().version() == 1).await;
         let tls = Arc::new(tls_config().unwrap());
         let gateway = Arc::new(Gateway { tools, bounds, pepper: pepper(), tls });
         let drain = CancellationToken::new();
@@ -369,18 +369,19 @@ impl Stack {
     }
 
     /// The usage events shipped so far, once there are `n`.
-    pub fn events(&self, n: usize) -> Vec<UsageEvent> {
+    pub async fn events(&self, n: usize) -> Vec<UsageEvent> {
         let mut events = Vec::new();
         wait_for("usage events arrive", || {
             events = self.shipped();
             events.len() >= n
-        });
+        })
+        .await;
         assert_eq!(events.len(), n, "{events:#?}");
         events
     }
 
-    pub fn event(&self) -> UsageEvent {
-        self.events(1).remove(0)
+    pub async fn event(&self) -> UsageEvent {
+        self.events(1).await.remove(0)
     }
 
     fn shipped(&self) -> Vec<UsageEvent> {
