@@ -47,9 +47,7 @@ async fn an_idle_connection_does_not_hold_the_drain_up() {
 #[tokio::test]
 async fn a_call_whose_caller_left_is_waited_for() {
     let mut stack = Stack::start().await;
-    let body = crate::support::chat("latency_ms=400 tokens=7");
-    let call = stack.post("/v1/chat/completions").json(&body).send();
-    assert!(tokio::time::timeout(Duration::from_millis(150), call).await.is_err());
+    stack.leave_once_called(crate::support::chat("latency_ms=500 tokens=7")).await;
     stack.stop().await;
     assert_eq!(stack.event().await.tokens.output, 7);
 }

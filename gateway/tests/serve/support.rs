@@ -235,25 +235,31 @@ pub fn deterministic(seed: u8) -> impl FnMut(&mut [u8]) {
 /// A Redis of this test's own.
 pub struct Redis {
     child: Child,
+    port: u16,
     pub url: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Redis {
     pub async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = free_port();
-        let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .args(["--appendonly", "no", "--dir"])
-            .arg(dir.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
         let url = format!("redis://127.0.0.1:{port}");
-        let redis = Self { child, url, _dir: dir };
+        let redis = Self { child: serve(port, dir.path()), port, url, dir };
         wait_for("Redis answers", || redis.try_connect().is_some()).await;
         redis
+    }
+
+    /// Ends it as a crash would.
+    pub fn stop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again, empty, on its old port.
+    pub async fn restart(&mut self) {
+        self.child = serve(self.port, self.dir.path());
+        wait_for("Redis answers again", || self.try_connect().is_some()).await;
     }
 
     fn try_connect(&self) -> Option<redis::Connection> {
@@ -263,6 +269,16 @@ impl Redis {
     pub fn connect(&self) -> redis::Connection {
         self.try_connect().expect("Redis runs")
     }
+}
+
+fn serve(port: u16, dir: &std::path::Path) -> Child {
+    Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+        .args(["--appendonly", "no", "--dir"])
+        .arg(dir)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-server is installed")
 }
 
 impl Drop for Redis {
@@ -310,6 +326,15 @@ impl Stack {
     }
 
     pub async fn with(change: impl FnOnce(&mut World), bounds: Bounds) -> Self {
+        Self::build(change, bounds, 64 << 20).await
+    }
+
+    /// A gateway that refuses once so much usage waits on disk.
+    pub async fn with_spool(bytes_max: u64) -> Self {
+        Self::build(|_| {}, Bounds::default(), bytes_max).await
+    }
+
+    async fn build(change: impl FnOnce(&mut World), bounds: Bounds, spool_bytes_max: u64) -> Self {
         let sim = simulator::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let redis = Redis::start().await;
         let mut world = World::new(sim.base_url());
@@ -321,7 +346,7 @@ impl Stack {
             master_key: master(),
             state: state.path().to_owned(),
             snapshot_age_max_s: 3_600,
-            spool_bytes_max: 64 << 20,
+            spool_bytes_max,
         };
         let (tools, background) = background::start(settings, Clock::System, 1, None).unwrap();
         wait_for("the snapshot arrives", || tools.snapshot.load().version() == 1).await;
@@ -366,6 +391,15 @@ impl Stack {
         let mut body = chat(switches);
         body["stream"] = true.into();
         self.post("/v1/chat/completions").json(&body).send().await.unwrap()
+    }
+
+    /// Makes a chat call and hangs up as soon as the provider has it.
+    pub async fn leave_once_called(&self, body: serde_json::Value) {
+        let before = self.sim.stats().calls;
+        let call = tokio::spawn(self.post("/v1/chat/completions").json(&body).send());
+        wait_for("the provider is called", || self.sim.stats().calls > before).await;
+        call.abort();
+        assert!(call.await.unwrap_err().is_cancelled(), "the call was still running");
     }
 
     /// The usage events shipped so far, once there are `n`.
