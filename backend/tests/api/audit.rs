@@ -89,3 +89,23 @@ async fn changes_at_the_same_moment_still_make_one_chain() {
     let verdicts = audit::verify(&app.app).await.unwrap();
     assert_eq!((verdicts[0].entries, verdicts[0].broken_at), (12, None));
 }
+
+#[tokio::test]
+async fn the_clients_address_comes_from_a_trusted_peer_only() {
+    let app = TestApp::start().await;
+    let org = app.org("acme").await;
+    let owner = app.member(&org, Role::Owner).await;
+    for (name, peer, expected) in
+        [("A", "127.0.0.1:9", "203.0.113.7"), ("B", "198.51.100.2:9", "198.51.100.2")]
+    {
+        let body = Some(json!({"name": name}).to_string());
+        let mut request = owner.request(http::Method::POST, "/v1/orgs/acme/teams", body);
+        request.headers_mut().insert("idempotency-key", name.parse().unwrap());
+        request.headers_mut().insert("x-forwarded-for", "10.9.9.9, 203.0.113.7".parse().unwrap());
+        let peer: std::net::SocketAddr = peer.parse().unwrap();
+        request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+        owner.send(request).await.expect(201);
+        let entries = owner.get("/v1/orgs/acme/audit?limit=1").await.json();
+        assert_eq!(entries["items"][0]["ip"], expected);
+    }
+}

@@ -103,6 +103,14 @@ async fn creating_takes_an_idempotency_key() {
     let body = Some(json!({"name": "X"}).to_string());
     let request = owner.request(Method::POST, "/v1/orgs/acme/teams", body);
     owner.send(request).await.refused("idempotency.required");
+    let path = "/v1/orgs/acme/teams";
+    for key in [String::new(), "k".repeat(256)] {
+        owner.post_once(path, json!({"name": "X"}), &key).await.refused("request.header_invalid");
+    }
+    let mut odd = owner.request(Method::POST, path, Some(json!({"name": "X"}).to_string()));
+    let bytes = http::HeaderValue::from_bytes(b"k\xff").unwrap();
+    odd.headers_mut().insert("idempotency-key", bytes);
+    owner.send(odd).await.refused("request.header_invalid");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use crate::harness::TestApp;
 use contract::role::Role;
 use serde_json::json;
+use sqlx::Connection as _;
 
 #[tokio::test]
 async fn every_table_with_an_org_is_walled_by_force() {
@@ -69,4 +70,66 @@ async fn another_org_is_answered_like_one_that_is_not_there() {
         answers.push(reply.comparable());
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+}
+
+/// Behind the API: what a forgotten WHERE would meet.
+#[tokio::test]
+async fn a_tenants_transaction_sees_and_writes_no_other_orgs_rows() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.org("ours").await, app.org("theirs").await);
+    for org in [&ours, &theirs] {
+        let owner = app.member(org, Role::Owner).await;
+        let path = |what: &str| format!("/v1/orgs/{}/{what}", org.slug);
+        let key = json!({"app_id": org.app, "name": "k", "env": "live"});
+        owner.post(&path("keys"), key).await.expect(201);
+        let invitation = json!({"email": "x@example.com", "role": "developer"});
+        owner.post(&path("invitations"), invitation).await.expect(201);
+    }
+    let mut sql = app.sql().await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select c.relname::text from pg_class c
+         join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
+         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+           and has_table_privilege('app_tenant', c.oid, 'select') order by 1",
+    )
+    .fetch_all(&mut sql)
+    .await
+    .unwrap();
+    let mut tx = sql.begin().await.unwrap();
+    sqlx::query(
+        "select set_config('role', 'app_tenant', true), set_config('app.org_id', $1, true)",
+    )
+    .bind(ours.id.0.to_string())
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    for table in &tables {
+        let foreign = format!("select count(*) from {table} where org_id is distinct from $1");
+        let foreign: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(foreign))
+            .bind(ours.id.0)
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+        assert_eq!(foreign, 0, "{table}");
+    }
+    let moved =
+        sqlx::query("update teams set org_id = $1").bind(theirs.id.0).execute(&mut *tx).await;
+    assert!(moved.unwrap_err().to_string().contains("row-level security"));
+    drop(tx);
+    for table in ["teams", "apps", "api_keys", "invitations", "memberships", "audit_entries"] {
+        assert!(tables.iter().any(|name| name == table), "{table}");
+        let both = format!("(select distinct org_id from {table} where org_id is not null) t");
+        assert_eq!(app.count(&both).await, 2, "{table} was not put to the test");
+    }
+}
+
+#[tokio::test]
+async fn a_tenants_transaction_without_an_org_fails_instead_of_seeing_nothing() {
+    let app = TestApp::start().await;
+    app.org("acme").await;
+    let mut sql = app.sql().await;
+    let mut tx = sql.begin().await.unwrap();
+    sqlx::query("set local role app_tenant").execute(&mut *tx).await.unwrap();
+    let seen = sqlx::query("select * from teams").fetch_all(&mut *tx).await;
+    assert!(seen.unwrap_err().to_string().contains("app.org_id"));
 }
