@@ -41,12 +41,12 @@ impl Cell {
 #[component]
 pub fn DataTable(
     #[prop(into)] caption: String,
-    columns: Vec<(&'static str, CellKind)>,
+    columns: Vec<(impl Into<String> + Send + 'static, CellKind)>,
     rows: Vec<Vec<Cell>>,
 ) -> impl IntoView {
     let head = columns
         .into_iter()
-        .map(|(label, kind)| view! { <th scope="col" class=class(kind)>{label}</th> })
+        .map(|(label, kind)| view! { <th scope="col" class=class(kind)>{label.into()}</th> })
         .collect_view();
     let body = rows
         .into_iter()

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod auth;
+pub mod charts;
 pub mod docs;
 pub mod errors;
 pub mod fault;

@@ -1,0 +1,3 @@
+//! Around charts.
+
+pub const TABLE: &str = "Show as a table";
