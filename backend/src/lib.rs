@@ -3,8 +3,11 @@
 //! Read in this order: [`app`], [`db`], [`http`], then one operation from end to end:
 //! [`orgs::teams::create`]. Every other operation has its shape.
 
+pub mod admin;
 pub mod app;
 pub mod audit;
+pub mod billing;
+pub mod catalog;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -13,8 +16,15 @@ pub mod http;
 pub mod identity;
 pub mod jobs;
 pub mod keys;
+pub mod limits;
+pub mod models;
 pub mod notify;
 pub mod orgs;
 pub mod outbox;
+pub mod providers;
+pub mod publish;
+pub mod redis_link;
+pub mod slug;
+pub mod usage;
 
 pub use http::{ApiError, Result};

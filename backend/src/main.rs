@@ -1,16 +1,19 @@
-//! The command line: serve · migrate · openapi.
+//! The command line: serve · work · publish · migrate · openapi · admin.
 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
+use backend::admin;
 use backend::app::App;
 use backend::clock::Clock;
 use backend::config::{Config, Database};
 use backend::db::Db;
 use backend::http::{openapi, stack};
-use backend::{audit, jobs};
+use backend::publish::{self, Publisher, Target};
+use backend::{entropy, jobs, redis_link, usage};
 use clap::{Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Parser)]
@@ -24,12 +27,16 @@ struct Cli {
 enum Command {
     /// Serve the control API.
     Serve(Box<Config>),
-    /// Run the jobs: mail, housekeeping, and whatever else was queued.
+    /// Run the jobs (mail, housekeeping, whatever else was queued), take in usage and sum it up.
     Work(Box<Config>),
+    /// Bring every change of the configuration to Redis, for the gateways.
+    Publish(Box<Config>),
     /// Look after an installation.
     Admin {
+        #[command(flatten)]
+        config: Box<Config>,
         #[command(subcommand)]
-        command: Admin,
+        command: admin::Command,
     },
     /// Bring the database up to date.
     Migrate(Database),
@@ -37,24 +44,25 @@ enum Command {
     Openapi,
 }
 
-#[derive(Debug, Subcommand)]
-enum Admin {
-    /// Prove that no entry of any audit log was edited or removed.
-    VerifyAudit(Box<Config>),
-}
-
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     init_log();
     match Cli::parse().command {
-        Command::Serve(config) => serve(*config).await,
-        Command::Work(config) => work(*config).await,
-        Command::Admin { command: Admin::VerifyAudit(config) } => verify_audit(*config).await,
-        Command::Migrate(database) => migrate(&database).await,
+        Command::Serve(config) => serve(*config).await?,
+        Command::Work(config) => work(*config).await?,
+        Command::Publish(config) => publish(*config).await?,
+        Command::Admin { config, command } => {
+            let app = open(*config)?;
+            let is_well = admin::run(&app, command, &mut std::io::stdout()).await?;
+            app.db.close().await;
+            return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Migrate(database) => migrate(&database).await?,
         Command::Openapi => {
-            Ok(std::io::stdout().lock().write_all(openapi::document()?.as_bytes())?)
+            std::io::stdout().lock().write_all(openapi::document()?.as_bytes())?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn init_log() {
@@ -98,31 +106,41 @@ async fn work(config: Config) -> anyhow::Result<()> {
         tracing::warn!("TOLLGATE_SMTP_URL is not set: mail waits in the queue until it is");
     }
     let app = open(config)?;
-    let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        asked_to_stop().await;
-        stopping.cancel();
-    });
+    let redis = redis_link::connect_blocking(&app.config.redis, usage::BLOCK)
+        .context("REDIS_URL is not an address of Redis")?;
+    // A name of its own for each process; what a dead one was at is claimed by the living.
+    let name = data_encoding::HEXLOWER.encode(&entropy::bytes::<8>());
+    let stop = stopping();
     tracing::info!("working");
-    jobs::work(&app, &stop).await;
+    tokio::join!(
+        jobs::work(&app, &stop),
+        usage::work(&app, usage::Consumer::new(redis, name), &stop)
+    );
     app.db.close().await;
     Ok(())
 }
 
-async fn verify_audit(config: Config) -> anyhow::Result<()> {
+async fn publish(config: Config) -> anyhow::Result<()> {
     let app = open(config)?;
-    let verdicts = audit::verify(&app).await.map_err(|e| anyhow::anyhow!("{e:?}"))?;
-    let mut out = std::io::stdout().lock();
-    for verdict in &verdicts {
-        let whose = verdict.org.map_or_else(|| "platform".to_owned(), |org| org.to_string());
-        match verdict.broken_at {
-            None => writeln!(out, "{whose}: {} entries, whole", verdict.entries)?,
-            Some(seq) => writeln!(out, "{whose}: BROKEN at entry {seq}")?,
-        }
-    }
-    anyhow::ensure!(verdicts.iter().all(|v| v.broken_at.is_none()), "a chain is broken");
+    let redis =
+        redis_link::connect(&app.config.redis).context("REDIS_URL is not an address of Redis")?;
+    let publisher = Publisher::new(app.clone(), Target::new(redis));
+    let stop = stopping();
+    tracing::info!("publishing");
+    publish::run(app.clone(), publisher, stop).await;
+    app.db.close().await;
     Ok(())
+}
+
+/// Cancelled when the program is asked to stop.
+fn stopping() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        asked.cancel();
+    });
+    stop
 }
 
 async fn migrate(database: &Database) -> anyhow::Result<()> {

@@ -24,6 +24,13 @@ pub fn records(kind: Kind) -> String {
     format!("tg:{{config}}:records:{}", kind.as_str())
 }
 
+/// Where a full publication gathers the records of a kind before it takes the place of
+/// [`records`] in one step. Only the publisher reads or writes it.
+#[must_use]
+pub fn records_staging(kind: Kind) -> String {
+    format!("tg:{{config}}:staging:{}", kind.as_str())
+}
+
 /// Stream of usage events, field `e`, JSON of [`crate::usage::UsageEvent`]; one consumer group,
 /// [`USAGE_GROUP`]. The backend deletes an entry after its commit.
 pub const USAGE: &str = "tg:{usage}:events";

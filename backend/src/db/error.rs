@@ -57,6 +57,66 @@ const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
         "This address has an open invitation. Revoke it first to send another.",
     ),
     ("memberships_pkey", ErrorCode::Conflict, "", "The person is a member already."),
+    (
+        "providers_slug_key",
+        ErrorCode::NameTaken,
+        "/slug",
+        "There is a provider with this slug. Choose another.",
+    ),
+    (
+        "deployments_provider_id_fkey",
+        ErrorCode::Conflict,
+        "",
+        "Models are deployed with this provider. Disable it instead, or remove the deployments first.",
+    ),
+    (
+        "models_name_key",
+        ErrorCode::NameTaken,
+        "/name",
+        "There is a model with this name. Choose another.",
+    ),
+    (
+        "deployments_address_key",
+        ErrorCode::Conflict,
+        "/upstream_model",
+        "The model is deployed at this provider, upstream name and region already.",
+    ),
+    (
+        "prices_model_id_plan_id_effective_from_key",
+        ErrorCode::Conflict,
+        "/effective_from",
+        "There is a price that starts at this very instant. Choose another instant.",
+    ),
+    (
+        "products_slug_key",
+        ErrorCode::NameTaken,
+        "/slug",
+        "There is a product with this slug. Choose another.",
+    ),
+    (
+        "plans_product_id_slug_key",
+        ErrorCode::NameTaken,
+        "/slug",
+        "The product has a plan with this slug. Choose another.",
+    ),
+    (
+        "plans_product_id_default_key",
+        ErrorCode::Conflict,
+        "/default_for_new_apps",
+        "The product has a plan that new apps get already. An app has one subscription to a product.",
+    ),
+    (
+        "subscriptions_app_id_product_id_key",
+        ErrorCode::SubscriptionExists,
+        "/app_id",
+        "The app is subscribed to this product. Cancel that subscription first to change the plan.",
+    ),
+    (
+        "limits_scope_metric_time_window_key",
+        ErrorCode::Conflict,
+        "/window",
+        "There is a limit of this metric and window here already. Change that one.",
+    ),
 ];
 
 impl From<sqlx::Error> for ApiError {

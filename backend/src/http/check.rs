@@ -60,6 +60,19 @@ impl Check {
         email
     }
 
+    /// The value of a rule that reads one; its default, and the blame, when the rule refuses.
+    pub fn take<T: Default>(&mut self, read: Result<T, FieldError>) -> T {
+        read.unwrap_or_else(|error| {
+            self.0.push(error);
+            T::default()
+        })
+    }
+
+    /// Takes in what another rule blamed.
+    pub fn all(&mut self, errors: impl IntoIterator<Item = FieldError>) {
+        self.0.extend(errors);
+    }
+
     /// # Errors
     /// `request.invalid` with every field that was blamed.
     pub fn done(self) -> Result<(), ApiError> {

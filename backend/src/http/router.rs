@@ -2,7 +2,7 @@
 
 use super::{health, openapi};
 use crate::app::App;
-use crate::{audit, identity, keys, orgs};
+use crate::{audit, catalog, identity, keys, limits, models, orgs, providers};
 use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -55,4 +55,39 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(keys::revoke::revoke_key))
         // audit
         .routes(routes!(audit::list::list_audit_entries))
+        // providers
+        .routes(routes!(providers::create::create_provider, providers::list::list_providers))
+        .routes(routes!(
+            providers::get::get_provider,
+            providers::update::update_provider,
+            providers::delete::delete_provider
+        ))
+        .routes(routes!(providers::test::test_provider))
+        // models
+        .routes(routes!(models::create::create_model, models::list::list_models))
+        .routes(routes!(models::get::get_model, models::update::update_model))
+        .routes(routes!(models::create_deployment::create_deployment))
+        .routes(routes!(models::update_deployment::update_deployment))
+        .routes(routes!(models::create_price::create_price, models::list_prices::list_prices))
+        // products and plans
+        .routes(routes!(
+            catalog::create_product::create_product,
+            catalog::list_products::list_products
+        ))
+        .routes(routes!(catalog::get_product::get_product, catalog::update_product::update_product))
+        .routes(routes!(catalog::create_plan::create_plan, catalog::list_plans::list_plans))
+        // catalogue
+        .routes(routes!(catalog::browse::list_catalog))
+        .routes(routes!(catalog::browse::get_catalog_product))
+        .routes(routes!(catalog::browse::list_org_catalog))
+        .routes(routes!(catalog::browse::get_org_catalog_product))
+        // subscriptions
+        .routes(routes!(
+            catalog::subscriptions::create::create_subscription,
+            catalog::subscriptions::list::list_subscriptions
+        ))
+        .routes(routes!(catalog::subscriptions::cancel::cancel_subscription))
+        // limits
+        .routes(routes!(limits::create::create_limit, limits::list::list_limits))
+        .routes(routes!(limits::update::update_limit, limits::delete::delete_limit))
 }

@@ -3,7 +3,7 @@
 use super::schedule::Every;
 use super::{Job, JobError};
 use crate::app::App;
-use crate::{identity, notify};
+use crate::{identity, notify, usage};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -11,11 +11,15 @@ use serde_json::Value;
 type Run = fn(App, Value) -> BoxFuture<'static, Result<(), JobError>>;
 
 /// Kind and what runs it.
-pub(super) const JOBS: &[(&str, Run)] =
-    &[kind::<notify::send::SendMail>(), kind::<identity::jobs::ForgetExpired>()];
+pub(super) const JOBS: &[(&str, Run)] = &[
+    kind::<notify::send::SendMail>(),
+    kind::<identity::jobs::ForgetExpired>(),
+    kind::<usage::jobs::PrepareMonths>(),
+];
 
 /// What runs by the clock. These jobs have no fields.
-pub(super) const SCHEDULE: &[Every] = &[Every::hour::<identity::jobs::ForgetExpired>()];
+pub(super) const SCHEDULE: &[Every] =
+    &[Every::hour::<identity::jobs::ForgetExpired>(), Every::hour::<usage::jobs::PrepareMonths>()];
 
 const fn kind<J: Job>() -> (&'static str, Run) {
     (J::KIND, run::<J>)

@@ -5,7 +5,7 @@ use super::{apps, model, store, teams};
 use crate::audit::{self, Entry};
 use crate::db::{SystemTx, TenantTx, Tx as _};
 use crate::http::{Answer, Check, Ctx, Post, Result};
-use crate::outbox;
+use crate::{limits, outbox};
 use contract::api::apps::CreateApp;
 use contract::api::orgs::{CreateOrg, CreateTeam, Org};
 use contract::id::{OrgId, PersonId};
@@ -47,6 +47,7 @@ pub async fn open(mut tx: SystemTx, owner: PersonId, name: &str) -> Result<(Org,
     outbox::push(&mut tx, Kind::Org, org.id).await?;
 
     let mut tx = tx.enter(org.id, Role::Owner).await?;
+    limits::defaults::org_default(&mut tx).await?;
     let team = CreateTeam { name: "Default".to_owned(), cost_center: None };
     let team = teams::create::create(&mut tx, &team).await?;
     let app = CreateApp {

@@ -40,6 +40,11 @@ fn sample(operation: &Operation, org: &TestOrg) -> Value {
         "create_app" => json!({"name": "Sample", "team_id": org.team}),
         "create_key" => json!({"app_id": org.app, "name": "Sample", "env": "test"}),
         "create_invitation" => json!({"email": "sample@example.com", "role": "developer"}),
+        "create_limit" => json!({
+            "scope": {"kind": "app", "id": org.app},
+            "metric": "requests", "window": "minute", "max": 1,
+        }),
+        "create_subscription" => json!({"app_id": org.app, "plan_id": absent("plan")}),
         "accept_invitation" => json!({"token": "sample"}),
         _ => json!({}),
     }
@@ -61,6 +66,13 @@ fn absent(name: &str) -> String {
     let prefix = match name {
         "person" => "per",
         "invitation" => "inv",
+        "provider" => "prov",
+        "model" => "mdl",
+        "deployment" => "dep",
+        "product" => "prod",
+        "subscription" => "sub",
+        "limit" => "lim",
+        "request" => "req",
         other => other,
     };
     format!("{prefix}_00000000000000000000000000")

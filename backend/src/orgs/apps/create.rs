@@ -1,11 +1,11 @@
-//! Makes an app.
+//! Makes an app, subscribed to every plan that new apps get.
 
 use super::store;
 use crate::audit::{self, Entry};
 use crate::db::{TenantTx, Tx as _};
 use crate::http::{Answer, ApiError, Check, OrgCtx, Post, Result};
 use crate::orgs::{model, teams};
-use crate::outbox;
+use crate::{catalog, outbox};
 use contract::api::apps::{App, CreateApp};
 use contract::error::FieldError;
 use contract::id::AppId;
@@ -52,6 +52,7 @@ pub async fn create(tx: &mut TenantTx, new: &CreateApp) -> Result<App> {
     };
     store::insert(tx, &app).await?;
     outbox::push(tx, Kind::App, app.id).await?;
+    catalog::defaults::subscribe_defaults(tx, app.id).await?;
     audit::record(tx, Entry::new("create_app", "app", app.id).after(&app)).await?;
     Ok(app)
 }

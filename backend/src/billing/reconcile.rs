@@ -1,0 +1,103 @@
+//! Compares three independent sums of the same money, org by org: the events, the ledger, the
+//! rollups. They must agree to the nano-dollar.
+
+use crate::app::App;
+use crate::db::Tx as _;
+use contract::id::OrgId;
+use contract::money::Nanos;
+
+/// What an org used, three ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    pub org_id: OrgId,
+    pub slug: String,
+    pub events: Nanos,
+    /// What the ledger says the org owes.
+    pub receivable: Nanos,
+    /// What the ledger says was earned, as a positive number.
+    pub revenue: Nanos,
+    pub rollups: Nanos,
+    /// Priced events without a ledger transaction, and transactions without an event.
+    pub unmatched: u64,
+}
+
+/// One thing that does not agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    pub figures: Figures,
+    pub detail: String,
+}
+
+impl Figures {
+    fn difference(&self) -> Option<Difference> {
+        let detail = if self.unmatched > 0 {
+            format!("{} calls are in events or in the ledger only", self.unmatched)
+        } else if self.events != self.receivable {
+            "the ledger does not owe what the events cost".to_owned()
+        } else if self.receivable != self.revenue {
+            "receivable and revenue differ".to_owned()
+        } else if self.events != self.rollups {
+            "the rollups do not sum to the events".to_owned()
+        } else {
+            return None;
+        };
+        Some(Difference { figures: self.clone(), detail })
+    }
+}
+
+/// Reads every org's figures, rollups brought up to date first, in one snapshot of the database.
+///
+/// # Errors
+/// Postgres cannot be reached.
+pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>)> {
+    while crate::usage::refresh(app).await? > 0 {}
+    let mut tx = app.system_tx("reconcile", "compare ledger, events and rollups").await?;
+    let rows = sqlx::query!(
+        r#"with
+             stale as (select distinct org_id, hour from usage_stale_hours),
+             used as (select org_id, sum(cost_nanos)::bigint as nanos from usage_events e
+               group by org_id),
+             summed as (select org_id, sum(nanos)::bigint as nanos from (
+                 select org_id, cost_nanos as nanos from usage_hours h
+                   where not exists (select from stale s where s.org_id = h.org_id and s.hour = h.hour)
+                 union all
+                 -- An hour that changed since is as good as summed up: it will be, from these rows.
+                 select e.org_id, e.cost_nanos from usage_events e join stale s
+                   on s.org_id = e.org_id and e.at >= s.hour and e.at < s.hour + interval '1 hour'
+               ) parts group by org_id),
+             booked as (select a.org_id,
+                 sum(e.amount_nanos) filter (where a.kind = 'receivable')::bigint as receivable,
+                 sum(-e.amount_nanos) filter (where a.kind = 'revenue')::bigint as revenue
+               from ledger_accounts a join ledger_entries e on e.account_id = a.id
+               group by a.org_id),
+             lonely as (select coalesce(e.org_id, t.org_id) as org_id, count(*) as calls
+               from (select request_id, org_id from usage_events where cost_nanos > 0) e
+               full join (select request_id, org_id from ledger_transactions where kind = 'usage') t
+                 on t.request_id = e.request_id and t.org_id = e.org_id
+               where e.request_id is null or t.request_id is null
+               group by 1)
+           select o.id as "org_id: OrgId", o.slug,
+             coalesce(used.nanos, 0) as "events!", coalesce(summed.nanos, 0) as "rollups!",
+             coalesce(booked.receivable, 0) as "receivable!", coalesce(booked.revenue, 0) as "revenue!",
+             coalesce(lonely.calls, 0) as "unmatched!"
+           from orgs o left join used on used.org_id = o.id left join summed on summed.org_id = o.id
+             left join booked on booked.org_id = o.id left join lonely on lonely.org_id = o.id
+           order by o.slug"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let figures: Vec<Figures> = rows
+        .into_iter()
+        .map(|row| Figures {
+            org_id: row.org_id,
+            slug: row.slug,
+            events: Nanos(row.events),
+            receivable: Nanos(row.receivable),
+            revenue: Nanos(row.revenue),
+            rollups: Nanos(row.rollups),
+            unmatched: row.unmatched.unsigned_abs(),
+        })
+        .collect();
+    let differences = figures.iter().filter_map(Figures::difference).collect();
+    Ok((figures, differences))
+}

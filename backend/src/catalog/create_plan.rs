@@ -1,0 +1,70 @@
+//! Adds a plan to a product.
+
+use super::{model, store};
+use crate::audit::{self, Entry};
+use crate::db::{SystemTx, Tx as _};
+use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Post, Result};
+use crate::{limits, outbox, slug};
+use contract::api::catalog::{Approval, CreatePlan, Plan};
+use contract::id::{LimitId, PlanId, ProductId};
+use contract::snapshot::Kind;
+
+/// Adds a plan to a product.
+#[utoipa::path(post, path = "/v1/admin/products/{product}/plans", tag = "products",
+    request_body = CreatePlan, responses((status = 201, body = Plan)))]
+pub async fn create_plan(
+    ctx: OperatorCtx,
+    At(product): At<ProductId>,
+    post: Post<CreatePlan>,
+) -> Result<Answer<Plan>> {
+    let mut tx = ctx.system_tx("add a plan to a product").await?;
+    post.once(&mut tx).await?;
+    let plan = create(&mut tx, product, &post.body).await?;
+    let version = plan.version;
+    post.commit(tx, Answer::created(plan).version(version)).await
+}
+
+/// # Errors
+/// `request.invalid`; `object.not_found` for the product; `object.name_taken`.
+pub async fn create(tx: &mut SystemTx, product: ProductId, new: &CreatePlan) -> Result<Plan> {
+    store::find(tx, product).await?.ok_or_else(ApiError::not_found)?;
+    let mut check = Check::new();
+    let slug = check.take(slug::check(&new.slug));
+    let name = check.line("/name", &new.name, 1..=80);
+    let description = check.text("/description", &new.description, 2_000);
+    check.all(model::check_plan(new));
+    let mut amounts = Vec::new();
+    for (index, limit) in new.limits.iter().enumerate() {
+        let read = limits::model::amount(
+            &format!("/limits/{index}"),
+            limit.metric,
+            limit.max,
+            limit.max_usd,
+        );
+        amounts.push((limit.metric, limit.window, check.take(read)));
+    }
+    check.done()?;
+
+    let plan = Plan {
+        id: tx.new_id(PlanId::new),
+        product_id: product,
+        slug,
+        name: name.to_owned(),
+        description: description.to_owned(),
+        approval: new.approval,
+        default_for_new_apps: new.default_for_new_apps,
+        output_tokens_max: new.output_tokens_max,
+        limits: new.limits.clone(),
+        prices: Vec::new(),
+        version: 1,
+    };
+    store::insert_plan(tx, &plan, new.approval == Approval::Auto).await?;
+    outbox::push(tx, Kind::Plan, plan.id).await?;
+    for amount in amounts {
+        let id = tx.new_id(LimitId::new);
+        store::insert_plan_limit(tx, id, plan.id, amount).await?;
+        outbox::push(tx, Kind::Limit, id).await?;
+    }
+    audit::record(tx, Entry::new("create_plan", "plan", plan.id).after(&plan)).await?;
+    Ok(plan)
+}

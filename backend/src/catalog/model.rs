@@ -1,0 +1,169 @@
+//! The rules of products and plans. No I/O.
+
+use contract::api::catalog::{Approval, CatalogModel, CreatePlan, Price};
+use contract::error::FieldError;
+use contract::id::ModelId;
+use contract::snapshot::Lifecycle;
+use std::collections::HashSet;
+
+/// Models of one product at most.
+const MODELS_MAX: usize = 100;
+/// Limits of one plan at most.
+const LIMITS_MAX: usize = 20;
+
+/// A model as far as a product must know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub id: ModelId,
+    pub name: String,
+    pub state: Lifecycle,
+    /// Whether a list price is in force.
+    pub is_priced: bool,
+}
+
+/// Checks a product's list of models: known, each once; in the catalogue, callable and priced.
+/// `known` are those of `wanted` that exist.
+#[must_use]
+pub fn check_models(
+    wanted: &[ModelId],
+    known: &[Candidate],
+    is_published: bool,
+) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let mut seen = HashSet::new();
+    if wanted.len() > MODELS_MAX {
+        errors.push(FieldError::new("/model_ids", "a product has at most 100 models"));
+    }
+    if is_published && wanted.is_empty() {
+        errors
+            .push(FieldError::new("/model_ids", "a product needs a model before it is published"));
+    }
+    for (index, id) in wanted.iter().enumerate() {
+        let pointer = format!("/model_ids/{index}");
+        let Some(model) = known.iter().find(|model| model.id == *id) else {
+            errors.push(FieldError::new(pointer, "there is no such model"));
+            continue;
+        };
+        if !seen.insert(*id) {
+            errors.push(FieldError::new(pointer, format!("{} is listed twice", model.name)));
+        } else if is_published && !matches!(model.state, Lifecycle::Active | Lifecycle::Deprecated)
+        {
+            let detail = format!(
+                "{} is {}: activate it before it is sold",
+                model.name,
+                model.state.as_str()
+            );
+            errors.push(FieldError::new(pointer, detail));
+        } else if is_published && !model.is_priced {
+            let detail = format!(
+                "{} has no list price in force: set one first, or calls would be free by accident",
+                model.name
+            );
+            errors.push(FieldError::new(pointer, detail));
+        }
+    }
+    errors
+}
+
+/// The names of `wanted`, in their order.
+#[must_use]
+pub fn names(wanted: &[ModelId], known: &[Candidate]) -> Vec<String> {
+    let name = |id: &ModelId| known.iter().find(|m| m.id == *id).map(|m| m.name.clone());
+    wanted.iter().filter_map(name).collect()
+}
+
+/// Checks what of a plan needs no table.
+#[must_use]
+pub fn check_plan(plan: &CreatePlan) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if plan.approval == Approval::Manual {
+        errors.push(FieldError::new(
+            "/approval",
+            "plans that wait for a person's approval are not offered yet; use auto",
+        ));
+    }
+    if plan.output_tokens_max.is_some_and(|max| max == 0 || i32::try_from(max).is_err()) {
+        errors.push(FieldError::new("/output_tokens_max", "use 1 to 2147483647, or leave it out"));
+    }
+    if plan.limits.len() > LIMITS_MAX {
+        errors.push(FieldError::new("/limits", "a plan has at most 20 limits"));
+    }
+    let mut seen = HashSet::new();
+    for (index, limit) in plan.limits.iter().enumerate() {
+        if !seen.insert((limit.metric, limit.window)) {
+            errors.push(FieldError::new(
+                format!("/limits/{index}/window"),
+                "there is another limit of this metric and window in the plan",
+            ));
+        }
+    }
+    errors
+}
+
+/// The lowest input price among models, for the catalogue's list.
+#[must_use]
+pub fn input_from(models: &[CatalogModel]) -> Option<contract::money::Usd> {
+    models
+        .iter()
+        .filter_map(|model| model.price.as_ref())
+        .map(|price: &Price| price.input_usd)
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::api::catalog::PlanLimit;
+    use contract::snapshot::{Metric, Window};
+    use uuid::Uuid;
+
+    fn candidate(n: u128, state: Lifecycle, is_priced: bool) -> Candidate {
+        Candidate { id: ModelId(Uuid::from_u128(n)), name: format!("m{n}"), state, is_priced }
+    }
+
+    #[test]
+    fn what_is_unpriced_or_not_callable_is_not_published() {
+        let known = [
+            candidate(1, Lifecycle::Active, true),
+            candidate(2, Lifecycle::Active, false),
+            candidate(3, Lifecycle::Draft, true),
+            candidate(4, Lifecycle::Retired, true),
+        ];
+        let ids: Vec<_> = known.iter().map(|model| model.id).collect();
+        let blamed: Vec<_> =
+            check_models(&ids, &known, true).into_iter().map(|e| e.pointer).collect();
+        assert_eq!(blamed, ["/model_ids/1", "/model_ids/2", "/model_ids/3"]);
+        assert!(check_models(&ids, &known, false).is_empty());
+        assert_eq!(check_models(&[], &[], true)[0].pointer, "/model_ids");
+    }
+
+    #[test]
+    fn a_model_that_is_unknown_or_listed_twice_is_refused_even_in_a_draft() {
+        let known = [candidate(1, Lifecycle::Draft, false)];
+        let wanted = [known[0].id, known[0].id, ModelId(Uuid::from_u128(9))];
+        let blamed: Vec<_> =
+            check_models(&wanted, &known, false).into_iter().map(|e| e.pointer).collect();
+        assert_eq!(blamed, ["/model_ids/1", "/model_ids/2"]);
+    }
+
+    #[test]
+    fn a_plan_limits_each_metric_once_per_window() {
+        let limit = PlanLimit {
+            metric: Metric::Requests,
+            window: Window::Minute,
+            max: Some(1),
+            max_usd: None,
+        };
+        let plan = CreatePlan {
+            slug: "p".into(),
+            name: "P".into(),
+            description: String::new(),
+            approval: Approval::Manual,
+            default_for_new_apps: false,
+            output_tokens_max: Some(0),
+            limits: vec![limit.clone(), limit],
+        };
+        let blamed: Vec<_> = check_plan(&plan).into_iter().map(|e| e.pointer).collect();
+        assert_eq!(blamed, ["/approval", "/output_tokens_max", "/limits/1/window"]);
+    }
+}

@@ -1,0 +1,13 @@
+//! Limits that an org sets on itself, its teams, apps and keys. A plan's limits come with the plan
+//! (`catalog/`); every limit that applies to a call must have room for it.
+//!
+//! A new org starts with one: 100 dollars a month ([`defaults::org_default`]). There is no
+//! prepayment and no credit floor yet, so this limit is what bounds an org's debt.
+
+pub mod create;
+pub mod defaults;
+pub mod delete;
+pub mod list;
+pub mod model;
+pub mod store;
+pub mod update;

@@ -1,0 +1,289 @@
+//! All SQL on models, deployments and prices.
+
+use super::model;
+use crate::db::{SystemTx, Tx};
+use crate::http::PageQuery;
+use contract::api::catalog::Price;
+use contract::api::models::{Deployment, Model, PriceVersion};
+use contract::id::{DeploymentId, ModelId, PlanId, PriceId, ProviderId};
+use contract::money::Rates;
+use contract::snapshot::{Lifecycle, Modality};
+use sqlx::types::Json;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub async fn insert(tx: &mut SystemTx, model: &Model) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into models (id, name, display_name, modality, state, context_tokens_max,
+           output_tokens_max, created_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        model.id.0,
+        model.name,
+        model.display_name,
+        model.modality.as_str(),
+        model.state.as_str(),
+        i32::try_from(model.context_tokens_max).unwrap_or(i32::MAX),
+        i32::try_from(model.output_tokens_max).unwrap_or(i32::MAX),
+        model.created_at,
+        model.version,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn update(tx: &mut SystemTx, model: &Model) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update models set display_name = $2, state = $3, context_tokens_max = $4,
+           output_tokens_max = $5, version = $6
+         where id = $1",
+        model.id.0,
+        model.display_name,
+        model.state.as_str(),
+        i32::try_from(model.context_tokens_max).unwrap_or(i32::MAX),
+        i32::try_from(model.output_tokens_max).unwrap_or(i32::MAX),
+        model.version,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn find(tx: &mut SystemTx, id: ModelId) -> sqlx::Result<Option<Model>> {
+    Ok(select(tx, Some(id), None).await?.pop())
+}
+
+/// As [`find`], and nobody else changes it until the transaction ends.
+pub async fn find_for_update(tx: &mut SystemTx, id: ModelId) -> sqlx::Result<Option<Model>> {
+    sqlx::query!("select id from models where id = $1 for update", id.0)
+        .fetch_optional(tx.conn())
+        .await?;
+    find(tx, id).await
+}
+
+pub async fn find_by_name(tx: &mut SystemTx, name: &str) -> sqlx::Result<Option<Model>> {
+    let id = sqlx::query_scalar!(r#"select id as "id: ModelId" from models where name = $1"#, name)
+        .fetch_optional(tx.conn())
+        .await?;
+    match id {
+        Some(id) => find(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+pub async fn list(tx: &mut SystemTx, page: &PageQuery) -> sqlx::Result<Vec<Model>> {
+    select(tx, None, Some(page)).await
+}
+
+async fn select(
+    tx: &mut SystemTx,
+    id: Option<ModelId>,
+    page: Option<&PageQuery>,
+) -> sqlx::Result<Vec<Model>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: ModelId", name, display_name, modality as "modality: Modality",
+             state as "state: Lifecycle", context_tokens_max, output_tokens_max, created_at, version
+           from models
+           where ($1::uuid is null or id = $1)
+             and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+           order by created_at desc, id desc limit $4"#,
+        id.map(|id| id.0),
+        page.and_then(PageQuery::after_at),
+        page.and_then(PageQuery::after_id),
+        page.map(PageQuery::fetch),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
+    let mut deployments = deployments_of(tx, &ids).await?;
+    let mut prices = list_prices_in_force(tx, &ids).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Model {
+            id: row.id,
+            name: row.name,
+            display_name: row.display_name,
+            modality: row.modality,
+            state: row.state,
+            context_tokens_max: row.context_tokens_max.unsigned_abs(),
+            output_tokens_max: row.output_tokens_max.unsigned_abs(),
+            deployments: deployments.remove(&row.id).unwrap_or_default(),
+            price: prices.remove(&row.id),
+            created_at: row.created_at,
+            version: row.version,
+        })
+        .collect())
+}
+
+async fn deployments_of(
+    tx: &mut SystemTx,
+    models: &[Uuid],
+) -> sqlx::Result<HashMap<ModelId, Vec<Deployment>>> {
+    let mut by_model: HashMap<ModelId, Vec<Deployment>> = HashMap::new();
+    for deployment in select_deployments(tx, None, models).await? {
+        by_model.entry(deployment.model_id).or_default().push(deployment);
+    }
+    Ok(by_model)
+}
+
+pub async fn find_deployment_for_update(
+    tx: &mut SystemTx,
+    id: DeploymentId,
+) -> sqlx::Result<Option<Deployment>> {
+    sqlx::query!("select id from deployments where id = $1 for update", id.0)
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(select_deployments(tx, Some(id), &[]).await?.pop())
+}
+
+async fn select_deployments(
+    tx: &mut SystemTx,
+    id: Option<DeploymentId>,
+    models: &[Uuid],
+) -> sqlx::Result<Vec<Deployment>> {
+    let rows = sqlx::query!(
+        r#"select d.id as "id: DeploymentId", d.model_id as "model_id: ModelId",
+             d.provider_id as "provider_id: ProviderId", p.name as provider_name, d.upstream_model,
+             d.region, d.weight, d.disabled, d.version
+           from deployments d join providers p on p.id = d.provider_id
+           where d.id = $1 or d.model_id = any($2)
+           order by d.created_at, d.id"#,
+        id.map(|id| id.0),
+        models,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Deployment {
+            id: row.id,
+            model_id: row.model_id,
+            provider_id: row.provider_id,
+            provider_name: row.provider_name,
+            upstream_model: row.upstream_model,
+            region: row.region,
+            weight: row.weight.unsigned_abs(),
+            disabled: row.disabled,
+            version: row.version,
+        })
+        .collect())
+}
+
+pub async fn insert_deployment(tx: &mut SystemTx, new: &Deployment) -> sqlx::Result<()> {
+    let now = tx.now();
+    sqlx::query!(
+        "insert into deployments (id, model_id, provider_id, upstream_model, region, weight,
+           disabled, created_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        new.id.0,
+        new.model_id.0,
+        new.provider_id.0,
+        new.upstream_model,
+        new.region,
+        i32::try_from(new.weight).unwrap_or(i32::MAX),
+        new.disabled,
+        now,
+        new.version,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn update_deployment(tx: &mut SystemTx, deployment: &Deployment) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update deployments set weight = $2, disabled = $3, version = $4 where id = $1",
+        deployment.id.0,
+        i32::try_from(deployment.weight).unwrap_or(i32::MAX),
+        deployment.disabled,
+        deployment.version,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The list price in force of each of `models`.
+pub async fn list_prices_in_force(
+    tx: &mut impl Tx,
+    models: &[Uuid],
+) -> sqlx::Result<HashMap<ModelId, Price>> {
+    let now = tx.now();
+    let rows = sqlx::query!(
+        r#"select distinct on (model_id) model_id as "model_id: ModelId", effective_from,
+             rates as "rates: Json<Rates>"
+           from prices where model_id = any($1) and plan_id is null and effective_from <= $2
+           order by model_id, effective_from desc"#,
+        models,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.model_id, model::price(&row.rates.0, row.effective_from)))
+        .collect())
+}
+
+pub async fn insert_price(
+    tx: &mut SystemTx,
+    price: &PriceVersion,
+    rates: &Rates,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into prices (id, model_id, plan_id, effective_from, rates, created_at)
+         values ($1, $2, $3, $4, $5, $6)",
+        price.id.0,
+        price.model_id.0,
+        price.plan_id.map(|id| id.0),
+        price.price.effective_from,
+        Json(rates) as _,
+        price.created_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Every price of a model, the one that starts last first.
+pub async fn list_prices(
+    tx: &mut SystemTx,
+    model: ModelId,
+    page: &PageQuery,
+) -> sqlx::Result<Vec<PriceVersion>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: PriceId", plan_id as "plan_id: PlanId", effective_from,
+             rates as "rates: Json<Rates>", created_at
+           from prices
+           where model_id = $1 and ($2::timestamptz is null or (effective_from, id) < ($2, $3))
+           order by effective_from desc, id desc limit $4"#,
+        model.0,
+        page.after_at(),
+        page.after_id(),
+        page.fetch(),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PriceVersion {
+            id: row.id,
+            model_id: model,
+            plan_id: row.plan_id,
+            price: model::price(&row.rates.0, row.effective_from),
+            created_at: row.created_at,
+        })
+        .collect())
+}
+
+/// Whether a plan offers a model: only then can it have a price of its own for it.
+pub async fn plan_offers(tx: &mut SystemTx, plan: PlanId, model: ModelId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from plans join product_models m using (product_id)
+             where plans.id = $1 and m.model_id = $2) as "offers!""#,
+        plan.0,
+        model.0,
+    )
+    .fetch_one(tx.conn())
+    .await
+}

@@ -1,0 +1,57 @@
+//! Changes a provider: its name, address, auth, credential, and whether it is used.
+
+use super::create::seal;
+use super::{model, store};
+use crate::audit::{self, Entry};
+use crate::db::Tx as _;
+use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Patch, Result};
+use crate::outbox;
+use contract::api::providers::{Provider, UpdateProvider};
+use contract::id::ProviderId;
+use contract::snapshot::{Auth, Kind};
+
+/// Changes a provider.
+#[utoipa::path(patch, path = "/v1/admin/providers/{provider}", tag = "providers",
+    request_body = UpdateProvider, responses((status = 200, body = Provider)))]
+pub async fn update_provider(
+    ctx: OperatorCtx,
+    At(id): At<ProviderId>,
+    patch: Patch<UpdateProvider>,
+) -> Result<Answer<Provider>> {
+    let mut tx = ctx.system_tx("change a provider").await?;
+    let before = store::find_for_update(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
+    let body = patch.over(&before, before.version)?;
+
+    let mut check = Check::new();
+    let name = check.line("/name", &body.name, 1..=80);
+    let base_url = check.take(model::base_url(&body.base_url));
+    let credential = body.credential.as_deref().map(|text| check.take(model::credential(text)));
+    // A stored credential was meant for the old address: it does not follow to another host.
+    let follows = before.has_credential && model::same_host(&before.base_url, &base_url);
+    check.take(model::auth_fits(body.auth, follows, credential.is_some()));
+    check.done()?;
+
+    let keeps = body.auth != Auth::None && follows;
+    let after = Provider {
+        name: name.to_owned(),
+        base_url,
+        auth: body.auth,
+        disabled: body.disabled,
+        has_credential: keeps || credential.is_some(),
+        version: before.version + 1,
+        ..before.clone()
+    };
+    store::update(&mut tx, &after).await?;
+    if let Some(credential) = credential {
+        let sealed = seal(&ctx.app().config.secrets.master_key, id, credential)?;
+        store::set_credential(&mut tx, id, &sealed).await?;
+    } else if !keeps {
+        store::delete_credential(&mut tx, id).await?;
+    }
+    outbox::push(&mut tx, Kind::Provider, id).await?;
+    let entry = Entry::new("update_provider", "provider", id).before(&before).after(&after);
+    audit::record(&mut tx, entry).await?;
+    tx.commit().await?;
+    let version = after.version;
+    Ok(Answer::ok(after).version(version))
+}

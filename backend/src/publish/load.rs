@@ -1,0 +1,300 @@
+//! Builds snapshot records from current rows. What comes back is what gateways may know; an object
+//! that does not come back is gone for them.
+
+use crate::db::{SystemTx, Tx as _};
+use crate::limits::model::without_redis;
+use chrono::TimeDelta;
+use contract::id::{
+    AppId, DeploymentId, IdError, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
+    ProviderId, SubscriptionId, TeamId,
+};
+use contract::key::{KeyEnv, KeyHash};
+use contract::money::Rates;
+use contract::seal::Sealed;
+use contract::snapshot::{
+    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Lifecycle, LimitRecord,
+    LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
+    ProductRecord, ProviderRecord, Record, SubscriptionRecord, SubscriptionState, Window,
+};
+use sqlx::Result;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// How long a dead key stays known, so that its callers learn why they are refused.
+const DEAD_KEY_KEPT: TimeDelta = TimeDelta::days(30);
+
+/// The UUID of an object named in the outbox.
+///
+/// # Errors
+/// The text is not an id of that kind.
+pub fn object_uuid(kind: Kind, text: &str) -> std::result::Result<Uuid, IdError> {
+    Ok(match kind {
+        Kind::Org => text.parse::<OrgId>()?.0,
+        Kind::App => text.parse::<AppId>()?.0,
+        Kind::Key => text.parse::<KeyId>()?.0,
+        Kind::Subscription => text.parse::<SubscriptionId>()?.0,
+        Kind::Provider => text.parse::<ProviderId>()?.0,
+        Kind::Model => text.parse::<ModelId>()?.0,
+        Kind::Deployment => text.parse::<DeploymentId>()?.0,
+        Kind::Price => text.parse::<PriceId>()?.0,
+        Kind::Product => text.parse::<ProductId>()?.0,
+        Kind::Plan => text.parse::<PlanId>()?.0,
+        Kind::Limit => text.parse::<LimitId>()?.0,
+    })
+}
+
+/// The live records of `kind`: those named by `ids`, or all of them.
+///
+/// # Errors
+/// Postgres refused.
+pub async fn records(tx: &mut SystemTx, kind: Kind, ids: Option<&[Uuid]>) -> Result<Vec<Record>> {
+    Ok(match kind {
+        Kind::Org => orgs(tx, ids).await?.into_iter().map(Record::Org).collect(),
+        Kind::App => apps(tx, ids).await?.into_iter().map(Record::App).collect(),
+        Kind::Key => keys(tx, ids).await?.into_iter().map(Record::Key).collect(),
+        Kind::Subscription => {
+            subscriptions(tx, ids).await?.into_iter().map(Record::Subscription).collect()
+        }
+        Kind::Provider => providers(tx, ids).await?.into_iter().map(Record::Provider).collect(),
+        Kind::Model => models(tx, ids).await?.into_iter().map(Record::Model).collect(),
+        Kind::Deployment => {
+            deployments(tx, ids).await?.into_iter().map(Record::Deployment).collect()
+        }
+        Kind::Price => prices(tx, ids).await?.into_iter().map(Record::Price).collect(),
+        Kind::Product => products(tx, ids).await?.into_iter().map(Record::Product).collect(),
+        Kind::Plan => plans(tx, ids).await?.into_iter().map(Record::Plan).collect(),
+        Kind::Limit => limits(tx, ids).await?.into_iter().map(Record::Limit).collect(),
+    })
+}
+
+async fn orgs(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<OrgRecord>> {
+    sqlx::query_as!(
+        OrgRecord,
+        r#"select id as "id: OrgId", slug, suspended from orgs
+           where $1::uuid[] is null or id = any($1)"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+async fn apps(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<AppRecord>> {
+    sqlx::query_as!(
+        AppRecord,
+        r#"select id as "id: AppId", org_id as "org_id: OrgId", team_id as "team_id: TeamId",
+             disabled
+           from apps where $1::uuid[] is null or id = any($1)"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+async fn keys(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<KeyRecord>> {
+    let dead_before = tx.now() - DEAD_KEY_KEPT;
+    let rows = sqlx::query!(
+        r#"select id as "id: KeyId", org_id as "org_id: OrgId", app_id as "app_id: AppId",
+             env as "env: KeyEnv", public_id, secret_hash, expires_at, revoked_at
+           from api_keys
+           where ($1::uuid[] is null or id = any($1))
+             and coalesce(least(revoked_at, expires_at) >= $2, true)"#,
+        ids,
+        dead_before,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let hash = <[u8; 32]>::try_from(row.secret_hash.as_slice())
+                .map_err(|error| sqlx::Error::Decode(error.into()))?;
+            Ok(KeyRecord {
+                id: row.id,
+                org_id: row.org_id,
+                app_id: row.app_id,
+                env: row.env,
+                public_id: row.public_id,
+                secrets: vec![KeySecret { hash: KeyHash(hash), expires_at: None }],
+                expires_at: row.expires_at,
+                revoked_at: row.revoked_at,
+            })
+        })
+        .collect()
+}
+
+async fn subscriptions(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<SubscriptionRecord>> {
+    sqlx::query_as!(
+        SubscriptionRecord,
+        r#"select id as "id: SubscriptionId", org_id as "org_id: OrgId", app_id as "app_id: AppId",
+             product_id as "product_id: ProductId", plan_id as "plan_id: PlanId",
+             state as "state: SubscriptionState", expires_at
+           from subscriptions
+           where ($1::uuid[] is null or id = any($1))
+             and state in ('requested', 'active', 'suspended')"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+async fn providers(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<ProviderRecord>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: ProviderId", slug, base_url, dialect as "dialect: Dialect",
+             auth as "auth: Auth", disabled,
+             (select sealed from provider_credentials c where c.provider_id = providers.id)
+               as "sealed: Json<Sealed>"
+           from providers where $1::uuid[] is null or id = any($1)"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ProviderRecord {
+            id: row.id,
+            slug: row.slug,
+            base_url: row.base_url,
+            dialect: row.dialect,
+            auth: row.auth,
+            credential: row.sealed.map(|Json(sealed)| sealed),
+            disabled: row.disabled,
+        })
+        .collect())
+}
+
+async fn models(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<ModelRecord>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: ModelId", name, modality as "modality: Modality",
+             state as "state: Lifecycle", context_tokens_max, output_tokens_max, created_at
+           from models where ($1::uuid[] is null or id = any($1)) and state <> 'draft'"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ModelRecord {
+            id: row.id,
+            name: row.name,
+            modality: row.modality,
+            state: row.state,
+            context_tokens_max: row.context_tokens_max.unsigned_abs(),
+            output_tokens_max: row.output_tokens_max.unsigned_abs(),
+            created_at: row.created_at,
+        })
+        .collect())
+}
+
+async fn deployments(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<DeploymentRecord>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: DeploymentId", model_id as "model_id: ModelId",
+             provider_id as "provider_id: ProviderId", upstream_model, region, weight, disabled
+           from deployments where $1::uuid[] is null or id = any($1)"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DeploymentRecord {
+            id: row.id,
+            model_id: row.model_id,
+            provider_id: row.provider_id,
+            upstream_model: row.upstream_model,
+            region: row.region,
+            weight: row.weight.unsigned_abs(),
+            disabled: row.disabled,
+        })
+        .collect())
+}
+
+async fn prices(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<PriceRecord>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: PriceId", model_id as "model_id: ModelId",
+             plan_id as "plan_id: PlanId", effective_from, rates as "rates: Json<Rates>"
+           from prices where $1::uuid[] is null or id = any($1)"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PriceRecord {
+            id: row.id,
+            model_id: row.model_id,
+            plan_id: row.plan_id,
+            effective_from: row.effective_from,
+            rates: row.rates.0,
+        })
+        .collect())
+}
+
+async fn products(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<ProductRecord>> {
+    sqlx::query_as!(
+        ProductRecord,
+        r#"select id as "id: ProductId", slug, kind as "kind: ProductKind",
+             array(select model_id from product_models m where m.product_id = products.id
+                   order by position) as "model_ids!: Vec<ModelId>"
+           from products where ($1::uuid[] is null or id = any($1)) and state <> 'draft'"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+async fn plans(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<PlanRecord>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: PlanId", product_id as "product_id: ProductId", slug,
+             output_tokens_max
+           from plans where $1::uuid[] is null or id = any($1)"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PlanRecord {
+            id: row.id,
+            product_id: row.product_id,
+            slug: row.slug,
+            output_tokens_max: row.output_tokens_max.map(i32::unsigned_abs),
+        })
+        .collect())
+}
+
+async fn limits(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitRecord>> {
+    let rows = sqlx::query!(
+        r#"select id as "id!: LimitId", org_id as "org_id: OrgId", scope_kind as "scope_kind!",
+             scope_id as "scope_id!", metric as "metric!: Metric",
+             time_window as "window!: Window", max as "max!"
+           from (select id, org_id, scope_kind, scope_id, metric, time_window, max from limits
+                 union all
+                 select id, null, 'plan', plan_id, metric, time_window, max from plan_limits) all_limits
+           where $1::uuid[] is null or id = any($1)"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let scope = match row.scope_kind.as_str() {
+                "org" => LimitScope::Org(OrgId(row.scope_id)),
+                "team" => LimitScope::Team(TeamId(row.scope_id)),
+                "app" => LimitScope::App(AppId(row.scope_id)),
+                "key" => LimitScope::Key(KeyId(row.scope_id)),
+                "plan" => LimitScope::Plan(PlanId(row.scope_id)),
+                other => {
+                    return Err(sqlx::Error::Decode(format!("limit scope `{other}`").into()));
+                }
+            };
+            Ok(LimitRecord {
+                id: row.id,
+                org_id: row.org_id,
+                scope,
+                metric: row.metric,
+                window: row.window,
+                max: row.max,
+                without_redis: without_redis(row.metric, row.window),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,276 @@
+//! Whether an event can be booked, and the row it becomes.
+
+use chrono::TimeDelta;
+use contract::Timestamp;
+use contract::id::{ModelId, PlanId};
+use contract::money::{Nanos, Rates};
+use contract::usage::UsageEvent;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// How far ahead of ours a gateway's clock may be.
+const AHEAD_MAX: TimeDelta = TimeDelta::hours(1);
+/// How late an event may come: a gateway cut off for a year still delivers.
+const LATE_MAX: TimeDelta = TimeDelta::days(400);
+
+/// A price as far as booking needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceOf {
+    pub model_id: ModelId,
+    pub plan_id: Option<PlanId>,
+    pub rates: Rates,
+}
+
+/// Why an event is not booked. The text is for the person who looks at the dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("not a usage event: {0}")]
+    Unreadable(String),
+    #[error("the call is said to have been at {at}, more than an hour from now or 400 days ago")]
+    Instant { at: Timestamp },
+    #[error("`{field}` does not fit: {value}")]
+    Range { field: &'static str, value: String },
+    #[error("there is no price {0}")]
+    PriceUnknown(String),
+    #[error("the price is of model {of}, the call was to model {called}")]
+    PriceOfOtherModel { of: ModelId, called: ModelId },
+    #[error("the price is of another plan than the call's")]
+    PriceOfOtherPlan,
+    #[error("the cost is said to be {said} nano-dollars; tokens and price make {due}")]
+    Cost { said: i64, due: i64 },
+    #[error("there is no organisation {0}")]
+    OrgUnknown(String),
+    #[error("there is no plan {0}")]
+    PlanUnknown(String),
+    #[error("the call was booked already, at another cost")]
+    Contradicts,
+    #[error("the database refuses it: {0}")]
+    Database(String),
+}
+
+/// Reads an entry's body.
+///
+/// # Errors
+/// It is not a usage event.
+pub fn read(body: Option<&str>) -> Result<UsageEvent, Refusal> {
+    let text = body.ok_or_else(|| Refusal::Unreadable("no text in field `e`".into()))?;
+    serde_json::from_str(text).map_err(|error| Refusal::Unreadable(error.to_string()))
+}
+
+/// Checks what needs no table.
+///
+/// # Errors
+/// The event lies about time, or holds a number that no column takes.
+pub fn check(event: &UsageEvent, now: Timestamp) -> Result<(), Refusal> {
+    if event.at > now + AHEAD_MAX || event.at < now - LATE_MAX {
+        return Err(Refusal::Instant { at: event.at });
+    }
+    if !(100..=599).contains(&event.status) {
+        return Err(Refusal::Range { field: "status", value: event.status.to_string() });
+    }
+    if i64::try_from(event.tokens.total()).is_err() {
+        return Err(Refusal::Range { field: "tokens", value: event.tokens.total().to_string() });
+    }
+    if event.cost_nanos < Nanos::ZERO || event.reserved_nanos < Nanos::ZERO {
+        return Err(Refusal::Range { field: "cost_nanos", value: event.cost_nanos.0.to_string() });
+    }
+    if i64::try_from(event.config_version).is_err() {
+        let value = event.config_version.to_string();
+        return Err(Refusal::Range { field: "config_version", value });
+    }
+    if event.error_code.as_ref().is_some_and(|code| code.len() > 100 || code.contains('\0')) {
+        return Err(Refusal::Range { field: "error_code", value: "longer than 100".into() });
+    }
+    Ok(())
+}
+
+/// Rates the event again.
+///
+/// # Errors
+/// The price is not the call's, or the cost is not what tokens and price make.
+pub fn rate(event: &UsageEvent, price: Option<&PriceOf>) -> Result<(), Refusal> {
+    let price = price.ok_or_else(|| Refusal::PriceUnknown(event.price_id.to_string()))?;
+    if price.model_id != event.model_id {
+        return Err(Refusal::PriceOfOtherModel { of: price.model_id, called: event.model_id });
+    }
+    if price.plan_id.is_some_and(|plan| plan != event.plan_id) {
+        return Err(Refusal::PriceOfOtherPlan);
+    }
+    let due = event.cost_under(&price.rates);
+    if due != event.cost_nanos {
+        return Err(Refusal::Cost { said: event.cost_nanos.0, due: due.0 });
+    }
+    Ok(())
+}
+
+/// A row of `usage_events`; its fields are the table's columns.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    request_id: Uuid,
+    at: Timestamp,
+    org_id: Uuid,
+    team_id: Uuid,
+    app_id: Uuid,
+    key_id: Uuid,
+    subscription_id: Uuid,
+    product_id: Uuid,
+    plan_id: Uuid,
+    model_id: Uuid,
+    deployment_id: Option<Uuid>,
+    provider_id: Option<Uuid>,
+    operation: &'static str,
+    stream: bool,
+    outcome: contract::usage::Outcome,
+    status: u16,
+    error_code: Option<String>,
+    input_tokens: u64,
+    cached_input_tokens: u64,
+    cache_write_tokens: u64,
+    audio_input_tokens: u64,
+    image_input_tokens: u64,
+    output_tokens: u64,
+    reasoning_tokens: u64,
+    audio_output_tokens: u64,
+    estimated: bool,
+    price_id: Uuid,
+    cost_nanos: Nanos,
+    reserved_nanos: Nanos,
+    attempts: u16,
+    duration_ms: u32,
+    first_token_ms: Option<u32>,
+    gateway_id: Uuid,
+    config_version: u64,
+    ingested_at: Timestamp,
+}
+
+/// The row of an event.
+#[must_use]
+pub fn row(event: &UsageEvent, now: Timestamp) -> Row {
+    let tokens = event.tokens;
+    Row {
+        request_id: event.request_id.0,
+        at: event.at,
+        org_id: event.org_id.0,
+        team_id: event.team_id.0,
+        app_id: event.app_id.0,
+        key_id: event.key_id.0,
+        subscription_id: event.subscription_id.0,
+        product_id: event.product_id.0,
+        plan_id: event.plan_id.0,
+        model_id: event.model_id.0,
+        deployment_id: event.deployment_id.map(|id| id.0),
+        provider_id: event.provider_id.map(|id| id.0),
+        operation: event.operation.as_str(),
+        stream: event.stream,
+        outcome: event.outcome,
+        status: event.status,
+        error_code: event.error_code.clone(),
+        input_tokens: tokens.input,
+        cached_input_tokens: tokens.cached_input,
+        cache_write_tokens: tokens.cache_write,
+        audio_input_tokens: tokens.audio_input,
+        image_input_tokens: tokens.image_input,
+        output_tokens: tokens.output,
+        reasoning_tokens: tokens.reasoning,
+        audio_output_tokens: tokens.audio_output,
+        estimated: event.estimated,
+        price_id: event.price_id.0,
+        cost_nanos: event.cost_nanos,
+        reserved_nanos: event.reserved_nanos,
+        attempts: event.attempts,
+        duration_ms: event.duration_ms,
+        first_token_ms: event.first_token_ms,
+        gateway_id: event.gateway_id.0,
+        config_version: event.config_version,
+        ingested_at: now,
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use contract::id::{
+        AppId, GatewayId, KeyId, OrgId, PriceId, ProductId, RequestId, SubscriptionId, TeamId,
+    };
+    use contract::usage::{Operation, Outcome, Tokens};
+
+    fn at(seconds: i64) -> Timestamp {
+        chrono::DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn price() -> PriceOf {
+        PriceOf {
+            model_id: ModelId(Uuid::from_u128(7)),
+            plan_id: None,
+            rates: Rates { input: Nanos(1_000_000), output: Nanos(2_000_000), ..Rates::default() },
+        }
+    }
+
+    fn event() -> UsageEvent {
+        UsageEvent {
+            request_id: RequestId(Uuid::from_u128(1)),
+            at: at(1_000_000),
+            org_id: OrgId(Uuid::nil()),
+            team_id: TeamId(Uuid::nil()),
+            app_id: AppId(Uuid::nil()),
+            key_id: KeyId(Uuid::nil()),
+            subscription_id: SubscriptionId(Uuid::nil()),
+            product_id: ProductId(Uuid::nil()),
+            plan_id: PlanId(Uuid::nil()),
+            model_id: ModelId(Uuid::from_u128(7)),
+            deployment_id: None,
+            provider_id: None,
+            operation: Operation::Chat,
+            stream: false,
+            outcome: Outcome::Ok,
+            status: 200,
+            error_code: None,
+            tokens: Tokens { input: 3, output: 5, ..Tokens::default() },
+            estimated: false,
+            price_id: PriceId(Uuid::nil()),
+            cost_nanos: Nanos(13),
+            reserved_nanos: Nanos(0),
+            attempts: 1,
+            duration_ms: 1,
+            first_token_ms: None,
+            gateway_id: GatewayId(Uuid::nil()),
+            config_version: 1,
+        }
+    }
+
+    #[test]
+    fn an_event_is_booked_only_at_what_its_tokens_cost() {
+        assert_eq!(rate(&event(), Some(&price())), Ok(()));
+        let dear = UsageEvent { cost_nanos: Nanos(14), ..event() };
+        assert_eq!(rate(&dear, Some(&price())), Err(Refusal::Cost { said: 14, due: 13 }));
+        assert!(matches!(rate(&event(), None), Err(Refusal::PriceUnknown(_))));
+        let other = PriceOf { model_id: ModelId(Uuid::from_u128(8)), ..price() };
+        assert!(matches!(rate(&event(), Some(&other)), Err(Refusal::PriceOfOtherModel { .. })));
+        let plan = PriceOf { plan_id: Some(PlanId(Uuid::from_u128(9))), ..price() };
+        assert_eq!(rate(&event(), Some(&plan)), Err(Refusal::PriceOfOtherPlan));
+    }
+
+    #[test]
+    fn an_event_from_another_time_or_with_numbers_no_column_takes_is_refused() {
+        let now = at(1_000_000);
+        assert_eq!(check(&event(), now), Ok(()));
+        for bad in [
+            UsageEvent { at: now + TimeDelta::hours(2), ..event() },
+            UsageEvent { at: now - TimeDelta::days(401), ..event() },
+            UsageEvent { status: 0, ..event() },
+            UsageEvent { tokens: Tokens { input: u64::MAX, ..Tokens::default() }, ..event() },
+            UsageEvent { cost_nanos: Nanos(-1), ..event() },
+            UsageEvent { config_version: u64::MAX, ..event() },
+        ] {
+            assert!(check(&bad, now).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_event_says_why() {
+        assert!(matches!(read(None), Err(Refusal::Unreadable(_))));
+        assert!(matches!(read(Some("{}")), Err(Refusal::Unreadable(_))));
+        let text = serde_json::to_string(&event()).unwrap();
+        assert_eq!(read(Some(&text)).unwrap(), event());
+    }
+}

@@ -1,0 +1,19 @@
+//! What calls used: taken from the stream once, summed by the hour, reported.
+//!
+//! Invariants: an event is booked once by its request id, with its money in the same transaction;
+//! an entry leaves the stream only after that commit; what cannot be booked is kept with the
+//! reason and holds nothing else up; a rollup is recomputed from events, never added to.
+
+mod book;
+pub mod csv;
+mod event;
+mod ingest;
+pub mod jobs;
+mod rollup;
+mod stream;
+mod work;
+
+pub use ingest::{Booked, IngestError, ingest};
+pub use rollup::refresh;
+pub use stream::{Consumer, Entry};
+pub use work::{BLOCK, work};
