@@ -37,7 +37,8 @@ pub const USAGE: &str = "tg:{usage}:events";
 /// The consumer group of the backend's workers on [`USAGE`].
 pub const USAGE_GROUP: &str = "ingest";
 
-/// Counter of what gateways have drawn of one limit in one window. `subject` is whose use it
+/// Counter of what gateways have drawn of one limit in one window: a hash whose field `t` is the
+/// total, and each other field what the gateway of that name has of it. `subject` is whose use it
 /// counts (for a plan's limit, the subscription), `window` the window's start in epoch seconds.
 #[must_use]
 pub fn limit_drawn(org: OrgId, limit: &str, subject: &str, window: i64) -> String {

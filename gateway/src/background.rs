@@ -26,6 +26,11 @@ const BEAT: Duration = Duration::from_secs(2);
 /// A gateway that has not been heard of for this long counts as gone.
 const BEAT_KEPT_S: u64 = 10;
 
+/// How long a call may wait for a draw before its limits count as unreachable.
+const DRAW_WITHIN: Duration = Duration::from_millis(500);
+/// How long a start waits for the first word from Redis before it serves from disk.
+const FIRST_LOAD: Duration = Duration::from_secs(3);
+
 /// What the background needs to know.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Settings {
@@ -144,7 +149,8 @@ pub fn start(
     let (reserve, drawer) = Reserve::new(gateway_id, Arc::clone(&telemetry));
     let tools =
         Tools { gateway_id, clock, snapshot, reserve, settle, telemetry, draining: Arc::default() };
-    let work = Work { tools: tools.clone(), client, master, state: settings.state };
+    let (tried, first_load) = std::sync::mpsc::channel();
+    let work = Work { tools: tools.clone(), client, master, state: settings.state, tried };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -154,6 +160,8 @@ pub fn start(
         .name("background".into())
         .spawn(move || runtime.block_on(work.run(drawer, admin, stopped)))
         .map_err(StartError::Thread)?;
+    // A copy on disk may be hours old: it serves only when Redis has nothing newer to say.
+    first_load.recv_timeout(FIRST_LOAD).unwrap_or_default();
     Ok((tools, Background { stop, thread }))
 }
 
@@ -174,6 +182,8 @@ struct Work {
     client: redis::Client,
     master: Arc<MasterKey>,
     state: PathBuf,
+    /// Told when the first load has been tried.
+    tried: std::sync::mpsc::Sender<()>,
 }
 
 impl Work {
@@ -195,13 +205,14 @@ impl Work {
             clock: clock.clone(),
             telemetry: Arc::clone(&telemetry),
             changed: Arc::clone(&changed),
+            tried: Some(self.tried.clone()),
         };
         let shipper = Shipper::new(settle, telemetry);
         let mut ship_link = self.link(Duration::from_secs(5));
 
         let mut tasks = JoinSet::new();
         tasks.spawn(follower.run(self.link(Duration::from_secs(10))));
-        tasks.spawn(drawer.run(self.link(Duration::from_millis(250)), clock));
+        tasks.spawn(drawer.run(self.link(DRAW_WITHIN), clock));
         tasks.spawn(disk::keep(self.state.clone(), snapshot.clone(), changed));
         tasks.spawn(beat(self.tools.clone(), self.link(Duration::from_secs(1))));
         if let Some(listener) = admin {

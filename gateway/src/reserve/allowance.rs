@@ -25,6 +25,9 @@ const FORGET_MS: i64 = 600_000;
 /// Larger than any amount the counter's script can compare exactly.
 pub(super) const AMOUNT_MAX: i64 = 9_000_000_000_000_000;
 
+/// A window, `[start, end)` in epoch seconds.
+pub(super) type Bounds = (i64, i64);
+
 #[derive(Debug)]
 pub(super) struct Allowance {
     pub org_id: OrgId,
@@ -37,8 +40,7 @@ pub(super) struct Allowance {
 #[derive(Debug)]
 struct State {
     limit: Arc<LimitRecord>,
-    /// Epoch seconds, `[start, end)`.
-    window: (i64, i64),
+    window: Bounds,
     /// Taken out of the counter, as far as Redis said so; absent: unknown, ask first.
     drawn: Option<i64>,
     /// What Redis last acknowledged of `drawn`; absent: it may hold something else.
@@ -79,7 +81,7 @@ pub(super) enum Take {
 #[derive(Debug)]
 pub(super) struct Draw {
     pub limit: Arc<LimitRecord>,
-    pub window_start: i64,
+    pub window: Bounds,
     /// What this gateway has of the counter; absent: unknown.
     pub claim: Option<i64>,
     /// Wanted beyond what callers wait for.
@@ -126,13 +128,13 @@ impl Allowance {
         let now_ms = now.timestamp_millis();
         state.touched_ms = now_ms;
         let left = state.left();
-        let start = state.window.0;
+        let window = state.window;
         if amount <= left || amount == 0 {
             state.take(amount);
             let low = state.left().saturating_mul(4) < state.in_hand() && state.free > 0;
             let refill = low && !state.balancing;
             state.balancing |= refill;
-            return Take::Taken { hold: Hold::new(self, start, amount), refill };
+            return Take::Taken { hold: Hold::new(self, window, amount), refill };
         }
         let part = left.max(0);
         let missing = amount - part;
@@ -140,12 +142,12 @@ impl Allowance {
             return Take::Full(state.standing());
         }
         state.take(part);
-        Take::Short { hold: Hold::new(self, start, part), missing }
+        Take::Short { hold: Hold::new(self, window, part), missing }
     }
 
     /// Takes `amount` without Redis, by the limit's own rule, and says in which window; `None`
     /// where the rule is to refuse.
-    pub fn take_tenth(&self, amount: i64, now: Timestamp) -> Option<Result<i64, Standing>> {
+    pub fn take_tenth(&self, amount: i64, now: Timestamp) -> Option<Result<Bounds, Standing>> {
         let mut state = self.lock();
         let limit = Arc::clone(&state.limit);
         state.turn(&limit, now);
@@ -158,7 +160,7 @@ impl Allowance {
                 }
                 state.tenth = state.tenth.saturating_add(amount);
                 state.take(amount);
-                Some(Ok(state.window.0))
+                Some(Ok(state.window))
             }
         }
     }
@@ -180,7 +182,7 @@ impl Allowance {
             .then(|| state.window.1.saturating_sub(now.timestamp()).saturating_add(60));
         Draw {
             limit,
-            window_start: state.window.0,
+            window: state.window,
             claim,
             extra: state.hand.saturating_sub(left.max(0)).clamp(0, AMOUNT_MAX),
             keep_s,
@@ -191,7 +193,7 @@ impl Allowance {
     /// Takes up what the counter granted.
     pub fn granted(&self, draw: &Draw, answer: &Grant) {
         let mut state = self.lock();
-        if state.window.0 != draw.window_start {
+        if state.window != draw.window {
             return;
         }
         state.balancing = false;
@@ -214,7 +216,7 @@ impl Allowance {
     /// The draw failed: what the counter holds is not certain, so it is told again.
     pub fn failed(&self, draw: &Draw) {
         let mut state = self.lock();
-        if state.window.0 == draw.window_start {
+        if state.window == draw.window {
             state.balancing = false;
             state.acknowledged = None;
         }
@@ -235,7 +237,7 @@ impl Allowance {
     /// The counter has no room: refuse for a moment without asking it again.
     pub fn full(&self, draw: &Draw, now: Timestamp) -> Standing {
         let mut state = self.lock();
-        if state.window.0 == draw.window_start {
+        if state.window == draw.window {
             let pause = FULL_MS.min(state.length_ms() / 20);
             state.full_until_ms = now.timestamp_millis().saturating_add(pause);
         }
@@ -272,9 +274,9 @@ impl Allowance {
     }
 
     /// Replaces what a hold took by what was really used.
-    fn settle(self: &Arc<Self>, window_start: i64, held: i64, used: i64) {
+    fn settle(self: &Arc<Self>, window: Bounds, held: i64, used: i64) {
         let mut state = self.lock();
-        if state.window.0 != window_start || held == used {
+        if state.window != window || held == used {
             return;
         }
         state.used = state.used.saturating_add(used.saturating_sub(held));
@@ -391,33 +393,32 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Hold {
     allowance: Arc<Allowance>,
-    window_start: i64,
+    window: Bounds,
     amount: i64,
 }
 
 impl Hold {
-    fn new(allowance: &Arc<Allowance>, window_start: i64, amount: i64) -> Self {
-        Self { allowance: Arc::clone(allowance), window_start, amount }
+    fn new(allowance: &Arc<Allowance>, window: Bounds, amount: i64) -> Self {
+        Self { allowance: Arc::clone(allowance), window, amount }
     }
 
     pub fn allowance(&self) -> &Arc<Allowance> {
         &self.allowance
     }
 
-    /// Adds what was taken for it in the window that starts at `window_start`; what it held of
-    /// an earlier window is given back.
-    pub fn grow(&mut self, window_start: i64, by: i64) {
-        if self.window_start == window_start {
+    /// Adds what was taken for it in `window`; what it held of an earlier one is given back.
+    pub fn grow(&mut self, window: Bounds, by: i64) {
+        if self.window == window {
             self.amount = self.amount.saturating_add(by);
         } else {
             let allowance = Arc::clone(&self.allowance);
-            *self = Self { allowance, window_start, amount: by };
+            *self = Self { allowance, window, amount: by };
         }
     }
 
     /// Keeps `used`, which may be more than it holds, and gives back the rest.
     pub fn settle(mut self, used: i64) {
-        self.allowance.settle(self.window_start, self.amount, used);
+        self.allowance.settle(self.window, self.amount, used);
         self.amount = 0;
     }
 }
@@ -425,7 +426,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if self.amount != 0 {
-            self.allowance.settle(self.window_start, self.amount, 0);
+            self.allowance.settle(self.window, self.amount, 0);
         }
     }
 }

@@ -38,6 +38,11 @@ local function minus(a, b)
   return high * HALF + low
 end
 
+local function negative(text)
+  if string.sub(text, 1, 1) == '-' then return string.sub(text, 2) end
+  return '-' .. text
+end
+
 local function whole(n)
   return string.format('%.0f', n)
 end
@@ -51,7 +56,8 @@ for i, key in ipairs(KEYS) do
   at = at + 4
   local held = redis.call('HGET', key, gateway) or '0'
   if claim ~= '' and claim ~= held then
-    redis.call('HINCRBY', key, 't', whole(minus(claim, held)))
+    if held ~= '0' then redis.call('HINCRBY', key, 't', negative(held)) end
+    redis.call('HINCRBY', key, 't', claim)
     redis.call('HSET', key, gateway, claim)
   end
   local free = minus(max, redis.call('HGET', key, 't') or '0')

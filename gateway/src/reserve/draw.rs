@@ -221,7 +221,7 @@ impl Drawer {
                 allowance.org_id,
                 &draw.limit.id.to_string(),
                 &allowance.subject,
-                draw.window_start,
+                draw.window.0,
             ));
             let or_empty = |number: Option<i64>| number.map_or(String::new(), |n| n.to_string());
             call.arg(draw.limit.max).arg(or_empty(draw.claim));
@@ -296,7 +296,7 @@ fn taken(needs: Vec<Need>, place: &HashMap<usize, usize>, draws: &[Draw]) -> Vec
         .map(|Need { metric, mut hold, missing }| {
             let draw = place.get(&address(hold.allowance())).and_then(|at| draws.get(*at));
             if let Some(draw) = draw {
-                hold.grow(draw.window_start, missing);
+                hold.grow(draw.window, missing);
             }
             (metric, hold)
         })

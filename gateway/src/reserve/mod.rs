@@ -156,7 +156,7 @@ fn without_redis(needs: Vec<Need>, now: Timestamp) -> Result<Vec<(Metric, Hold)>
         match hold.allowance().take_tenth(missing, now) {
             None => return Err(Refused::Unknown(hold.allowance().standing().limit)),
             Some(Err(standing)) => return Err(Refused::Limit(standing)),
-            Some(Ok(window_start)) => hold.grow(window_start, missing),
+            Some(Ok(window)) => hold.grow(window, missing),
         }
         holds.push((metric, hold));
     }

@@ -2,7 +2,7 @@
 //! lets go of them once Redis has acknowledged. An event may arrive twice, never less than once.
 
 use super::segment;
-use super::spool::Settle;
+use super::spool::{Segment, Settle};
 use crate::link::Link;
 use crate::telemetry::{Count, Telemetry};
 use contract::channel::USAGE;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How often an empty spool is looked at.
+/// How often the spool is looked at.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Bytes of events in one batch.
 const BATCH: usize = 256 << 10;
@@ -36,41 +36,66 @@ pub enum Shipped {
     Later,
 }
 
+/// Why a batch could not be shipped.
+enum NotNow {
+    /// Its file cannot be read.
+    File,
+    /// Redis is gone, or full of events.
+    Redis,
+}
+
 impl Shipper {
     #[must_use]
     pub fn new(settle: Settle, telemetry: Arc<Telemetry>) -> Self {
         Self { settle, telemetry }
     }
 
-    /// Ships for ever.
+    /// Ships for ever, everything there is a few times a second: batches cost less than events.
     pub async fn run(&self, link: &mut Link) {
         loop {
-            match self.ship(link).await {
-                Shipped::Some => {}
-                Shipped::Nothing => sleep(PAUSE).await,
-                Shipped::Later => {
-                    sleep(PAUSE).await;
-                    link.rest().await;
-                }
+            if self.round(link).await == Shipped::Later {
+                link.rest().await;
             }
+            sleep(PAUSE).await;
             self.settle.0.mend();
         }
     }
 
     /// Ships until the spool is empty or Redis is gone. For the end of a drain.
     pub async fn finish(&self, link: &mut Link) {
-        while self.ship(link).await == Shipped::Some {}
+        while self.round(link).await == Shipped::Some {}
     }
 
-    /// Ships one batch.
-    pub async fn ship(&self, link: &mut Link) -> Shipped {
-        let spool = &self.settle.0;
-        let Some(due) = spool.due() else { return Shipped::Nothing };
+    /// Ships what is in the spool now.
+    pub async fn round(&self, link: &mut Link) -> Shipped {
+        let due = self.settle.0.due();
+        if due.is_empty() {
+            return Shipped::Nothing;
+        }
+        let mut result = Shipped::Later;
+        for mut segment in due {
+            while segment.shipped < segment.written {
+                match self.batch(link, &segment).await {
+                    Ok(shipped) => {
+                        segment.shipped = shipped;
+                        result = Shipped::Some;
+                    }
+                    // The other files go on; this one is tried again in the next round.
+                    Err(NotNow::File) => break,
+                    Err(NotNow::Redis) => return Shipped::Later,
+                }
+            }
+        }
+        result
+    }
+
+    /// Ships one batch of a file; says how far the file is shipped then.
+    async fn batch(&self, link: &mut Link, due: &Segment) -> Result<u64, NotNow> {
         let records = match segment::read(&due.file, due.shipped, due.written, BATCH) {
             Ok(records) => records,
             Err(error) => {
                 tracing::error!(%error, path = %due.path.display(), "a spool file cannot be read");
-                return Shipped::Later;
+                return Err(NotNow::File);
             }
         };
         if records.damaged {
@@ -80,14 +105,15 @@ impl Shipper {
         let count = records.events.len() as u64;
         match link.run(|connection| send(connection, records.events)).await {
             Ok(true) => {
+                let shipped = due.shipped + records.consumed;
                 self.telemetry.count(Count::SpoolShipped, count);
-                spool.shipped(due.number, due.shipped + records.consumed, count, records.damaged);
-                Shipped::Some
+                self.settle.0.shipped(due.number, shipped, count, records.damaged);
+                Ok(shipped)
             }
-            Ok(false) => Shipped::Later,
+            Ok(false) => Err(NotNow::Redis),
             Err(error) => {
                 tracing::warn!(%error, events = count, "usage events stay in the spool for now");
-                Shipped::Later
+                Err(NotNow::Redis)
             }
         }
     }

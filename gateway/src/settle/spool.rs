@@ -224,15 +224,14 @@ impl Spool {
         }
     }
 
-    /// A file with something to ship, closed ones first, oldest first.
-    pub(super) fn due(&self) -> Option<Segment> {
-        if let Some(segment) = self.closed().front() {
-            return Some(segment.clone());
-        }
-        self.writers.iter().find_map(|writer| {
+    /// The files with something to ship, as they are now: closed ones first, oldest first.
+    pub(super) fn due(&self) -> Vec<Segment> {
+        let mut due: Vec<Segment> = self.closed().iter().cloned().collect();
+        for writer in &self.writers {
             let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-            writer.open.as_ref().filter(|segment| segment.shipped < segment.written).cloned()
-        })
+            due.extend(writer.open.clone().filter(|segment| segment.shipped < segment.written));
+        }
+        due
     }
 
     /// Redis has `events` of the file, up to `shipped`. A file that is through is deleted, or

@@ -37,6 +37,8 @@ pub struct Follower {
     pub telemetry: Arc<Telemetry>,
     /// Told when the snapshot has changed, for the copy on disk.
     pub changed: Arc<Notify>,
+    /// Told once the first load has been tried.
+    pub tried: Option<std::sync::mpsc::Sender<()>>,
 }
 
 /// Why following stopped.
@@ -53,9 +55,14 @@ impl From<redis::RedisError> for Trouble {
 
 impl Follower {
     /// Follows for ever.
-    pub async fn run(self, mut link: Link) {
+    pub async fn run(mut self, mut link: Link) {
         loop {
-            match self.reload(&mut link).await {
+            let loaded = self.reload(&mut link).await;
+            if let Some(tried) = self.tried.take() {
+                // Whoever waited may have given up.
+                tried.send(()).unwrap_or_default();
+            }
+            match loaded {
                 Ok(true) => {}
                 Ok(false) => {
                     self.handle.set_source(Source::Behind);
@@ -89,6 +96,13 @@ impl Follower {
     async fn reload(&self, link: &mut Link) -> RedisResult<bool> {
         let held = self.handle.load();
         let before = self.clock.now();
+        if self.handle.source() == Source::Behind {
+            // Only the version is waited for: reading everything is dear.
+            let found = link.run(version_in_redis).await?;
+            if found.is_none_or(|found| found < held.version()) {
+                return Ok(false);
+            }
+        }
         let raw = link.run(load::read).await?;
         let Some(version) = raw.version.filter(|version| *version >= held.version()) else {
             if self.handle.source() != Source::Behind {
@@ -138,12 +152,7 @@ impl Follower {
         version: u64,
         at: contract::Timestamp,
     ) -> Result<(), Trouble> {
-        let found: Option<u64> = link
-            .run(|mut connection| async move {
-                redis::cmd("GET").arg(channel::VERSION).query_async(&mut connection).await
-            })
-            .await?;
-        match found {
+        match link.run(version_in_redis).await? {
             Some(found) if found == version => {
                 self.handle.confirm(at);
                 Ok(())
@@ -182,7 +191,10 @@ impl Follower {
             id: String,
             at: contract::Timestamp,
         }
-        let text: String = entry.get("c")?;
+        let Some(text) = entry.get::<String>("c") else {
+            tracing::error!(version, "an entry of the configuration stream has no change");
+            return None;
+        };
         match serde_json::from_str::<Change>(&text) {
             Ok(change) if change.version == version => return Some(change),
             Ok(change) => {
@@ -199,6 +211,10 @@ impl Follower {
         let record = kept(kind, &id, version, held).map(|stored| stored.record);
         Some(Change { version, kind, id, record, at })
     }
+}
+
+async fn version_in_redis(mut connection: MultiplexedConnection) -> RedisResult<Option<u64>> {
+    redis::cmd("GET").arg(channel::VERSION).query_async(&mut connection).await
 }
 
 async fn read_changes(

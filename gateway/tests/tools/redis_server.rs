@@ -5,6 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub struct RedisServer {
     port: u16,
     folder: TempDir,
@@ -12,7 +14,8 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server that keeps what it acknowledged, also through `kill -9`.
+    /// Starts a server that keeps what it acknowledged through `kill -9`: it writes its log
+    /// before it answers, and the system keeps what a dead process wrote.
     pub fn start() -> Self {
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -33,7 +36,11 @@ impl RedisServer {
     }
 
     pub async fn connection(&self) -> redis::aio::MultiplexedConnection {
-        self.client().get_multiplexed_async_connection().await.unwrap()
+        // A busy machine may be slow; no test is about that.
+        let config = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        self.client().get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 
     /// `kill -9`.
@@ -50,7 +57,7 @@ impl RedisServer {
         self.kill();
         let mut child = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
-            .args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+            .args(["--save", "", "--appendonly", "yes", "--appendfsync", "no"])
             .arg("--dir")
             .arg(self.folder.path())
             .stdout(Stdio::null())

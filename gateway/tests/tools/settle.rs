@@ -66,7 +66,7 @@ struct Ship {
 
 impl Ship {
     fn new(settle: &Settle, redis: &RedisServer, telemetry: &Arc<Telemetry>) -> Self {
-        let link = Link::new(redis.client(), Duration::from_secs(5), Arc::clone(telemetry));
+        let link = Link::new(redis.client(), Duration::from_secs(20), Arc::clone(telemetry));
         Self { shipper: Shipper::new(settle.clone(), Arc::clone(telemetry)), link }
     }
 
@@ -167,7 +167,7 @@ async fn while_redis_is_gone_events_wait_on_disk() {
     redis.kill();
     for n in 2..=50 {
         settle.record(&event(n)).unwrap();
-        assert_eq!(ship.shipper.ship(&mut ship.link).await, Shipped::Later);
+        assert_eq!(ship.shipper.round(&mut ship.link).await, Shipped::Later);
     }
     assert_eq!(settle.depth().events, 49);
     assert!(settle.writable());
