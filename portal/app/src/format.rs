@@ -27,6 +27,41 @@ pub fn money(amount: Usd) -> String {
     format!("{sign}${whole}.{fraction}")
 }
 
+/// Decimals that show every one of `amounts` exactly: two, or at least six as soon as one of them
+/// has parts of a cent.
+#[must_use]
+pub fn decimals(amounts: impl IntoIterator<Item = Usd>) -> usize {
+    let needed = |amount: Usd| amount.to_string().split_once('.').map_or(2, |(_, f)| f.len());
+    match amounts.into_iter().map(needed).max().unwrap_or(2) {
+        0..=2 => 2,
+        needed => needed.max(6),
+    }
+}
+
+/// Like [`money`], with at least so many decimals, so that a column lines up.
+#[must_use]
+pub fn money_at(amount: Usd, decimals: usize) -> String {
+    let mut text = money(amount);
+    let shown = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    text.extend(std::iter::repeat_n('0', decimals.saturating_sub(shown)));
+    text
+}
+
+/// `850 ms`, `12.3 s`.
+#[must_use]
+pub fn millis(ms: u32) -> String {
+    match ms {
+        0..=999 => format!("{ms} ms"),
+        _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+    }
+}
+
+/// `5 Mar 2026, 14:02:07`, where the zone is named elsewhere.
+#[must_use]
+pub fn second(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y, %H:%M:%S").to_string()
+}
+
 /// `5 Mar 2026, 14:02 UTC`.
 #[must_use]
 pub fn instant(at: DateTime<Utc>) -> String {
@@ -62,6 +97,22 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(money("1234.5".parse().unwrap()), "$1,234.50");
         assert_eq!(money("-0.000000001".parse().unwrap()), "−$0.000000001");
+    }
+
+    #[test]
+    fn a_column_of_money_lines_up_and_loses_nothing() {
+        let usd = |text: &str| text.parse::<Usd>().unwrap();
+        assert_eq!(decimals([usd("1.5"), usd("20")]), 2);
+        assert_eq!(decimals([usd("1.5"), usd("0.001")]), 6);
+        assert_eq!(decimals([usd("0.000000001"), usd("0.001")]), 9);
+        assert_eq!(money_at(usd("1.5"), 6), "$1.500000");
+        assert_eq!(money_at(usd("0.000000001"), 6), "$0.000000001");
+    }
+
+    #[test]
+    fn durations_are_milliseconds_until_there_are_seconds() {
+        assert_eq!(millis(999), "999 ms");
+        assert_eq!(millis(12_345), "12.3 s");
     }
 
     #[test]

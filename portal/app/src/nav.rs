@@ -14,6 +14,10 @@ pub enum Place {
     Usage,
     Requests,
     Costs,
+    Members,
+    Teams,
+    Audit,
+    Settings,
     AdminProviders,
     AdminModels,
     AdminProducts,
@@ -87,6 +91,21 @@ pub const ORG: &[Group] = &[
             "/costs",
             Some(Action::ViewCosts),
         )],
+    },
+    Group {
+        label: words::MANAGE,
+        entries: &[
+            entry(
+                Place::Members,
+                words::MEMBERS,
+                Sign::Members,
+                "/members",
+                Some(Action::ViewMembers),
+            ),
+            entry(Place::Teams, words::TEAMS, Sign::Team, "/teams", Some(Action::ViewTeams)),
+            entry(Place::Audit, words::AUDIT, Sign::Audit, "/audit", Some(Action::ViewAudit)),
+            entry(Place::Settings, words::SETTINGS, Sign::Settings, "/settings", None),
+        ],
     },
 ];
 

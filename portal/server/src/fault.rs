@@ -36,6 +36,17 @@ impl Fault {
         Self::Refused(Box::new(problem))
     }
 
+    /// The same refusal, where the form has another name for a field than the control API.
+    #[must_use]
+    pub fn renaming(mut self, pointer: &str, to: &str) -> Self {
+        if let Self::Refused(problem) = &mut self {
+            for error in problem.errors.iter_mut().filter(|error| error.pointer == pointer) {
+                to.clone_into(&mut error.pointer);
+            }
+        }
+        self
+    }
+
     /// Does the control API refuse with this code?
     #[must_use]
     pub fn is(&self, code: ErrorCode) -> bool {

@@ -70,6 +70,13 @@ impl Form {
         self.optional(name).map(|_| self.parse(name, complaint)).transpose()
     }
 
+    /// The version of the object that the form was drawn from. Without one the control API
+    /// refuses the edit as stale.
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        self.raw("version").parse().unwrap_or(-1)
+    }
+
     /// What to send as `Idempotency-Key`: a form posted twice acts once.
     #[must_use]
     pub fn key(&self) -> &str {

@@ -5,6 +5,7 @@
 //! [`pages`], [`actions`], [`backend`] (the typed client), [`flash`], [`http`].
 
 pub mod actions;
+pub mod address;
 mod app;
 pub mod backend;
 mod clock;
@@ -15,6 +16,7 @@ pub mod form;
 pub mod http;
 pub mod logging;
 pub mod pages;
+pub mod range;
 pub mod routes;
 pub mod visit;
 

@@ -20,6 +20,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(public())
         .merge(account())
         .merge(org())
+        .merge(org_people())
+        .merge(admin())
         .fallback(|| async { Fault::NotFound })
         .method_not_allowed_fallback(|| async { Fault::NotFound })
         .layer(from_fn_with_state(Arc::clone(&app), origin::check))
@@ -43,6 +45,8 @@ fn public() -> Router<Arc<App>> {
         .route("/login", get(pages::auth::sign_in::page).post(act::auth::sign_in))
         .route("/logout", post(act::auth::sign_out))
         .route("/theme", post(act::theme))
+        .route("/catalog", get(pages::catalog::list::public))
+        .route("/catalog/{product}", get(pages::catalog::product::public))
         .route("/docs/quickstart", get(pages::docs::quickstart::page))
         .route("/docs/errors", get(pages::docs::errors::list))
         .route("/docs/errors/{code}", get(pages::docs::errors::page))
@@ -58,6 +62,82 @@ fn org() -> Router<Arc<App>> {
     Router::new()
         .route("/o/{org}", get(pages::org::home::page))
         .route("/o/{org}/first-call", get(pages::org::home::first_call))
+        .route("/o/{org}/catalog", get(pages::catalog::list::org))
+        .route("/o/{org}/catalog/{product}", get(pages::catalog::product::org))
+        .route("/o/{org}/catalog/{product}/subscribe", post(act::catalog::subscribe))
+        .route("/o/{org}/apps", get(pages::org::apps::list::page).post(act::apps::create))
+        .route("/o/{org}/apps/new", get(pages::org::apps::new::page))
+        .route("/o/{org}/apps/{app}", get(pages::org::apps::app::page))
+        .route("/o/{org}/apps/{app}/edit", get(pages::org::apps::edit::page).post(act::apps::edit))
+        .route("/o/{org}/apps/{app}/disable", post(act::apps::disable))
+        .route("/o/{org}/apps/{app}/enable", post(act::apps::enable))
+        .route("/o/{org}/subscriptions/{subscription}/cancel", post(act::apps::cancel_subscription))
+        .route("/o/{org}/limits/{subject}", post(act::limits::create))
+        .route("/o/{org}/limits/{subject}/{limit}/delete", post(act::limits::delete))
+        .route("/o/{org}/keys", get(pages::org::keys::list::page).post(act::keys::create))
+        .route("/o/{org}/keys/new", get(pages::org::keys::new::page))
+        .route("/o/{org}/keys/created/{key}", get(pages::org::keys::created::page))
+        .route("/o/{org}/keys/{key}", get(pages::org::keys::key::page))
+        .route("/o/{org}/keys/{key}/first-call", get(pages::org::keys::key::first_call))
+        .route(
+            "/o/{org}/keys/{key}/revoke",
+            get(pages::org::keys::revoke::page).post(act::keys::revoke),
+        )
+        .route("/o/{org}/usage", get(pages::org::usage::page))
+        .route("/o/{org}/requests", get(pages::org::requests::list))
+        .route("/o/{org}/requests/{request}", get(pages::org::requests::page))
+        .route("/o/{org}/costs", get(pages::org::costs::page))
+        .route("/o/{org}/costs.csv", get(pages::org::costs::csv))
+}
+
+fn org_people() -> Router<Arc<App>> {
+    use pages::org::people;
+    Router::new()
+        .route("/o/{org}/members", get(people::members::page))
+        .route("/o/{org}/members/invite", get(people::invite::page).post(act::people::invite))
+        .route(
+            "/o/{org}/members/{person}",
+            get(people::member::page).post(act::people::change_role),
+        )
+        .route("/o/{org}/members/{person}/remove", post(act::people::remove))
+        .route("/o/{org}/invitations/{invitation}/delete", post(act::people::withdraw))
+        .route("/o/{org}/teams", get(people::teams::list).post(act::people::create_team))
+        .route("/o/{org}/teams/new", get(people::teams::new))
+        .route("/o/{org}/teams/{team}", get(people::teams::edit).post(act::people::edit_team))
+        .route("/o/{org}/audit", get(pages::org::audit::page))
+        .route(
+            "/o/{org}/settings",
+            get(pages::org::settings::page).post(act::people::rename),
+        )
+}
+
+fn admin() -> Router<Arc<App>> {
+    use act::admin as act;
+    use pages::admin::{models, products, providers};
+    Router::new()
+        .route("/admin/providers", get(providers::list::page).post(act::providers::create))
+        .route("/admin/providers/new", get(providers::list::new))
+        .route(
+            "/admin/providers/{provider}",
+            get(providers::provider::page).post(act::providers::edit),
+        )
+        .route("/admin/providers/{provider}/test", post(act::providers::test))
+        .route("/admin/models", get(models::list::page).post(act::models::create))
+        .route("/admin/models/new", get(models::new::page))
+        .route("/admin/models/{model}", get(models::model::page).post(act::models::edit))
+        .route("/admin/models/{model}/deployments", post(act::models::add_deployment))
+        .route(
+            "/admin/models/{model}/deployments/{deployment}",
+            post(act::models::edit_deployment),
+        )
+        .route("/admin/models/{model}/prices", post(act::models::add_price))
+        .route("/admin/products", get(products::list::page).post(act::products::create))
+        .route("/admin/products/new", get(products::new::page))
+        .route(
+            "/admin/products/{product}",
+            get(products::product::page).post(act::products::edit),
+        )
+        .route("/admin/products/{product}/plans", post(act::products::add_plan))
 }
 
 /// Private pages hold secrets beside what a visitor typed: compressing both together would let

@@ -5,9 +5,11 @@ mod bars;
 mod frame;
 mod line;
 mod scale;
+mod share;
 
 pub use bars::BarChart;
 pub use line::LineChart;
+pub use share::Share;
 
 /// One row of marks: a name and a value per label.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -129,12 +129,20 @@ pub fn TextArea(
 pub struct Choice {
     pub value: String,
     pub label: String,
+    /// Shown, but not to be chosen; the label says why.
+    pub closed: bool,
 }
 
 impl Choice {
     #[must_use]
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { value: value.into(), label: label.into() }
+        Self { value: value.into(), label: label.into(), closed: false }
+    }
+
+    /// One that cannot be chosen; `label` says why.
+    #[must_use]
+    pub fn closed(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { closed: true, ..Self::new(value, label) }
     }
 }
 
@@ -153,8 +161,12 @@ pub fn Select(
     let options = choices
         .into_iter()
         .map(|choice| {
-            let selected = choice.value == chosen;
-            view! { <option value=choice.value selected=selected>{choice.label}</option> }
+            let selected = choice.value == chosen && !choice.closed;
+            view! {
+                <option value=choice.value selected=selected disabled=choice.closed>
+                    {choice.label}
+                </option>
+            }
         })
         .collect_view();
     view! {

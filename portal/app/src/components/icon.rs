@@ -13,6 +13,9 @@ pub enum Sign {
     Requests,
     Costs,
     Members,
+    Team,
+    Audit,
+    Settings,
     Provider,
     Model,
     Product,
@@ -43,6 +46,9 @@ impl Sign {
             Self::Members => {
                 "M7.500 9.500a2.750 2.750 0 1 0 0-5.500 2.750 2.750 0 0 0 0 5.500M2.500 16c.5-3 2.500-4.250 5-4.250s4.500 1.250 5 4.250M13 4.200a2.750 2.750 0 0 1 0 5.100M14.500 12c1.700.5 2.700 1.800 3 4"
             }
+            Self::Team => "M8 3.500h4v3.500H8zM3.500 13h4v3.500h-4zM12.500 13h4v3.500h-4zM10 7v3M5.500 13v-3h9v3",
+            Self::Audit => "M5 3h10v14H5zM7.500 7h5M7.500 10h5M7.500 13h3",
+            Self::Settings => "M3 6h7M14 6h3M3 14h3M10 14h7M12 4v4M8 12v4",
             Self::Provider => {
                 "M4 4h12v4.500H4zM4 11.500h12V16H4zM6.500 6.250h.01M6.500 13.750h.01M10 6.250h3.500M10 13.750h3.500"
             }

@@ -29,3 +29,51 @@ pub fn Instant(
         None => view! { <span class="absent">{absent}</span> }.into_any(),
     }
 }
+
+/// The day of a UTC instant, for lists; pointing at it shows the instant.
+#[component]
+pub fn Day(
+    #[prop(into)] at: Option<DateTime<Utc>>,
+    #[prop(default = "never")] absent: &'static str,
+) -> impl IntoView {
+    match at {
+        Some(at) => view! {
+            <time
+                datetime=at.to_rfc3339_opts(SecondsFormat::Secs, true)
+                title=format::instant(at)
+            >
+                {format::day(at)}
+            </time>
+        }
+        .into_any(),
+        None => view! { <span class="absent">{absent}</span> }.into_any(),
+    }
+}
+
+/// A UTC instant to the second, for tables whose heading names the zone.
+#[component]
+pub fn Second(at: DateTime<Utc>) -> impl IntoView {
+    let machine = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    view! { <time datetime=machine>{format::second(at)}</time> }
+}
+
+/// How long ago an instant was; pointing at it shows the instant.
+#[component]
+pub fn Ago(
+    #[prop(into)] at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    #[prop(default = "never")] absent: &'static str,
+) -> impl IntoView {
+    match at {
+        Some(at) => view! {
+            <time
+                datetime=at.to_rfc3339_opts(SecondsFormat::Secs, true)
+                title=format::instant(at)
+            >
+                {format::ago(at, now)}
+            </time>
+        }
+        .into_any(),
+        None => view! { <span class="absent">{absent}</span> }.into_any(),
+    }
+}

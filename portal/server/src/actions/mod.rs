@@ -1,8 +1,14 @@
 //! What forms do: read the fields, call the control API, answer with a redirect. No rule of their
 //! own: what is allowed and what is valid is decided behind the control API.
 
+pub mod admin;
+pub mod apps;
 pub mod auth;
+pub mod catalog;
+pub mod keys;
+pub mod limits;
 pub mod orgs;
+pub mod people;
 mod theme;
 
 pub use theme::theme;

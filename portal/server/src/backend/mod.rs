@@ -1,8 +1,13 @@
 //! The typed client of the control API, a file a domain. It carries the visitor's session there
 //! and the session's cookies back; every refusal comes out as a [`Fault`].
 
+mod apps;
+mod catalog;
 mod identity;
+mod keys;
+mod operator;
 mod orgs;
+mod people;
 mod usage;
 
 use crate::App;
@@ -10,10 +15,19 @@ use crate::fault::Fault;
 use crate::http::arrival::{Arrival, REQUEST_ID, token};
 use crate::http::cookies::SESSION;
 use contract::error::{ErrorCode, Problem};
+use contract::page::{LIMIT_MAX, Page};
 use http::{HeaderValue, Method, StatusCode, header};
 use reqwest::RequestBuilder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// How often and how long to wait for the first of two equal requests.
+const IN_FLIGHT_TRIES: u8 = 10;
+const IN_FLIGHT_WAIT: Duration = Duration::from_millis(200);
+
+/// The most rows that [`Backend::all`] reads.
+const ALL_MAX: usize = 1_000;
 
 /// Query parameters by name.
 pub type Query<'a> = &'a [(&'a str, String)];
@@ -42,6 +56,43 @@ impl<'a> Backend<'a> {
         self.json(self.request(Method::GET, path)?.query(query)).await
     }
 
+    /// Reads one page of a list: the first, or the one at `cursor`.
+    ///
+    /// # Errors
+    /// As [`Backend::get`].
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: Query<'_>,
+        cursor: Option<String>,
+    ) -> Result<Page<T>, Fault> {
+        let mut query = query.to_vec();
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        self.get(path, &query).await
+    }
+
+    /// Reads a whole list, up to [`ALL_MAX`] rows: for choices, and lists that stay short.
+    ///
+    /// # Errors
+    /// As [`Backend::get`].
+    pub async fn all<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: Query<'_>,
+    ) -> Result<Vec<T>, Fault> {
+        let mut query = query.to_vec();
+        query.push(("limit", LIMIT_MAX.to_string()));
+        let (mut rows, mut cursor) = (Vec::new(), None);
+        loop {
+            let page: Page<T> = self.page(path, &query, cursor).await?;
+            rows.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() || rows.len() >= ALL_MAX {
+                return Ok(rows);
+            }
+        }
+    }
+
     /// Reads something that is not JSON, to pass it on: a CSV.
     ///
     /// # Errors
@@ -66,6 +117,16 @@ impl<'a> Backend<'a> {
     ) -> Result<T, Fault> {
         let fresh = token().map_err(|_| Fault::Broken)?;
         let key = if key.is_empty() { &fresh } else { key };
+        for _ in 0..IN_FLIGHT_TRIES {
+            let request = self.request(Method::POST, path)?.header("idempotency-key", key);
+            match self.json(request.json(body)).await {
+                // A double click: the first is at work, and its answer will be ours too.
+                Err(fault) if fault.is(ErrorCode::IdempotencyInFlight) => {
+                    tokio::time::sleep(IN_FLIGHT_WAIT).await;
+                }
+                answer => return answer,
+            }
+        }
         let request = self.request(Method::POST, path)?.header("idempotency-key", key);
         self.json(request.json(body)).await
     }

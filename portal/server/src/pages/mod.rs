@@ -1,7 +1,9 @@
 //! The pages: each loads what it needs from the control API, then arranges components.
 
 pub mod account;
+pub mod admin;
 pub mod auth;
+pub mod catalog;
 pub mod docs;
 pub mod fault;
 pub mod landing;

@@ -1,6 +1,7 @@
 //! The same call in three ways: curl and the vendor's SDKs. The key is never in it: it comes from
 //! the environment.
 
+use contract::snapshot::Modality;
 use portal_app::components::Sample;
 
 /// The variable that samples take the key from.
@@ -52,4 +53,66 @@ pub fn stream(base: &str, model: &str) -> String {
   -H "Content-Type: application/json" \
   -d '{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Count to five"}}]}}'"#
     )
+}
+
+/// A call of `model`, in whatever way it is called.
+#[must_use]
+pub fn of(base: &str, model: &str, modality: Modality) -> Vec<Sample> {
+    match modality {
+        Modality::Chat => chat(base, model),
+        Modality::Embedding => embeddings(base, model),
+    }
+}
+
+/// An embeddings call of `model` through the gateway at `base` (`…/v1`).
+#[must_use]
+pub fn embeddings(base: &str, model: &str) -> Vec<Sample> {
+    let curl = format!(
+        r#"curl {base}/embeddings \
+  -H "Authorization: Bearer ${KEY_VARIABLE}" \
+  -H "Content-Type: application/json" \
+  -d '{{"model": "{model}", "input": "Say hello"}}'"#
+    );
+    let python = format!(
+        r#"# pip install openai
+import os
+from openai import OpenAI
+
+client = OpenAI(base_url="{base}", api_key=os.environ["{KEY_VARIABLE}"])
+answer = client.embeddings.create(model="{model}", input="Say hello")
+print(len(answer.data[0].embedding))"#
+    );
+    let node = format!(
+        r#"// npm install openai
+import OpenAI from "openai";
+
+const client = new OpenAI({{ baseURL: "{base}", apiKey: process.env.{KEY_VARIABLE} }});
+const answer = await client.embeddings.create({{ model: "{model}", input: "Say hello" }});
+console.log(answer.data[0].embedding.length);"#
+    );
+    [("curl", curl), ("Python", python), ("Node", node)]
+        .map(|(language, code)| Sample { language: language.to_owned(), code })
+        .to_vec()
+}
+
+/// The curl sample with the key itself in it. Only for the page that shows a new key.
+#[must_use]
+pub fn curl_with_key(base: &str, model: &str, key: &str) -> String {
+    let samples = chat(base, model);
+    let curl = samples.first().map_or("", |sample| sample.code.as_str());
+    curl.replace(&format!("${KEY_VARIABLE}"), key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_take_the_key_from_the_environment_and_the_first_curl_has_it_inside() {
+        let samples = of("http://gate/v1", "m", Modality::Chat);
+        assert_eq!(samples.len(), 3);
+        assert!(samples.iter().all(|sample| sample.code.contains(KEY_VARIABLE)));
+        let curl = curl_with_key("http://gate/v1", "m", "tg_live_x");
+        assert!(curl.contains("Bearer tg_live_x") && !curl.contains(KEY_VARIABLE));
+    }
 }

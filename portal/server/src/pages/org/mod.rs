@@ -1,3 +1,13 @@
 //! Pages of an organisation.
 
+pub mod apps;
+pub mod audit;
+pub mod costs;
 pub mod home;
+pub mod keys;
+mod limits;
+pub mod people;
+mod report;
+pub mod requests;
+pub mod settings;
+pub mod usage;

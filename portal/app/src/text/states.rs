@@ -1,0 +1,19 @@
+//! States of things, one word each.
+
+pub const ACTIVE: &str = "Active";
+pub const EXPIRED: &str = "Expired";
+pub const REVOKED: &str = "Revoked";
+pub const REQUESTED: &str = "Requested";
+pub const SUSPENDED: &str = "Suspended";
+pub const CANCELLED: &str = "Cancelled";
+pub const REFUSED: &str = "Refused";
+pub const DRAFT: &str = "Draft";
+pub const DEPRECATED: &str = "Deprecated";
+pub const RETIRED: &str = "Retired";
+pub const PUBLISHED: &str = "Published";
+pub const WITHDRAWN: &str = "Withdrawn";
+pub const DISABLED: &str = "Disabled";
+pub const ANSWERED: &str = "Answered";
+pub const UPSTREAM_ERROR: &str = "Provider error";
+pub const UPSTREAM_CUT: &str = "Cut off";
+pub const CLIENT_GONE: &str = "Caller left";

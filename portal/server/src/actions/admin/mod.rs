@@ -1,0 +1,5 @@
+//! What an operator's forms do.
+
+pub mod models;
+pub mod products;
+pub mod providers;

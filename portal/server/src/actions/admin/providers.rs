@@ -1,0 +1,92 @@
+//! Providers: make, edit, test.
+
+use crate::actions::limits::choice;
+use crate::fault::Fault;
+use crate::form::Form;
+use crate::visit::OperatorVisit;
+use axum::extract::Path;
+use axum::response::Response;
+use contract::api::providers::{CreateProvider, UpdateProvider};
+use portal_app::components::Tone;
+use portal_app::text::admin as text;
+
+/// The credential as typed, when one was.
+fn credential(form: &Form) -> Option<String> {
+    Some(form.raw("credential").to_owned()).filter(|typed| !typed.trim().is_empty())
+}
+
+/// `POST /admin/providers`.
+///
+/// # Errors
+/// What no form can mend.
+pub async fn create(visit: OperatorVisit, form: Form) -> Result<Response, Fault> {
+    let page = "/admin/providers/new";
+    let body = match read_new(&form) {
+        Ok(body) => body,
+        Err(fault) => return visit.retry(page, &form, fault),
+    };
+    match visit.backend().create_provider(form.key(), &body).await {
+        Ok(provider) => visit
+            .go(format!("/admin/providers/{}", provider.id))
+            .notice(Tone::Good, text::PROVIDER_CREATED)
+            .answer(),
+        Err(fault) => visit.retry(page, &form, fault),
+    }
+}
+
+fn read_new(form: &Form) -> Result<CreateProvider, Fault> {
+    Ok(CreateProvider {
+        slug: form.text("slug"),
+        name: form.text("name"),
+        base_url: form.text("base_url"),
+        dialect: choice(form, "dialect")?,
+        auth: choice(form, "auth")?,
+        credential: credential(form),
+    })
+}
+
+/// `POST /admin/providers/{provider}`.
+///
+/// # Errors
+/// What no form can mend.
+pub async fn edit(
+    visit: OperatorVisit,
+    Path(provider): Path<String>,
+    form: Form,
+) -> Result<Response, Fault> {
+    let page = visit.arrival().path();
+    let body = match read(&form) {
+        Ok(body) => body,
+        Err(fault) => return visit.retry(page, &form, fault),
+    };
+    match visit.backend().update_provider(&provider, form.version(), &body).await {
+        Ok(_) => visit.go(page).notice(Tone::Good, text::SAVED).answer(),
+        Err(fault) => visit.retry(page, &form, fault),
+    }
+}
+
+fn read(form: &Form) -> Result<UpdateProvider, Fault> {
+    Ok(UpdateProvider {
+        name: form.text("name"),
+        base_url: form.text("base_url"),
+        auth: choice(form, "auth")?,
+        credential: credential(form),
+        disabled: form.ticked("disabled"),
+    })
+}
+
+/// `POST /admin/providers/{provider}/test`.
+///
+/// # Errors
+/// What no form can mend.
+pub async fn test(
+    visit: OperatorVisit,
+    Path(provider): Path<String>,
+    form: Form,
+) -> Result<Response, Fault> {
+    let page = format!("/admin/providers/{provider}");
+    match visit.backend().test_provider(&provider, form.key()).await {
+        Ok(result) => visit.go(page).payload(&result).answer(),
+        Err(fault) => visit.retry(&page, &form, fault),
+    }
+}

@@ -1,0 +1,97 @@
+//! Where a model answers, as a part of its page.
+
+use crate::visit::OperatorVisit;
+use contract::api::models::Deployment;
+use contract::api::providers::Provider;
+use leptos::prelude::*;
+use portal_app::components::{
+    ActionButton, Button, Cell, CellKind, Choice, DataTable, Details, Disabled, Field, Form, Look,
+    Section, Select, StateBadge,
+};
+use portal_app::form::FormState;
+use portal_app::text::admin as text;
+
+/// `here` is the address of the model's page.
+pub fn section(
+    visit: &OperatorVisit,
+    here: &str,
+    deployments: &[Deployment],
+    providers: Vec<Provider>,
+) -> impl IntoView + use<> {
+    let rows: Vec<_> = deployments
+        .iter()
+        .map(|deployment| {
+            row(visit.form(&format!("{here}/deployments/{}", deployment.id)), deployment)
+        })
+        .collect();
+    let list = if rows.is_empty() {
+        view! { <p class="absent">{text::NO_DEPLOYMENTS}</p> }.into_any()
+    } else {
+        let columns = vec![
+            (text::PROVIDER, CellKind::Head),
+            (text::UPSTREAM_MODEL, CellKind::Text),
+            (text::REGION, CellKind::Text),
+            (text::WEIGHT, CellKind::Number),
+            (text::STATE, CellKind::Text),
+            (text::CHANGE, CellKind::Number),
+        ];
+        view! { <DataTable caption=text::DEPLOYMENTS columns=columns rows=rows /> }.into_any()
+    };
+    let add = add(visit.form(&format!("{here}/deployments")), providers);
+    view! {
+        <Section title=text::DEPLOYMENTS>
+            <p class="hint">{text::DEPLOYMENTS_LEAD}</p>
+            {list}
+            {add}
+        </Section>
+    }
+}
+
+fn row(form: FormState, deployment: &Deployment) -> Vec<Cell> {
+    let (label, turned) = if deployment.disabled {
+        (text::ENABLE, "false")
+    } else {
+        (text::DISABLE, "true")
+    };
+    let fields = vec![
+        ("version", deployment.version.to_string()),
+        ("weight", deployment.weight.to_string()),
+        ("disabled", turned.to_owned()),
+    ];
+    vec![
+        Cell::head(deployment.provider_name.clone()),
+        Cell::text(view! { <code>{deployment.upstream_model.clone()}</code> }),
+        Cell::text(deployment.region.clone()),
+        Cell::number(deployment.weight.to_string()),
+        Cell::text(view! { <StateBadge state=Disabled(deployment.disabled) /> }),
+        Cell::number(view! {
+            <ActionButton state=form label=label look=Look::Bare fields=fields />
+        }),
+    ]
+}
+
+fn add(form: FormState, providers: Vec<Provider>) -> impl IntoView {
+    let choices = providers
+        .into_iter()
+        .map(|provider| Choice::new(provider.id.to_string(), provider.name))
+        .collect();
+    let open = form.is_refused();
+    view! {
+        <Details summary=text::ADD_DEPLOYMENT open=open>
+            <Form state=form>
+                <Select name="provider_id" label=text::PROVIDER choices=choices />
+                <Field name="upstream_model" label=text::UPSTREAM_MODEL autocomplete="off" />
+                <Field name="region" label=text::REGION autocomplete="off" optional=true />
+                <Field
+                    name="weight"
+                    label=text::WEIGHT
+                    hint=text::WEIGHT_HINT
+                    value="1"
+                    inputmode="numeric"
+                    autocomplete="off"
+                />
+                <Button label=text::ADD_DEPLOYMENT look=Look::Quiet />
+            </Form>
+        </Details>
+    }
+}

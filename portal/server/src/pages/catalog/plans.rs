@@ -1,0 +1,61 @@
+//! The plans of a product, side by side.
+
+use super::models::rates;
+use contract::api::catalog::{Approval, Plan};
+use leptos::prelude::*;
+use portal_app::components::Section;
+use portal_app::text::{catalog as text, limits};
+
+pub fn section(plans: Vec<Plan>) -> impl IntoView {
+    let list = if plans.is_empty() {
+        view! { <p class="absent">{text::NO_PLANS}</p> }.into_any()
+    } else {
+        let cards = plans.into_iter().map(card).collect_view();
+        view! { <div class="plans">{cards}</div> }.into_any()
+    };
+    view! { <Section title=text::PLANS>{list}</Section> }
+}
+
+fn card(plan: Plan) -> impl IntoView {
+    let approval = match plan.approval {
+        Approval::Auto => text::AUTO,
+        Approval::Manual => text::MANUAL,
+    };
+    let mut points: Vec<String> = plan
+        .limits
+        .iter()
+        .map(|limit| limits::read(limit.metric, limit.window, limit.max, limit.max_usd))
+        .collect();
+    if points.is_empty() {
+        points.push(text::NO_LIMITS.to_owned());
+    }
+    points.extend(
+        plan.output_tokens_max
+            .map(|max| format!("{}: {}", text::OUTPUT_MAX, text::tokens(max))),
+    );
+    points.push(approval.to_owned());
+    if plan.default_for_new_apps {
+        points.push(text::DEFAULT.to_owned());
+    }
+    let points = points.into_iter().map(|point| view! { <li>{point}</li> }).collect_view();
+    let description =
+        (!plan.description.is_empty()).then(|| view! { <p>{plan.description}</p> });
+    let prices = plan
+        .prices
+        .iter()
+        .map(|own| {
+            view! {
+                <h4>{text::OTHER_PRICES} ": " <code>{own.model_name.clone()}</code></h4>
+                <dl class="prices">{rates(&own.price)}</dl>
+            }
+        })
+        .collect_view();
+    view! {
+        <article class="card plan">
+            <h3>{plan.name}</h3>
+            {description}
+            <ul class="points-list">{points}</ul>
+            {prices}
+        </article>
+    }
+}

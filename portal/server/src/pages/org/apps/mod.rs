@@ -1,0 +1,7 @@
+//! Apps of an organisation.
+
+pub mod app;
+pub mod edit;
+pub mod list;
+pub mod new;
+mod subscriptions;
