@@ -86,7 +86,8 @@ stamp() {
   shift
   {
     printf '%s\n' "$@"
-    stat -Lc '%Y %s' "$(program_file "$name")" 2>/dev/null || true
+    stat -Lc '%Y %s' "$(program_file "$name")"
+    [ "$name" != portal ] || cat portal/dist/manifest.json
     [[ $name =~ ^(postgres|redis)$ ]] || cat "$VAR/stack.env"
   } | cksum
 }
