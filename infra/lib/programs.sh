@@ -4,7 +4,11 @@
 
 BUILD=${TOLLGATE_BUILD:-release}
 TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
-BIN=$TARGET/$([ "$BUILD" = dist ] && echo dist || echo release)
+case $BUILD in
+  release | dist) BIN=$TARGET/$BUILD ;;
+  dev) BIN=$TARGET/debug ;;
+  *) die "TOLLGATE_BUILD is '$BUILD'" "it is one of: release dist dev" ;;
+esac
 
 # Secrets are made once and stay; nobody else may read them.
 secrets_make() {
