@@ -1,7 +1,7 @@
 //! The document around every page: head, header, rail, notice, main. One place sets language,
 //! theme, nonce and landmarks.
 
-use crate::components::{Button, Form, Icon, Logo, Look, Notice, Sign, Tone};
+use crate::components::{Form, Icon, Logo, Notice, Sign, Tone};
 use crate::form::FormState;
 use crate::islands::ThemeToggle;
 use crate::nav::{self, Entry, Group, Place};
@@ -86,10 +86,10 @@ fn frame<V: IntoView + 'static>(shell: Shell, content: impl FnOnce() -> V) -> im
             {head(title, nonce, assets)}
             <body data-railed=has_rail>
                 <a class="skip" href="#content">{words::SKIP}</a>
-                {header(&rail, viewer, sign_out, theme, here)}
+                {header(&rail, viewer, sign_out)}
                 {railed.then(|| rail_view(&rail, place))}
                 <main id="content" tabindex="-1">{notice} {content().into_any()}</main>
-                {footer()}
+                {footer(theme, here)}
             </body>
         </html>
     }
@@ -113,13 +113,7 @@ fn head(title: String, nonce: String, assets: AssetLinks) -> impl IntoView {
     }
 }
 
-fn header(
-    rail: &Rail,
-    viewer: Viewer,
-    sign_out: FormState,
-    theme: &'static str,
-    here: String,
-) -> impl IntoView + use<> {
+fn header(rail: &Rail, viewer: Viewer, sign_out: FormState) -> impl IntoView + use<> {
     let menu = (!matches!(rail, Rail::None)).then(|| {
         view! {
             <button type="button" class="icon-button rail-toggle" popovertarget="rail">
@@ -131,10 +125,10 @@ fn header(
     let home = if matches!(viewer, Viewer::Nobody) { "/" } else { "/orgs" };
     let (switcher, right) = match viewer {
         Viewer::Person(person) => {
-            (Some(switcher(rail, &person)), account(person, sign_out, theme, here).into_any())
+            (Some(switcher(rail, &person)), account(person, sign_out).into_any())
         }
         Viewer::Someone => (None, sign_out_button(sign_out).into_any()),
-        Viewer::Nobody => (None, visitor(theme, here).into_any()),
+        Viewer::Nobody => (None, visitor().into_any()),
     };
     view! {
         <header class="header">
@@ -146,14 +140,8 @@ fn header(
     }
 }
 
-fn visitor(theme: &'static str, here: String) -> impl IntoView {
+fn visitor() -> impl IntoView {
     view! {
-        <details class="menu" name="header">
-            <summary class="header-link">{words::THEME}</summary>
-            <div class="menu-sheet right">
-                <ThemeToggle theme=theme.to_owned() back=here />
-            </div>
-        </details>
         <a class="header-link" href="/login">{words::SIGN_IN}</a>
         <a class="button main small" href="/signup">{words::SIGN_UP}</a>
     }
@@ -190,12 +178,7 @@ fn switcher(rail: &Rail, person: &Person) -> impl IntoView + use<> {
     }
 }
 
-fn account(
-    person: Person,
-    sign_out: FormState,
-    theme: &'static str,
-    here: String,
-) -> impl IntoView {
+fn account(person: Person, sign_out: FormState) -> impl IntoView {
     let initial = person.name.chars().next().unwrap_or('?').to_uppercase().to_string();
     view! {
         <details class="menu" name="header">
@@ -209,7 +192,6 @@ fn account(
                     <li><a href="/account">{words::ACCOUNT}</a></li>
                     <li><a href="/docs/quickstart">{words::QUICKSTART}</a></li>
                 </ul>
-                <ThemeToggle theme=theme.to_owned() back=here />
             </div>
         </details>
         {sign_out_button(sign_out)}
@@ -219,7 +201,10 @@ fn account(
 fn sign_out_button(state: FormState) -> impl IntoView {
     view! {
         <Form state=state inline=true>
-            <Button label=words::SIGN_OUT look=Look::Bare />
+            <button type="submit" class="button bare sign-out">
+                <Icon sign=Sign::Out />
+                <span>{words::SIGN_OUT}</span>
+            </button>
         </Form>
     }
 }
@@ -261,12 +246,13 @@ fn rail_group(
     })
 }
 
-fn footer() -> impl IntoView {
+fn footer(theme: &'static str, here: String) -> impl IntoView {
     view! {
         <footer class="footer">
             <span>{words::PRODUCT}</span>
             <a href="/docs/quickstart">{words::QUICKSTART}</a>
             <a href="/docs/errors">{words::ERRORS}</a>
+            <ThemeToggle theme=theme.to_owned() back=here />
         </footer>
     }
 }

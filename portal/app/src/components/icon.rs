@@ -84,11 +84,13 @@ pub fn Icon(sign: Sign) -> impl IntoView {
 #[component]
 pub fn Logo() -> impl IntoView {
     view! {
-        <svg class="logo" viewBox="0 0 28 28" aria-hidden="true" focusable="false">
-            <path class="logo-post" d="M5 24V13h5v11zM3 24h9v2H3z" />
-            <path class="logo-bar" d="M6.100 12.700 22.600 3.200l2 3.460L8.100 16.160z" />
-            <path class="logo-stripe" d="M12.200 9.180l2.600-1.500 2 3.460-2.600 1.500zM17.400 6.180l2.600-1.500 2 3.460-2.600 1.500z" />
-            <circle class="logo-pin" cx="7.500" cy="14.300" r="1.300" />
+        <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+            <path class="logo-post" d="M5 29V16h7v13zM2 27h13v3H2z" />
+            <g transform="rotate(-30 8.5 16)">
+                <path class="logo-bar" d="M4 12.800h25a1 1 0 0 1 1 1v4.400a1 1 0 0 1-1 1H4z" />
+                <path class="logo-stripe" d="M14.500 12.800h4.500l-3 6.400h-4.500zM23 12.800h4.500l-3 6.400H20z" />
+            </g>
+            <circle class="logo-pin" cx="8.500" cy="16" r="2" />
         </svg>
     }
 }

@@ -14,7 +14,8 @@ pub fn chat(base: &str, model: &str) -> Vec<Sample> {
         r#"curl {base}/chat/completions \
   -H "Authorization: Bearer ${KEY_VARIABLE}" \
   -H "Content-Type: application/json" \
-  -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Say hello"}}]}}'"#
+  -d '{{"model": "{model}",
+       "messages": [{{"role": "user", "content": "Say hello"}}]}}'"#
     );
     let python = format!(
         r#"# pip install openai
@@ -51,7 +52,8 @@ pub fn stream(base: &str, model: &str) -> String {
         r#"curl -N {base}/chat/completions \
   -H "Authorization: Bearer ${KEY_VARIABLE}" \
   -H "Content-Type: application/json" \
-  -d '{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Count to five"}}]}}'"#
+  -d '{{"model": "{model}", "stream": true,
+       "messages": [{{"role": "user", "content": "Count to five"}}]}}'"#
     )
 }
 
