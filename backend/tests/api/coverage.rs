@@ -99,6 +99,17 @@ async fn nobody_gets_through_any_door_but_the_open_ones() {
 }
 
 #[tokio::test]
+async fn every_open_door_leads_somewhere() {
+    let known: Vec<_> = operations().into_iter().map(|o| (o.method.to_string(), o.path)).collect();
+    for (method, path) in backend::http::stack::OPEN {
+        // Its document does not describe itself.
+        let is_there =
+            *path == "/openapi.json" || known.iter().any(|(m, p)| m == method && p == path);
+        assert!(is_there, "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn no_door_of_another_org_opens() {
     let app = TestApp::start().await;
     let (ours, theirs) = (app.org("ours").await, app.org("theirs").await);
@@ -153,6 +164,8 @@ async fn another_orgs_object_is_answered_like_one_that_is_not_there() {
     let key = them.post("/v1/orgs/theirs/keys", key).await.expect(201).json()["key"]["id"].clone();
     let invitation = json!({"email": "x@example.com", "role": "developer"});
     let invitation = them.post("/v1/orgs/theirs/invitations", invitation).await.expect(201).json();
+    let limit = json!({"scope": {"kind": "app", "id": theirs.app}, "metric": "requests", "window": "minute", "max": 1});
+    let limit = them.post("/v1/orgs/theirs/limits", limit).await.expect(201).json();
     let person = them.get("/v1/me").await.json()["id"].clone();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let real = |name: &str| match name {
@@ -161,6 +174,7 @@ async fn another_orgs_object_is_answered_like_one_that_is_not_there() {
         "key" => text(&key),
         "invitation" => text(&invitation["id"]),
         "person" => text(&person),
+        "limit" => text(&limit["id"]),
         other => absent(other),
     };
     let before = (app.count("audit_entries").await, app.count("outbox").await);
