@@ -150,6 +150,15 @@ async fn only_operators_are_let_into_the_operators_rooms() {
         let path = filled(&operation.path, &org.slug, absent);
         call(&owner, operation, &path, &org).await.refused("role.forbidden");
     }
+    let operator = app.operator().await;
+    for operation in operations().iter().filter(|operation| operation.path.starts_with("/v1/admin"))
+    {
+        if operation.method == Method::GET {
+            let path = filled(&operation.path, &org.slug, absent);
+            let status = call(&operator, operation, &path, &org).await.status.as_u16();
+            assert!([200, 404].contains(&status), "{}: {status}", operation.id);
+        }
+    }
 }
 
 /// The strongest case: the caller may do everything in their own org, and names an object of
