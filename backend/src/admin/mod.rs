@@ -1,8 +1,10 @@
 //! Commands for whoever runs the platform, at a terminal of the server: what the API does not
 //! offer, or offers only to somebody who can sign in.
 
+mod operator;
 mod publish_status;
 mod reconcile;
+mod seed_demo;
 mod verify_audit;
 
 use crate::app::App;
@@ -19,6 +21,14 @@ pub enum Command {
     Reconcile,
     /// Prove that no entry of any audit log was edited or removed. Exits with 1 if one was.
     VerifyAudit,
+    /// Make somebody who has signed up one of the platform's operators.
+    MakeOperator {
+        /// Their address.
+        #[arg(long)]
+        email: String,
+    },
+    /// Fill the installation with orgs, people, models and a month of use to look at.
+    SeedDemo(seed_demo::SeedDemo),
 }
 
 /// Runs a command, writing its findings to `out`. False when it found something wrong.
@@ -35,5 +45,7 @@ pub async fn run(
         Command::Rebuild => publish_status::rebuild(app, out).await,
         Command::Reconcile => reconcile::run(app, out).await,
         Command::VerifyAudit => verify_audit::run(app, out).await,
+        Command::MakeOperator { email } => operator::run(app, &email, out).await,
+        Command::SeedDemo(args) => seed_demo::run(app, args, out).await,
     }
 }

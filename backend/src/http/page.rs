@@ -17,6 +17,12 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
+    /// The longest first page, for callers inside the program.
+    #[must_use]
+    pub const fn first() -> Self {
+        Self { cursor: None, limit: LIMIT_MAX }
+    }
+
     /// The sort instant to go on after; `None` on the first page.
     #[must_use]
     pub fn after_at(&self) -> Option<Timestamp> {

@@ -259,3 +259,15 @@ pub async fn delete_expired(tx: &mut SystemTx) -> sqlx::Result<()> {
     sqlx::query!("delete from throttles where resets_at <= $1", now).execute(tx.conn()).await?;
     Ok(())
 }
+
+/// Makes a person one of the platform's staff.
+pub async fn set_operator(tx: &mut SystemTx, id: PersonId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update people set is_operator = true, version = version + 1
+         where id = $1 and not is_operator",
+        id.0,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -82,3 +82,22 @@ pub async fn set_revoked(tx: &mut TenantTx, id: KeyId) -> sqlx::Result<bool> {
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// The key of that public id and secret, if it works.
+pub async fn find_live(
+    tx: &mut TenantTx,
+    public_id: &str,
+    hash: &KeyHash,
+) -> sqlx::Result<Option<KeyId>> {
+    let now = tx.now();
+    sqlx::query_scalar!(
+        r#"select id as "id: KeyId" from api_keys
+           where public_id = $1 and secret_hash = $2 and revoked_at is null
+             and (expires_at is null or expires_at > $3)"#,
+        public_id,
+        hash.0.as_slice(),
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await
+}

@@ -287,3 +287,21 @@ pub async fn plan_offers(tx: &mut SystemTx, plan: PlanId, model: ModelId) -> sql
     .fetch_one(tx.conn())
     .await
 }
+
+/// The list price in force, as it is charged.
+pub async fn find_rates(
+    tx: &mut SystemTx,
+    model: ModelId,
+) -> sqlx::Result<Option<(PriceId, Rates)>> {
+    let now = tx.now();
+    let row = sqlx::query!(
+        r#"select id as "id: PriceId", rates as "rates: Json<Rates>" from prices
+           where model_id = $1 and plan_id is null and effective_from <= $2
+           order by effective_from desc limit 1"#,
+        model.0,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.id, row.rates.0)))
+}

@@ -112,3 +112,10 @@ pub async fn insert_owner(tx: &mut SystemTx, org: OrgId, person: PersonId) -> sq
     .await?;
     Ok(())
 }
+
+/// The org of that slug.
+pub async fn find_id(tx: &mut SystemTx, slug: &str) -> sqlx::Result<Option<OrgId>> {
+    sqlx::query_scalar!(r#"select id as "id: OrgId" from orgs where slug = $1"#, slug)
+        .fetch_optional(tx.conn())
+        .await
+}

@@ -17,3 +17,19 @@ pub use ingest::{Booked, IngestError, ingest};
 pub use rollup::refresh;
 pub use stream::{Consumer, Entry};
 pub use work::{BLOCK, work};
+
+use crate::db::{SystemTx, Tx as _};
+use contract::id::OrgId;
+
+/// Has the org used anything yet?
+///
+/// # Errors
+/// Postgres cannot be reached.
+pub async fn has_any(tx: &mut SystemTx, org: OrgId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select 1 from usage_events where org_id = $1) as "exists!""#,
+        org.0,
+    )
+    .fetch_one(tx.conn())
+    .await
+}

@@ -22,3 +22,4 @@ mod jobs;
 mod keys;
 mod openapi;
 mod orgs;
+mod seed_demo;

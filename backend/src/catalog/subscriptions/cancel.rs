@@ -2,7 +2,7 @@
 
 use super::store;
 use crate::audit::{self, Entry};
-use crate::db::Tx as _;
+use crate::db::{TenantTx, Tx as _};
 use crate::http::{Answer, ApiError, At, OrgCtx, Result};
 use crate::outbox;
 use contract::api::catalog::Subscription;
@@ -19,15 +19,21 @@ pub async fn cancel_subscription(
     At(id): At<SubscriptionId>,
 ) -> Result<Answer<Subscription>> {
     let mut tx = ctx.tenant_tx(Action::Subscribe).await?;
-    let before = store::find_for_update(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
+    let subscription = cancel(&mut tx, id).await?;
+    tx.commit().await?;
+    let version = subscription.version;
+    Ok(Answer::ok(subscription).version(version))
+}
+
+/// # Errors
+/// `object.not_found`; `object.conflict` for one that has ended otherwise.
+pub async fn cancel(tx: &mut TenantTx, id: SubscriptionId) -> Result<Subscription> {
+    let before = store::find_for_update(tx, id).await?.ok_or_else(ApiError::not_found)?;
     match before.state {
         SubscriptionState::Requested | SubscriptionState::Active | SubscriptionState::Suspended => {
         }
         // Cancelled twice is cancelled.
-        SubscriptionState::Cancelled => {
-            let version = before.version;
-            return Ok(Answer::ok(before).version(version));
-        }
+        SubscriptionState::Cancelled => return Ok(before),
         SubscriptionState::Expired | SubscriptionState::Refused => {
             let state = before.state.as_str();
             return Err(ApiError::new(
@@ -41,11 +47,9 @@ pub async fn cancel_subscription(
         version: before.version + 1,
         ..before.clone()
     };
-    store::set_state(&mut tx, id, after.state, after.version).await?;
-    outbox::push(&mut tx, Kind::Subscription, id).await?;
+    store::set_state(tx, id, after.state, after.version).await?;
+    outbox::push(tx, Kind::Subscription, id).await?;
     let entry = Entry::new("cancel_subscription", "subscription", id).before(&before).after(&after);
-    audit::record(&mut tx, entry).await?;
-    tx.commit().await?;
-    let version = after.version;
-    Ok(Answer::ok(after).version(version))
+    audit::record(tx, entry).await?;
+    Ok(after)
 }
