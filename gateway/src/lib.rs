@@ -30,5 +30,6 @@ pub mod server;
 pub mod settle;
 pub mod snapshot;
 pub mod sse;
+pub mod stall;
 pub mod telemetry;
 pub mod worker;

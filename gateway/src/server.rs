@@ -5,6 +5,7 @@ use crate::admin;
 use crate::answer::Answer;
 use crate::chance::Chance;
 use crate::serve::serve;
+use crate::stall::Stall;
 use crate::worker::{Gateway, Worker};
 use anyhow::Context as _;
 use http::{Request, Response};
@@ -29,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 const BACKLOG: i32 = 4_096;
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
+/// Bytes of a request's head, and of an answer that its caller has not taken yet.
+const BUFFER_MAX: usize = 128 * 1024;
 /// A pause after accepting failed, for example for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -152,13 +155,17 @@ async fn connection(worker: Rc<Worker>, stream: TcpStream, drain: CancellationTo
         tracing::debug!(%error, "a connection was gone before it began");
         return;
     }
-    let head_timeout = worker.gateway.bounds.head_timeout;
+    let (head_timeout, stall_timeout) = {
+        let bounds = &worker.gateway.bounds;
+        (bounds.head_timeout, bounds.stall_timeout)
+    };
     let service = service_fn(move |request| handle(Rc::clone(&worker), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .max_buf_size(BUFFER_MAX)
+        .serve_connection(TokioIo::new(Stall::new(stream, stall_timeout)), service);
     let mut connection = pin!(connection);
     let mut drained = pin!(drain.cancelled());
     let (mut watching, mut told) = (false, false);

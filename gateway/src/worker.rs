@@ -30,6 +30,8 @@ pub struct Bounds {
     pub head_timeout: Duration,
     /// Silence while a request's body arrives.
     pub body_timeout: Duration,
+    /// A caller may leave what it is sent untaken for so long.
+    pub stall_timeout: Duration,
     pub connect_timeout: Duration,
     /// From sending a streamed call to its first content.
     pub first_content_timeout: Duration,
@@ -54,6 +56,7 @@ impl Default for Bounds {
             idle_connections_max: 512,
             head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(5),
             first_content_timeout: Duration::from_secs(120),
             stream_idle_timeout: Duration::from_secs(120),

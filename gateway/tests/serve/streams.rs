@@ -233,3 +233,30 @@ async fn a_thousand_streams_of_one_worker_are_all_metered() {
     assert!(ends.iter().all(|end| end == "[DONE]"));
     assert!(stack.events(1_000).await.iter().all(|event| event.tokens.output == 3));
 }
+
+#[tokio::test]
+async fn a_caller_that_takes_nothing_is_given_up_and_metered() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let bounds = Bounds { stall_timeout: Duration::from_millis(300), ..Bounds::default() };
+    let stack = Stack::with(|_| {}, bounds).await;
+    // More than all buffers on the way hold.
+    let mut body = chat("tokens=200000 chunks=2000");
+    body["n"] = 8.into();
+    body["stream"] = true.into();
+    let body = body.to_string();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        stack.world.key_text,
+        body.len()
+    );
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut socket = socket.connect(stack.address).await.unwrap();
+    socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut some = [0; 100];
+    socket.read_exact(&mut some).await.unwrap();
+    assert!(some.starts_with(b"HTTP/1.1 200"));
+    let event = stack.event().await;
+    assert_eq!((event.outcome, event.estimated), (Outcome::ClientGone, true));
+}
