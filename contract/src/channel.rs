@@ -37,6 +37,13 @@ pub const USAGE: &str = "tg:{usage}:events";
 /// The consumer group of the backend's workers on [`USAGE`].
 pub const USAGE_GROUP: &str = "ingest";
 
+/// How many batches of usage events a gateway has added to [`USAGE`]; written in the transaction
+/// that adds one, so that the gateway sees when Redis has lost some and sends them again.
+#[must_use]
+pub fn usage_mark(gateway: &str) -> String {
+    format!("tg:{{usage}}:mark:{gateway}")
+}
+
 /// Counter of what gateways have drawn of one limit in one window: a hash whose field `t` is the
 /// total, and each other field what the gateway of that name has of it. `subject` is whose use it
 /// counts (for a plan's limit, the subscription), `window` the window's start in epoch seconds.

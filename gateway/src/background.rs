@@ -207,7 +207,7 @@ impl Work {
             changed: Arc::clone(&changed),
             tried: Some(self.tried.clone()),
         };
-        let shipper = Shipper::new(settle, telemetry);
+        let mut shipper = Shipper::new(settle, self.tools.gateway_id, telemetry);
         let mut ship_link = self.link(Duration::from_secs(5));
 
         let mut tasks = JoinSet::new();

@@ -1,5 +1,5 @@
 //! Usage events: written to a local spool before the caller has its last byte, shipped to Redis
-//! in the background, and forgotten only when Redis has them.
+//! in the background, and forgotten only when the backend has taken them.
 
 mod segment;
 mod ship;

@@ -1,12 +1,17 @@
-//! The background half of settlement: reads the spool, hands its events to Redis in batches, and
-//! lets go of them once Redis has acknowledged. An event may arrive twice, never less than once.
+//! The background half of settlement: hands the spool's events to Redis in batches, and lets go
+//! of them when the backend has taken them out of there. An event may arrive twice, never less
+//! than once: ingest counts each request once.
 
 use super::segment;
 use super::spool::{Segment, Settle};
 use crate::link::Link;
 use crate::telemetry::{Count, Telemetry};
-use contract::channel::USAGE;
+use contract::channel::{USAGE, usage_mark};
+use contract::id::GatewayId;
 use redis::RedisResult;
+use redis::aio::MultiplexedConnection;
+use redis::streams::StreamRangeReply;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -19,11 +24,30 @@ const BATCH: usize = 256 << 10;
 /// too, and the spool is the larger store.
 const STREAM_MAX: u64 = 1_000_000;
 
+/// How long Redis keeps a gateway's mark, in seconds; renewed while anything is waited for.
+const MARK_KEPT_S: u64 = 86_400;
+
 /// Ships what a [`Settle`] records; run it in the background for as long as calls are served.
 #[derive(Debug)]
 pub struct Shipper {
     settle: Settle,
     telemetry: Arc<Telemetry>,
+    /// Where Redis keeps how many batches it has of this process: set in the transaction that
+    /// adds a batch, so a Redis that lost a batch shows another number, or none.
+    mark: String,
+    batches: u64,
+    /// What Redis has and the backend has not taken, in the order it was sent.
+    sent: VecDeque<Sent>,
+}
+
+/// A batch that Redis has.
+#[derive(Debug)]
+struct Sent {
+    segment: u64,
+    upto: u64,
+    events: u64,
+    /// Its last entry in the stream.
+    last: (u64, u64),
 }
 
 /// What a look at the spool came to.
@@ -46,28 +70,58 @@ enum NotNow {
 
 impl Shipper {
     #[must_use]
-    pub fn new(settle: Settle, telemetry: Arc<Telemetry>) -> Self {
-        Self { settle, telemetry }
+    pub fn new(settle: Settle, gateway_id: GatewayId, telemetry: Arc<Telemetry>) -> Self {
+        let mark = usage_mark(&gateway_id.to_string());
+        Self { settle, telemetry, mark, batches: 0, sent: VecDeque::new() }
     }
 
     /// Ships for ever, everything there is a few times a second: batches cost less than events.
-    pub async fn run(&self, link: &mut Link) {
+    pub async fn run(&mut self, link: &mut Link) {
         loop {
             if self.round(link).await == Shipped::Later {
                 link.rest().await;
             }
+            self.let_go(link).await;
             sleep(PAUSE).await;
             self.settle.0.mend();
         }
     }
 
-    /// Ships until the spool is empty or Redis is gone. For the end of a drain.
-    pub async fn finish(&self, link: &mut Link) {
+    /// Ships until Redis has everything or is gone. For the end of a drain.
+    pub async fn finish(&mut self, link: &mut Link) {
         while self.round(link).await == Shipped::Some {}
+        self.let_go(link).await;
+    }
+
+    /// Lets go of what the backend has taken, and marks for shipping what Redis has lost.
+    pub async fn let_go(&mut self, link: &mut Link) {
+        if self.sent.is_empty() {
+            return;
+        }
+        let mark = self.mark.clone();
+        let Ok((found, oldest)) = link.run(|connection| look(connection, mark)).await else {
+            return;
+        };
+        if found != Some(self.batches) {
+            let events: u64 = self.sent.iter().map(|sent| sent.events).sum();
+            tracing::warn!(events, "Redis lost usage events; they are shipped again");
+            for sent in self.sent.drain(..) {
+                self.settle.0.lost(sent.segment, sent.events);
+            }
+            return;
+        }
+        while let Some(sent) = self.sent.front() {
+            // The disk is for what Redis does not have, where it cannot be for both.
+            if oldest.is_some_and(|oldest| oldest <= sent.last) && !self.settle.0.is_crowded() {
+                return;
+            }
+            self.settle.0.taken(sent.segment, sent.upto);
+            self.sent.pop_front();
+        }
     }
 
     /// Ships what is in the spool now.
-    pub async fn round(&self, link: &mut Link) -> Shipped {
+    pub async fn round(&mut self, link: &mut Link) -> Shipped {
         let due = self.settle.0.due();
         if due.is_empty() {
             return Shipped::Nothing;
@@ -90,7 +144,7 @@ impl Shipper {
     }
 
     /// Ships one batch of a file; says how far the file is shipped then.
-    async fn batch(&self, link: &mut Link, due: &Segment) -> Result<u64, NotNow> {
+    async fn batch(&mut self, link: &mut Link, due: &Segment) -> Result<u64, NotNow> {
         let records = match segment::read(&due.file, due.shipped, due.written, BATCH) {
             Ok(records) => records,
             Err(error) => {
@@ -103,14 +157,17 @@ impl Shipper {
             tracing::error!(path = %due.path.display(), "a spool file is damaged; it is put aside");
         }
         let count = records.events.len() as u64;
-        match link.run(|connection| send(connection, records.events)).await {
-            Ok(true) => {
-                let shipped = due.shipped + records.consumed;
+        let (mark, number) = (self.mark.clone(), self.batches + 1);
+        match link.run(|connection| send(connection, records.events, mark, number)).await {
+            Ok(Some(last)) => {
+                let upto = due.shipped + records.consumed;
                 self.telemetry.count(Count::SpoolShipped, count);
-                self.settle.0.shipped(due.number, shipped, count, records.damaged);
-                Ok(shipped)
+                self.settle.0.shipped(due.number, upto, count, records.damaged);
+                self.batches = number;
+                self.sent.push_back(Sent { segment: due.number, upto, events: count, last });
+                Ok(upto)
             }
-            Ok(false) => Err(NotNow::Redis),
+            Ok(None) => Err(NotNow::Redis),
             Err(error) => {
                 tracing::warn!(%error, events = count, "usage events stay in the spool for now");
                 Err(NotNow::Redis)
@@ -119,23 +176,44 @@ impl Shipper {
     }
 }
 
-/// Hands events over; false when the stream is too long to take more.
+/// Hands events over as batch `number`; says the last one's place in the stream, `None` when the
+/// stream is too long to take more.
 async fn send(
-    mut connection: redis::aio::MultiplexedConnection,
+    mut connection: MultiplexedConnection,
     events: Vec<Vec<u8>>,
-) -> RedisResult<bool> {
+    mark: String,
+    number: u64,
+) -> RedisResult<Option<(u64, u64)>> {
     let waiting: u64 = redis::cmd("XLEN").arg(USAGE).query_async(&mut connection).await?;
     if waiting > STREAM_MAX {
         tracing::warn!(waiting, "nobody takes usage events; they stay in the spool for now");
-        return Ok(false);
-    }
-    if events.is_empty() {
-        return Ok(true);
+        return Ok(None);
     }
     let mut pipe = redis::pipe();
+    pipe.atomic();
+    pipe.cmd("SET").arg(mark).arg(number).arg("EX").arg(MARK_KEPT_S).ignore();
     for event in events {
-        pipe.cmd("XADD").arg(USAGE).arg("*").arg("e").arg(event).ignore();
+        pipe.cmd("XADD").arg(USAGE).arg("*").arg("e").arg(event);
     }
-    pipe.query_async::<()>(&mut connection).await?;
-    Ok(true)
+    let ids: Vec<String> = pipe.query_async(&mut connection).await?;
+    // A batch of nothing but damage has no place to wait for.
+    Ok(Some(ids.last().map_or((0, 0), |id| place(id))))
+}
+
+/// This process's mark, and the oldest entry that nobody has taken yet.
+async fn look(
+    mut connection: MultiplexedConnection,
+    mark: String,
+) -> RedisResult<(Option<u64>, Option<(u64, u64)>)> {
+    let mut pipe = redis::pipe();
+    pipe.cmd("GETEX").arg(mark).arg("EX").arg(MARK_KEPT_S);
+    pipe.cmd("XRANGE").arg(USAGE).arg("-").arg("+").arg("COUNT").arg(1);
+    let (mark, oldest): (Option<u64>, StreamRangeReply) = pipe.query_async(&mut connection).await?;
+    Ok((mark, oldest.ids.first().map(|entry| place(&entry.id))))
+}
+
+/// An entry's id, `<milliseconds>-<sequence>`, as numbers that compare as Redis does.
+fn place(id: &str) -> (u64, u64) {
+    let (high, low) = id.split_once('-').unwrap_or((id, "0"));
+    (high.parse().unwrap_or(0), low.parse().unwrap_or(0))
 }

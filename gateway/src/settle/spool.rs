@@ -1,6 +1,7 @@
 //! The spool: append-only files in the gateway's state folder. Each thread writes a file of its
 //! own with one write(2) an event, so an event survives the end of the process. What must stay
-//! true: bytes leave the spool only after Redis acknowledged them.
+//! true: an event leaves the disk only when the backend has taken it out of Redis, so a Redis that
+//! loses its memory loses no usage.
 
 use super::segment;
 use crate::telemetry::{Count, Telemetry, slot};
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A file longer than this is closed and another begun.
-const SEGMENT_MAX: u64 = 8 << 20;
+const SEGMENT_MAX: u64 = 2 << 20;
 /// Kept on disk so that calls under way can still record when the disk fills up.
 const BALLAST: usize = 1 << 20;
 
@@ -44,8 +45,9 @@ pub struct Settle(pub(super) Arc<Spool>);
 /// How much waits in the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Depth {
+    /// Events that Redis does not have.
     pub events: u64,
-    /// On disk, shipped parts of open files included.
+    /// On disk, with what Redis has and the backend has not taken yet.
     pub bytes: u64,
 }
 
@@ -77,7 +79,10 @@ pub(super) struct Segment {
     pub file: Arc<File>,
     pub path: PathBuf,
     pub written: u64,
+    /// Redis has everything before this.
     pub shipped: u64,
+    /// The backend has taken everything before this out of Redis.
+    pub taken: u64,
     /// Something in it could not be read: it is put aside, not deleted.
     pub damaged: bool,
 }
@@ -201,7 +206,15 @@ impl Spool {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("{number:020}.seg"));
         let file = OpenOptions::new().create_new(true).append(true).read(true).open(&path)?;
-        Ok(Segment { number, file: Arc::new(file), path, written: 0, shipped: 0, damaged: false })
+        Ok(Segment {
+            number,
+            file: Arc::new(file),
+            path,
+            written: 0,
+            shipped: 0,
+            taken: 0,
+            damaged: false,
+        })
     }
 
     fn make_ballast(&self) -> io::Result<()> {
@@ -224,30 +237,55 @@ impl Spool {
         }
     }
 
+    /// Whether what Redis already has should make room for what it does not have.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.disk_failed.load(Ordering::Relaxed)
+            || self.bytes.load(Ordering::Relaxed) > self.bytes_max / 2
+    }
+
     /// The files with something to ship, as they are now: closed ones first, oldest first.
     pub(super) fn due(&self) -> Vec<Segment> {
         let mut due: Vec<Segment> = self.closed().iter().cloned().collect();
         for writer in &self.writers {
             let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-            due.extend(writer.open.clone().filter(|segment| segment.shipped < segment.written));
+            due.extend(writer.open.clone());
         }
+        due.retain(|segment| segment.shipped < segment.written);
         due
     }
 
-    /// Redis has `events` of the file, up to `shipped`. A file that is through is deleted, or
-    /// emptied when a thread still writes to it.
+    /// Redis has `events` of the file, up to `shipped`.
     pub(super) fn shipped(&self, number: u64, shipped: u64, events: u64, damaged: bool) {
         // Only a gauge: damage may have been counted as events at the start.
         let less = |now: u64| Some(now.saturating_sub(events));
         self.events.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).unwrap_or_default();
+        self.change(number, |segment| {
+            segment.shipped = shipped;
+            segment.damaged |= damaged;
+        });
+    }
+
+    /// The backend has taken everything of the file up to `taken`.
+    pub(super) fn taken(&self, number: u64, taken: u64) {
+        self.change(number, |segment| segment.taken = taken);
+    }
+
+    /// Redis lost what it had of the file: `events` are to be shipped again.
+    pub(super) fn lost(&self, number: u64, events: u64) {
+        self.events.fetch_add(events, Ordering::Relaxed);
+        self.change(number, |segment| segment.shipped = segment.taken);
+    }
+
+    /// Changes what is known of a file. One that is through is deleted, or emptied when a thread
+    /// still writes to it.
+    fn change(&self, number: u64, change: impl Fn(&mut Segment)) {
         for writer in &self.writers {
             let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(open) = writer.open.as_mut().filter(|open| open.number == number) {
-                open.shipped = shipped;
-                open.damaged |= damaged;
-                if open.shipped == open.written && !open.damaged && open.file.set_len(0).is_ok() {
+                change(open);
+                if open.taken == open.written && !open.damaged && open.file.set_len(0).is_ok() {
                     self.bytes.fetch_sub(open.written, Ordering::Relaxed);
-                    (open.written, open.shipped) = (0, 0);
+                    (open.written, open.shipped, open.taken) = (0, 0, 0);
                 }
                 return;
             }
@@ -257,9 +295,8 @@ impl Spool {
             return;
         };
         if let Some(segment) = closed.get_mut(place) {
-            segment.shipped = shipped;
-            segment.damaged |= damaged;
-            if segment.shipped < segment.written {
+            change(segment);
+            if segment.taken < segment.written {
                 return;
             }
             let gone = if segment.damaged {
@@ -268,7 +305,7 @@ impl Spool {
                 fs::remove_file(&segment.path)
             };
             if let Err(error) = gone {
-                tracing::error!(%error, path = %segment.path.display(), "a shipped spool file stays");
+                tracing::error!(%error, path = %segment.path.display(), "a finished spool file stays");
             }
             self.bytes.fetch_sub(segment.written, Ordering::Relaxed);
             closed.remove(place);
@@ -291,7 +328,15 @@ fn leftovers(folder: &Path) -> io::Result<VecDeque<Segment>> {
                 continue;
             }
             let file = Arc::new(file);
-            found.push(Segment { number, file, path, written, shipped: 0, damaged: false });
+            found.push(Segment {
+                number,
+                file,
+                path,
+                written,
+                shipped: 0,
+                taken: 0,
+                damaged: false,
+            });
         }
     }
     found.sort_by_key(|segment| segment.number);

@@ -2,7 +2,7 @@
 
 use crate::redis_server::RedisServer;
 use crate::world::{START, at, caller, id};
-use contract::channel::USAGE;
+use contract::channel::{self, USAGE};
 use contract::id::{GatewayId, ModelId, PriceId, ProductId, RequestId};
 use contract::money::Nanos;
 use contract::usage::{Operation, Outcome, Tokens, UsageEvent};
@@ -15,6 +15,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -59,7 +60,10 @@ fn open(state: &Path, bytes_max: u64) -> (Settle, Arc<Telemetry>) {
     (settle, telemetry)
 }
 
+static NEXT: AtomicU64 = AtomicU64::new(100);
+
 struct Ship {
+    gateway: String,
     shipper: Shipper,
     link: Link,
 }
@@ -67,11 +71,22 @@ struct Ship {
 impl Ship {
     fn new(settle: &Settle, redis: &RedisServer, telemetry: &Arc<Telemetry>) -> Self {
         let link = Link::new(redis.client(), Duration::from_secs(20), Arc::clone(telemetry));
-        Self { shipper: Shipper::new(settle.clone(), Arc::clone(telemetry)), link }
+        let gateway_id = GatewayId(id(NEXT.fetch_add(1, Ordering::Relaxed).into()));
+        let shipper = Shipper::new(settle.clone(), gateway_id, Arc::clone(telemetry));
+        Self { gateway: gateway_id.to_string(), shipper, link }
     }
 
+    /// Hands everything to Redis.
     async fn all(&mut self) {
         self.shipper.finish(&mut self.link).await;
+    }
+
+    /// The same, and has the backend take it.
+    async fn through(&mut self, redis: &RedisServer) -> BTreeMap<RequestId, usize> {
+        self.all().await;
+        let taken = take(redis).await;
+        self.shipper.let_go(&mut self.link).await;
+        taken
     }
 }
 
@@ -90,6 +105,15 @@ async fn shipped(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
     seen
 }
 
+/// Takes everything out of the stream, as the backend does after its commit.
+async fn take(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
+    let taken = shipped(redis).await;
+    let mut connection = redis.connection().await;
+    let mut command = redis::cmd("XTRIM");
+    command.arg(USAGE).arg("MAXLEN").arg(0).query_async::<i64>(&mut connection).await.unwrap();
+    taken
+}
+
 fn once(numbers: impl IntoIterator<Item = u128>) -> BTreeMap<RequestId, usize> {
     numbers.into_iter().map(|n| (RequestId(id(n)), 1)).collect()
 }
@@ -102,30 +126,109 @@ fn segments(state: &Path, extension: &str) -> usize {
 }
 
 #[tokio::test]
-async fn every_event_is_shipped_once_and_unchanged_and_then_leaves_the_disk() {
+async fn every_event_is_shipped_once_and_unchanged_and_leaves_the_disk_when_it_is_taken() {
     let redis = RedisServer::start();
     let state = TempDir::new().unwrap();
     let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
     // Enough for several batches.
     for n in 0..2_000 {
         settle.record(&event(n)).unwrap();
     }
     assert_eq!(settle.depth().events, 2_000);
-    Ship::new(&settle, &redis, &telemetry).all().await;
-    assert_eq!(shipped(&redis).await, once(0..2_000));
-    assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+    ship.all().await;
+    assert_eq!(settle.depth().events, 0);
+    assert!(settle.depth().bytes > 0, "Redis may still lose them");
+    assert_eq!(ship.through(&redis).await, once(0..2_000));
+    assert_eq!(settle.depth().bytes, 0);
 
     // The file that was emptied is written on.
     settle.record(&event(2_000)).unwrap();
-    Ship::new(&settle, &redis, &telemetry).all().await;
-    assert_eq!(shipped(&redis).await, once(0..=2_000));
-
+    ship.all().await;
     let mut connection = redis.connection().await;
     let mut command = redis::cmd("XREVRANGE");
     command.arg(USAGE).arg("+").arg("-").arg("COUNT").arg(1);
     let last: StreamRangeReply = command.query_async(&mut connection).await.unwrap();
     let text: String = last.ids[0].get("e").unwrap();
     assert_eq!(serde_json::from_str::<UsageEvent>(&text).unwrap(), event(2_000));
+    assert_eq!(ship.through(&redis).await, once([2_000]));
+    assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn what_a_flushed_redis_lost_is_shipped_again() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    for n in 0..1_000 {
+        settle.record(&event(n)).unwrap();
+    }
+    ship.all().await;
+    let mut connection = redis.connection().await;
+    redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();
+    // Another gateway's events come in before this one looks.
+    redis::cmd("XADD")
+        .arg(USAGE)
+        .arg("*")
+        .arg("other")
+        .arg("1")
+        .query_async::<String>(&mut connection)
+        .await
+        .unwrap();
+    redis::cmd("XTRIM")
+        .arg(USAGE)
+        .arg("MAXLEN")
+        .arg(0)
+        .query_async::<i64>(&mut connection)
+        .await
+        .unwrap();
+    ship.shipper.let_go(&mut ship.link).await;
+    assert_eq!(settle.depth().events, 1_000);
+    assert_eq!(ship.through(&redis).await, once(0..1_000));
+    assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn what_a_restored_redis_lost_is_shipped_again() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    let mut connection = redis.connection().await;
+    settle.record(&event(1)).unwrap();
+    ship.all().await;
+    let mark = channel::usage_mark(&ship.gateway);
+    let before: u64 = redis::cmd("GET").arg(&mark).query_async(&mut connection).await.unwrap();
+    settle.record(&event(2)).unwrap();
+    ship.all().await;
+    // As after a crash that cost Redis its last transaction, and nobody else was hurt.
+    let mut back = redis::pipe();
+    back.cmd("SET").arg(&mark).arg(before).ignore();
+    back.cmd("XTRIM").arg(USAGE).arg("MAXLEN").arg(0).ignore();
+    back.query_async::<()>(&mut connection).await.unwrap();
+
+    ship.shipper.let_go(&mut ship.link).await;
+    assert_eq!(ship.through(&redis).await, once(1..=2));
+    assert_eq!(settle.depth().bytes, 0);
+}
+
+#[tokio::test]
+async fn a_crowded_disk_keeps_what_redis_does_not_have() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), 100_000);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    // The backend takes nothing: ten times what the disk may hold.
+    for n in 0..1_500 {
+        settle.record(&event(n)).unwrap();
+        if n % 50 == 0 {
+            ship.all().await;
+        }
+        assert!(settle.writable());
+    }
+    assert_eq!(ship.through(&redis).await, once(0..1_500));
+    assert_eq!(settle.depth().bytes, 0);
 }
 
 #[tokio::test]
@@ -151,8 +254,7 @@ async fn threads_that_record_at_once_lose_nothing() {
     for thread in threads {
         thread.join().unwrap();
     }
-    ship.all().await;
-    assert_eq!(shipped(&redis).await, once(0..4_000));
+    assert_eq!(ship.through(&redis).await, once(0..4_000));
     assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
 }
 
@@ -198,7 +300,7 @@ async fn a_batch_that_is_sent_again_carries_the_same_request_ids() {
     let path = std::fs::read_dir(&spool).unwrap().find_map(file).unwrap();
     std::fs::copy(&path, kept.path().join("copy")).unwrap();
     let (settle, _) = open(state.path(), ROOM);
-    Ship::new(&settle, &redis, &telemetry).all().await;
+    assert_eq!(Ship::new(&settle, &redis, &telemetry).through(&redis).await, once(0..10));
     drop(settle);
     assert!(!path.exists());
     std::fs::copy(kept.path().join("copy"), &path).unwrap();
@@ -206,8 +308,7 @@ async fn a_batch_that_is_sent_again_carries_the_same_request_ids() {
     let (settle, _) = open(state.path(), ROOM);
     assert_eq!(settle.depth().events, 10);
     Ship::new(&settle, &redis, &telemetry).all().await;
-    let twice: BTreeMap<_, _> = (0..10).map(|n| (RequestId(id(n)), 2)).collect();
-    assert_eq!(shipped(&redis).await, twice);
+    assert_eq!(shipped(&redis).await, once(0..10));
 }
 
 #[test]
@@ -240,11 +341,11 @@ async fn a_full_spool_opens_again_when_redis_has_taken_it() {
         n += 1;
     }
     assert!(!settle.writable());
-    Ship::new(&settle, &redis, &telemetry).all().await;
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    ship.all().await;
     assert!(settle.writable());
     settle.record(&event(n)).unwrap();
-    Ship::new(&settle, &redis, &telemetry).all().await;
-    assert_eq!(shipped(&redis).await, once(0..=n));
+    assert_eq!(ship.through(&redis).await, once(0..=n));
 }
 
 #[tokio::test]
@@ -303,14 +404,15 @@ async fn a_disk_that_has_room_again_is_used_again() {
         recorded += 1;
     }
     let mut ship = Ship::new(&settle, &redis, &telemetry);
+    let taken = ship.through(&redis).await;
+    assert_eq!(taken, once(0..recorded));
     let running = ship.shipper.run(&mut ship.link);
     tokio::select! {
         () = running => unreachable!("it ships for ever"),
         _ = crate::world::eventually("the disk is used again", || settle.writable()) => {}
     }
     settle.record(&event(recorded)).unwrap();
-    ship.all().await;
-    assert_eq!(shipped(&redis).await, once(0..=recorded));
+    assert_eq!(ship.through(&redis).await, once([recorded]));
 }
 
 #[tokio::test]
@@ -327,8 +429,7 @@ async fn a_torn_tail_costs_only_itself_and_the_file_is_kept() {
     std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 5).unwrap();
 
     let (settle, _) = open(state.path(), ROOM);
-    Ship::new(&settle, &redis, &telemetry).all().await;
-    assert_eq!(shipped(&redis).await, once(0..2));
+    assert_eq!(Ship::new(&settle, &redis, &telemetry).through(&redis).await, once(0..2));
     assert_eq!(telemetry.total(Count::SpoolDamaged), 1);
     assert_eq!((segments(state.path(), "seg"), segments(state.path(), "damaged")), (0, 1));
     assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
