@@ -14,9 +14,12 @@ pub fn next(visit: &Visit, cursor: Option<String>) -> Option<String> {
 #[must_use]
 pub fn with(here: &str, changes: &[(&str, Option<&str>)]) -> String {
     let (path, query) = here.split_once('?').unwrap_or((here, ""));
-    let kept = |name: &str| name != "cursor" && !changes.iter().any(|(changed, _)| *changed == name);
+    let kept =
+        |name: &str| name != "cursor" && !changes.iter().any(|(changed, _)| *changed == name);
     let mut made = Serializer::new(String::new());
-    made.extend_pairs(parse(query.as_bytes()).filter(|(name, value)| kept(name) && !value.is_empty()));
+    made.extend_pairs(
+        parse(query.as_bytes()).filter(|(name, value)| kept(name) && !value.is_empty()),
+    );
     for (name, value) in changes {
         if let Some(value) = value {
             made.append_pair(name, value);

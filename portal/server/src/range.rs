@@ -1,8 +1,8 @@
 //! The span of time that a report covers: a preset or two dates, in the address. Always UTC, from
 //! the start of a bucket to the start of another, the end not included.
 
-use contract::Timestamp;
 use chrono::{DateTime, Datelike as _, NaiveDate, SecondsFormat, TimeDelta, Timelike as _, Utc};
+use contract::Timestamp;
 use contract::api::usage::Bucket;
 
 /// The longest span that two dates may make, in days.
@@ -20,14 +20,8 @@ pub enum Preset {
 }
 
 impl Preset {
-    pub const ALL: [Self; 6] = [
-        Self::Hours24,
-        Self::Days7,
-        Self::Days30,
-        Self::Days90,
-        Self::ThisMonth,
-        Self::LastMonth,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Hours24, Self::Days7, Self::Days30, Self::Days90, Self::ThisMonth, Self::LastMonth];
 
     /// What stands in the address.
     #[must_use]
@@ -164,7 +158,10 @@ mod tests {
 
     #[test]
     fn months_are_calendar_months() {
-        assert_eq!(bounds(&read(&[("range", "month")])), pair("2026-03-01 00:00", "2026-03-06 00:00"));
+        assert_eq!(
+            bounds(&read(&[("range", "month")])),
+            pair("2026-03-01 00:00", "2026-03-06 00:00")
+        );
         assert_eq!(
             bounds(&read(&[("range", "last-month")])),
             pair("2026-02-01 00:00", "2026-03-01 00:00")

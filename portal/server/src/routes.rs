@@ -105,10 +105,7 @@ fn org_people() -> Router<Arc<App>> {
         .route("/o/{org}/teams/new", get(people::teams::new))
         .route("/o/{org}/teams/{team}", get(people::teams::edit).post(act::people::edit_team))
         .route("/o/{org}/audit", get(pages::org::audit::page))
-        .route(
-            "/o/{org}/settings",
-            get(pages::org::settings::page).post(act::people::rename),
-        )
+        .route("/o/{org}/settings", get(pages::org::settings::page).post(act::people::rename))
 }
 
 fn admin() -> Router<Arc<App>> {
@@ -126,17 +123,11 @@ fn admin() -> Router<Arc<App>> {
         .route("/admin/models/new", get(models::new::page))
         .route("/admin/models/{model}", get(models::model::page).post(act::models::edit))
         .route("/admin/models/{model}/deployments", post(act::models::add_deployment))
-        .route(
-            "/admin/models/{model}/deployments/{deployment}",
-            post(act::models::edit_deployment),
-        )
+        .route("/admin/models/{model}/deployments/{deployment}", post(act::models::edit_deployment))
         .route("/admin/models/{model}/prices", post(act::models::add_price))
         .route("/admin/products", get(products::list::page).post(act::products::create))
         .route("/admin/products/new", get(products::new::page))
-        .route(
-            "/admin/products/{product}",
-            get(products::product::page).post(act::products::edit),
-        )
+        .route("/admin/products/{product}", get(products::product::page).post(act::products::edit))
         .route("/admin/products/{product}/plans", post(act::products::add_plan))
 }
 

@@ -4,14 +4,16 @@ use contract::api::catalog::{Approval, ProductState};
 use contract::snapshot::{Auth, Dialect, Lifecycle};
 
 pub const PROVIDERS: &str = "Providers";
-pub const PROVIDERS_LEAD: &str = "Who runs models. A credential is written, sealed at once, and never shown again.";
+pub const PROVIDERS_LEAD: &str =
+    "Who runs models. A credential is written, sealed at once, and never shown again.";
 pub const NEW_PROVIDER: &str = "New provider";
 pub const EDIT_PROVIDER: &str = "Edit provider";
 pub const NAME: &str = "Name";
 pub const SLUG: &str = "Short name";
 pub const SLUG_HINT: &str = "Lower-case letters, digits and hyphens. It cannot be changed later.";
 pub const BASE_URL: &str = "Base address";
-pub const BASE_URL_HINT: &str = "The path of the operation is appended, for example https://api.example.com/v1";
+pub const BASE_URL_HINT: &str =
+    "The path of the operation is appended, for example https://api.example.com/v1";
 pub const DIALECT: &str = "Dialect";
 pub const AUTH: &str = "Credential is sent as";
 pub const CREDENTIAL: &str = "Credential";
@@ -45,9 +47,11 @@ pub const DISPLAY_NAME: &str = "Name for people";
 pub const MODALITY: &str = "Kind";
 pub const CONTEXT: &str = "Context, in tokens";
 pub const OUTPUT_MAX: &str = "Longest answer, in tokens";
-pub const OUTPUT_HINT: &str = "Bounds what one call can cost. At least 1 for chat, 0 for embeddings.";
+pub const OUTPUT_HINT: &str =
+    "Bounds what one call can cost. At least 1 for chat, 0 for embeddings.";
 pub const WHOLE: &str = "Enter a whole number, such as 8192.";
-pub const MODEL_CREATED: &str = "The model is a draft. Give it a deployment and a price, then make it active.";
+pub const MODEL_CREATED: &str =
+    "The model is a draft. Give it a deployment and a price, then make it active.";
 pub const NO_MODELS: &str = "No models yet";
 pub const NO_MODELS_WHY: &str = "Add a provider first, then its models.";
 pub const PRICE: &str = "Price, per million tokens";
@@ -69,7 +73,8 @@ pub const DISABLE: &str = "Disable";
 pub const DEPLOYMENT_CREATED: &str = "The deployment takes calls within a second.";
 
 pub const PRICES: &str = "Prices";
-pub const PRICES_LEAD: &str = "US dollars per million tokens. A price is never edited: a new one takes over.";
+pub const PRICES_LEAD: &str =
+    "US dollars per million tokens. A price is never edited: a new one takes over.";
 pub const NO_PRICES: &str = "It has never had a price, so it cannot be called.";
 pub const ADD_PRICE: &str = "Add a price";
 pub const INPUT: &str = "Input";
@@ -89,7 +94,8 @@ pub const PLAN_PRICE: &str = "one plan";
 pub const PRICE_CREATED: &str = "The price is stored.";
 
 pub const PRODUCTS: &str = "Products";
-pub const PRODUCTS_LEAD: &str = "What can be subscribed to: models behind plans. Only published ones are in the catalogue.";
+pub const PRODUCTS_LEAD: &str =
+    "What can be subscribed to: models behind plans. Only published ones are in the catalogue.";
 pub const NEW_PRODUCT: &str = "New product";
 pub const SUMMARY: &str = "Summary";
 pub const SUMMARY_HINT: &str = "One sentence, shown in the catalogue.";

@@ -3,7 +3,8 @@
 pub const TITLE: &str = "Apps";
 pub const LEAD: &str = "An app is a program of yours that calls models. It holds keys and subscriptions, and its use is counted for its team.";
 pub const NEW: &str = "New app";
-pub const NEW_LEAD: &str = "It is subscribed to the standard plans at once and can call models as soon as it has a key.";
+pub const NEW_LEAD: &str =
+    "It is subscribed to the standard plans at once and can call models as soon as it has a key.";
 pub const CREATE: &str = "Create app";
 pub const CREATED: &str = "The app is ready. Create a key for it next.";
 pub const NAME: &str = "Name";
@@ -17,7 +18,8 @@ pub const CREATED_AT: &str = "Created";
 pub const ID: &str = "Id";
 pub const THE_ID: &str = "the id";
 pub const NONE: &str = "No apps yet";
-pub const NONE_WHY: &str = "Create one for each program that calls models: then you see what each one uses.";
+pub const NONE_WHY: &str =
+    "Create one for each program that calls models: then you see what each one uses.";
 pub const NONE_ASK: &str = "A developer, admin or owner can create one.";
 pub const EDIT: &str = "Edit";
 pub const EDIT_TITLE: &str = "Edit app";
@@ -35,12 +37,14 @@ pub const SINCE: &str = "Since";
 pub const CHANGE: &str = "Change";
 pub const CANCEL: &str = "Cancel subscription";
 pub const CANCEL_SHORT: &str = "Cancel";
-pub const CANCELLED: &str = "The subscription is cancelled. Its models are refused within a second.";
+pub const CANCELLED: &str =
+    "The subscription is cancelled. Its models are refused within a second.";
 pub const NO_SUBSCRIPTIONS: &str = "It is subscribed to nothing, so every call is refused.";
 pub const ADD_SUBSCRIPTION: &str = "Find a product";
 
 pub const DISABLE: &str = "Disable app";
-pub const DISABLE_WHY: &str = "All its keys are refused within a second, until you enable it again. Nothing is deleted.";
+pub const DISABLE_WHY: &str =
+    "All its keys are refused within a second, until you enable it again. Nothing is deleted.";
 pub const DISABLED: &str = "The app is disabled. Its keys are refused within a second.";
 pub const DISABLED_NOW: &str = "This app is disabled: all its keys are refused.";
 pub const ENABLE: &str = "Enable app";

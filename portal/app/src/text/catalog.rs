@@ -18,7 +18,8 @@ pub const EMPTY_WHY: &str = "Nothing has been published here yet.";
 pub const MODELS: &str = "Models";
 
 pub const PRICES: &str = "Models and prices";
-pub const PRICES_NOTE: &str = "US dollars per million tokens. Every call is priced to the nano-dollar.";
+pub const PRICES_NOTE: &str =
+    "US dollars per million tokens. Every call is priced to the nano-dollar.";
 pub const INPUT: &str = "Input";
 pub const OUTPUT: &str = "Output";
 pub const CACHED_INPUT: &str = "Cached input";
@@ -75,6 +76,7 @@ pub const fn modality(modality: Modality) -> &'static str {
 pub fn found(count: usize, more: bool) -> String {
     match (count, more) {
         (1, false) => "1 product".to_owned(),
+        (1, true) => "1 product on this page".to_owned(),
         (count, false) => format!("{count} products"),
         (count, true) => format!("{count} products on this page"),
     }

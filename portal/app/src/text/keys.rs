@@ -18,7 +18,8 @@ pub const NONE_WHY: &str = "Create one to call your first model.";
 pub const NONE_ASK: &str = "A developer, admin or owner can create one.";
 
 pub const NEW_LEAD: &str = "You see the secret once, on the next page.";
-pub const NAME_HINT: &str = "Says where the key is used, so that you know what stops when you revoke it.";
+pub const NAME_HINT: &str =
+    "Says where the key is used, so that you know what stops when you revoke it.";
 pub const APP_HINT: &str = "The key may call what this app is subscribed to.";
 pub const ENV_HINT: &str = "Test keys start with tg_test_, so that nobody takes one for the other.";
 pub const LIVE: &str = "Live";
@@ -40,7 +41,8 @@ pub const REVEAL_WARN: &str = "Copy it now: this is the only time it is shown.";
 pub const REVEAL_WHY: &str = "We keep a fingerprint of it, not the key. If it gets lost, create another and revoke this one.";
 pub const THE_KEY: &str = "the key";
 pub const USE_IT: &str = "Use it now";
-pub const USE_IT_WHY: &str = "Paste this into a terminal. It is a real call and is billed like one.";
+pub const USE_IT_WHY: &str =
+    "Paste this into a terminal. It is a real call and is billed like one.";
 pub const CURL: &str = "curl with the key";
 pub const AS_ENV: &str = "As an environment variable";
 pub const ENV_LINE: &str = "environment variable";

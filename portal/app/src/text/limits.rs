@@ -70,6 +70,9 @@ mod tests {
         let five = "5".parse().ok();
         assert_eq!(read(Metric::Requests, Window::Minute, Some(60), None), "60 calls per minute");
         assert_eq!(read(Metric::Money, Window::Month, None, five), "$5.00 per month");
-        assert_eq!(read(Metric::Tokens, Window::Lifetime, Some(1_000), None), "1,000 tokens in all");
+        assert_eq!(
+            read(Metric::Tokens, Window::Lifetime, Some(1_000), None),
+            "1,000 tokens in all"
+        );
     }
 }

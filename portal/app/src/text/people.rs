@@ -25,11 +25,13 @@ pub const WITHDRAWN: &str = "The invitation is withdrawn. Its link no longer wor
 pub const CHANGE_ROLE: &str = "Change role";
 pub const ROLE_CHANGED: &str = "The role is changed.";
 pub const REMOVE: &str = "Remove from the organisation";
-pub const REMOVE_WHY: &str = "They lose access at once. Keys they created belong to their apps and keep working.";
+pub const REMOVE_WHY: &str =
+    "They lose access at once. Keys they created belong to their apps and keep working.";
 pub const REMOVED: &str = "They no longer belong to the organisation.";
 
 pub const TEAMS: &str = "Teams";
-pub const TEAMS_LEAD: &str = "A team owns apps and carries a cost centre, so that costs can be split by it.";
+pub const TEAMS_LEAD: &str =
+    "A team owns apps and carries a cost centre, so that costs can be split by it.";
 pub const NEW_TEAM: &str = "New team";
 pub const CREATE_TEAM: &str = "Create team";
 pub const TEAM_CREATED: &str = "The team is ready.";

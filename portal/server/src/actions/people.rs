@@ -88,8 +88,7 @@ pub async fn remove(
 /// # Errors
 /// What no form can mend.
 pub async fn create_team(visit: OrgVisit, form: Form) -> Result<Response, Fault> {
-    let body =
-        CreateTeam { name: form.text("name"), cost_center: form.optional("cost_center") };
+    let body = CreateTeam { name: form.text("name"), cost_center: form.optional("cost_center") };
     match visit.backend().create_team(&visit.org.slug, form.key(), &body).await {
         Ok(_) => visit.go(visit.at("/teams")).notice(Tone::Good, text::TEAM_CREATED).answer(),
         Err(fault) => visit.retry(&visit.at("/teams/new"), &form, fault),
@@ -105,8 +104,7 @@ pub async fn edit_team(
     Path((_, team)): Path<(String, String)>,
     form: Form,
 ) -> Result<Response, Fault> {
-    let body =
-        UpdateTeam { name: form.text("name"), cost_center: form.optional("cost_center") };
+    let body = UpdateTeam { name: form.text("name"), cost_center: form.optional("cost_center") };
     match visit.backend().update_team(&visit.org.slug, &team, form.version(), &body).await {
         Ok(_) => visit.go(visit.at("/teams")).notice(Tone::Good, text::SAVED).answer(),
         Err(fault) => visit.retry(visit.arrival().path(), &form, fault),

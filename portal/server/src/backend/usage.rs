@@ -22,11 +22,7 @@ impl Backend<'_> {
     ///
     /// # Errors
     /// As [`Backend::costs`].
-    pub async fn costs_csv(
-        &self,
-        org: &str,
-        query: Query<'_>,
-    ) -> Result<reqwest::Response, Fault> {
+    pub async fn costs_csv(&self, org: &str, query: Query<'_>) -> Result<reqwest::Response, Fault> {
         self.download(&["orgs", org, "costs.csv"], query).await
     }
 

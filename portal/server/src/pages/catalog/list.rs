@@ -1,7 +1,7 @@
 //! `GET /catalog` and `GET /o/{org}/catalog`: filters live in the address.
 
-use crate::fault::Fault;
 use crate::address;
+use crate::fault::Fault;
 use crate::visit::{OrgVisit, Visit};
 use axum::response::Response;
 use contract::api::catalog::ProductSummary;

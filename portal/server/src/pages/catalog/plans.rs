@@ -30,16 +30,14 @@ fn card(plan: Plan) -> impl IntoView {
         points.push(text::NO_LIMITS.to_owned());
     }
     points.extend(
-        plan.output_tokens_max
-            .map(|max| format!("{}: {}", text::OUTPUT_MAX, text::tokens(max))),
+        plan.output_tokens_max.map(|max| format!("{}: {}", text::OUTPUT_MAX, text::tokens(max))),
     );
     points.push(approval.to_owned());
     if plan.default_for_new_apps {
         points.push(text::DEFAULT.to_owned());
     }
     let points = points.into_iter().map(|point| view! { <li>{point}</li> }).collect_view();
-    let description =
-        (!plan.description.is_empty()).then(|| view! { <p>{plan.description}</p> });
+    let description = (!plan.description.is_empty()).then(|| view! { <p>{plan.description}</p> });
     let prices = plan
         .prices
         .iter()

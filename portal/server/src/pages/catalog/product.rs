@@ -10,9 +10,7 @@ use contract::api::catalog::ProductDetail;
 use contract::role::Action;
 use contract::snapshot::Lifecycle;
 use leptos::prelude::*;
-use portal_app::components::{
-    Card, Columns, Crumb, LinkButton, PageHead, Samples, Section,
-};
+use portal_app::components::{Card, Columns, Crumb, LinkButton, PageHead, Samples, Section};
 use portal_app::nav::Place;
 use portal_app::text::{catalog as text, shell};
 
@@ -51,9 +49,8 @@ pub async fn org(
     let base = visit.app.config.gateway_base();
     let list = visit.at("/catalog");
     Ok(visit.page(Place::Catalog, &title, || {
-        let beside = visit
-            .may(Action::ViewSubscriptions)
-            .then(|| subscribe::part(&visit, &product, apps));
+        let beside =
+            visit.may(Action::ViewSubscriptions).then(|| subscribe::part(&visit, &product, apps));
         view(product, &base, list, beside)
     }))
 }
@@ -82,8 +79,9 @@ fn view(
         .filter(|paragraph| !paragraph.is_empty())
         .map(|paragraph| view! { <p>{paragraph.to_owned()}</p> })
         .collect_view();
-    let about = (!paragraphs.is_empty())
-        .then(|| view! { <Section title=text::ABOUT><div class="prose">{paragraphs}</div></Section> });
+    let about = (!paragraphs.is_empty()).then(
+        || view! { <Section title=text::ABOUT><div class="prose">{paragraphs}</div></Section> },
+    );
     view! {
         <PageHead
             title=product.name

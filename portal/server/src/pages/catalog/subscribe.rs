@@ -54,8 +54,12 @@ fn form(
         .map(|app| {
             let held = running.iter().find(|subscription| subscription.app_id == app.id);
             match held {
-                Some(held) => Choice::closed(app.id.to_string(), text::has_it(&app.name, &held.plan_name)),
-                None if app.disabled => Choice::closed(app.id.to_string(), text::is_disabled(&app.name)),
+                Some(held) => {
+                    Choice::closed(app.id.to_string(), text::has_it(&app.name, &held.plan_name))
+                }
+                None if app.disabled => {
+                    Choice::closed(app.id.to_string(), text::is_disabled(&app.name))
+                }
                 None => Choice::new(app.id.to_string(), app.name),
             }
         })

@@ -178,7 +178,11 @@ fn table(costs: CostReport) -> impl IntoView {
                 .groups
                 .into_iter()
                 .enumerate()
-                .map(|(n, group)| if n == 0 { Cell::head(group.name) } else { Cell::text(group.name) })
+                .map(
+                    |(n, group)| {
+                        if n == 0 { Cell::head(group.name) } else { Cell::text(group.name) }
+                    },
+                )
                 .collect();
             cells.extend([
                 Cell::number(view! { <Count value=row.requests /> }),

@@ -7,7 +7,7 @@ use contract::role::Action;
 use contract::snapshot::{LimitScope, Metric, Window};
 use leptos::prelude::*;
 use portal_app::components::{
-    ActionButton, Button, Cell, CellKind, Choice, DataTable, Details, Field, Form, Day, Look,
+    ActionButton, Button, Cell, CellKind, Choice, DataTable, Day, Details, Field, Form, Look,
     Section, Select,
 };
 use portal_app::form::FormState;
@@ -24,20 +24,15 @@ pub async fn load(visit: &OrgVisit, scope: LimitScope) -> Result<Vec<Limit>, Fau
 }
 
 /// The `limits` on `scope`, with forms for those who may set them.
-pub fn section(
-    visit: &OrgVisit,
-    scope: LimitScope,
-    limits: Vec<Limit>,
-) -> impl IntoView + use<> {
+pub fn section(visit: &OrgVisit, scope: LimitScope, limits: Vec<Limit>) -> impl IntoView + use<> {
     let base = visit.at(&format!("/limits/{}", subject(scope)));
     let may = visit.may(Action::EditLimit);
     let add = may.then(|| add(visit.form(&base)));
     let table = if limits.is_empty() {
         view! { <p class="absent">{text::NONE}</p> }.into_any()
     } else {
-        let remove = |limit: &Limit| {
-            may.then(|| visit.form(&format!("{base}/{}/delete", limit.id)))
-        };
+        let remove =
+            |limit: &Limit| may.then(|| visit.form(&format!("{base}/{}/delete", limit.id)));
         let limits: Vec<_> = limits.into_iter().map(|limit| (remove(&limit), limit)).collect();
         table(limits, may).into_any()
     };

@@ -71,8 +71,8 @@ pub fn coverage(
     now: Timestamp,
 ) -> AnyView {
     let covers = text::covers(&format::instant(from), &format::instant(to));
-    let fresh = newest
-        .map_or(text::NO_CALLS_YET.to_owned(), |at| text::newest(&format::ago(at, now)));
+    let fresh =
+        newest.map_or(text::NO_CALLS_YET.to_owned(), |at| text::newest(&format::ago(at, now)));
     view! { <p class="coverage">{covers} " " {fresh}</p> }.into_any()
 }
 
@@ -94,7 +94,6 @@ pub fn filters(visit: &OrgVisit, active: Vec<(&'static str, String)>) -> Option<
             }
         })
         .collect_view();
-    (!active.is_empty()).then(|| {
-        view! { <ul class="chips" aria-label=text::FILTERS>{chips}</ul> }.into_any()
-    })
+    (!active.is_empty())
+        .then(|| view! { <ul class="chips" aria-label=text::FILTERS>{chips}</ul> }.into_any())
 }

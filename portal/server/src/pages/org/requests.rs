@@ -245,14 +245,5 @@ const fn classes(tokens: &Tokens) -> [u64; 8] {
         reasoning,
         audio_output,
     } = *tokens;
-    [
-        input,
-        cached_input,
-        cache_write,
-        audio_input,
-        image_input,
-        output,
-        reasoning,
-        audio_output,
-    ]
+    [input, cached_input, cache_write, audio_input, image_input, output, reasoning, audio_output]
 }

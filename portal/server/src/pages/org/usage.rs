@@ -183,9 +183,7 @@ fn data(measure: Measure, usage: &UsageReport) -> ChartData {
             ],
             format::count,
         ),
-        Measure::Spend => {
-            (vec![series(text::SPEND, |point| nanos(point.cost_usd))], dollars)
-        }
+        Measure::Spend => (vec![series(text::SPEND, |point| nanos(point.cost_usd))], dollars),
     };
     let label = |point: &UsagePoint| {
         point.at.format(if hours { "%-d %b %H:%M" } else { "%-d %b" }).to_string()

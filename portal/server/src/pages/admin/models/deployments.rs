@@ -48,11 +48,8 @@ pub fn section(
 }
 
 fn row(form: FormState, deployment: &Deployment) -> Vec<Cell> {
-    let (label, turned) = if deployment.disabled {
-        (text::ENABLE, "false")
-    } else {
-        (text::DISABLE, "true")
-    };
+    let (label, turned) =
+        if deployment.disabled { (text::ENABLE, "false") } else { (text::DISABLE, "true") };
     let fields = vec![
         ("version", deployment.version.to_string()),
         ("weight", deployment.weight.to_string()),

@@ -51,8 +51,7 @@ fn edit(form: FormState, model: &Model) -> impl IntoView + use<> {
     use Lifecycle::{Active, Deprecated, Draft, Retired};
     let states = [Draft, Active, Deprecated, Retired]
         .map(|state| Choice::new(state.as_str(), text::lifecycle(state)));
-    let sizes =
-        sizes(&model.context_tokens_max.to_string(), &model.output_tokens_max.to_string());
+    let sizes = sizes(&model.context_tokens_max.to_string(), &model.output_tokens_max.to_string());
     let (name, state) = (model.display_name.clone(), model.state.as_str());
     let version = model.version.to_string();
     view! {

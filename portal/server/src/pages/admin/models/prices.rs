@@ -39,10 +39,8 @@ fn table(history: Vec<PriceVersion>) -> impl IntoView {
         .map(|version| {
             let price = version.price;
             let whom = version.plan_id.map_or(text::LIST_PRICE, |_| text::PLAN_PRICE);
-            let mut cells = vec![
-                Cell::head(view! { <Instant at=price.effective_from /> }),
-                Cell::text(whom),
-            ];
+            let mut cells =
+                vec![Cell::head(view! { <Instant at=price.effective_from /> }), Cell::text(whom)];
             let amounts = [
                 Some(price.input_usd),
                 Some(price.output_usd),

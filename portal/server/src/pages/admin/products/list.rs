@@ -6,7 +6,7 @@ use axum::response::Response;
 use contract::api::catalog::Product;
 use leptos::prelude::*;
 use portal_app::components::{
-    Cell, CellKind, Count, DataTable, EmptyState, Day, LinkButton, PageHead, Sign, StateBadge,
+    Cell, CellKind, Count, DataTable, Day, EmptyState, LinkButton, PageHead, Sign, StateBadge,
 };
 use portal_app::nav::Place;
 use portal_app::text::admin as text;

@@ -1,14 +1,14 @@
 //! `GET /o/{org}/apps`.
 
-use crate::fault::Fault;
 use crate::address;
+use crate::fault::Fault;
 use crate::visit::OrgVisit;
 use axum::response::Response;
 use contract::api::apps::App;
 use contract::role::Action;
 use leptos::prelude::*;
 use portal_app::components::{
-    Cell, CellKind, DataTable, Disabled, EmptyState, Day, LinkButton, NextPage, PageHead, Sign,
+    Cell, CellKind, DataTable, Day, Disabled, EmptyState, LinkButton, NextPage, PageHead, Sign,
     StateBadge,
 };
 use portal_app::nav::Place;

@@ -6,8 +6,8 @@ use contract::role::Action;
 use contract::snapshot::SubscriptionState;
 use leptos::prelude::*;
 use portal_app::components::{
-    Button, Cell, CellKind, DataTable, Dialog, DialogButton, Form, Hidden, Day, LinkButton,
-    Look, Section, StateBadge,
+    Button, Cell, CellKind, DataTable, Day, Dialog, DialogButton, Form, Hidden, LinkButton, Look,
+    Section, StateBadge,
 };
 use portal_app::form::FormState;
 use portal_app::text::apps as text;
@@ -51,7 +51,11 @@ const fn is_running(state: SubscriptionState) -> bool {
 }
 
 /// `change` is the last cell: absent for those who may not, empty when there is nothing to end.
-fn row(subscription: Subscription, product: String, change: Option<Option<FormState>>) -> Vec<Cell> {
+fn row(
+    subscription: Subscription,
+    product: String,
+    change: Option<Option<FormState>>,
+) -> Vec<Cell> {
     let question = text::cancel_question(&subscription.product_name, &subscription.app_name);
     let (id, app) = (subscription.id.to_string(), subscription.app_id.to_string());
     let mut cells = vec![

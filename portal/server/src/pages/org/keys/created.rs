@@ -105,9 +105,10 @@ async fn sample_model(visit: &OrgVisit, app: AppId) -> Result<Option<String>, Fa
             continue;
         }
         let product = visit.backend().product(Some(org), &subscription.product_slug).await?;
-        let callable = product.models.into_iter().find(|model| {
-            model.modality == Modality::Chat && model.state == Lifecycle::Active
-        });
+        let callable = product
+            .models
+            .into_iter()
+            .find(|model| model.modality == Modality::Chat && model.state == Lifecycle::Active);
         if let Some(model) = callable {
             return Ok(Some(model.name));
         }

@@ -30,9 +30,8 @@ pub async fn page(
     let (list, app) = (visit.at("/keys"), visit.at(&format!("/apps/{}", key.app_id)));
     let revoke = (visit.may(Action::RevokeKey) && key.state == KeyState::Active)
         .then(|| visit.at(&format!("/keys/{}/revoke", key.id)));
-    let requests = visit
-        .may(Action::ViewRequests)
-        .then(|| visit.at(&format!("/requests?key={}", key.id)));
+    let requests =
+        visit.may(Action::ViewRequests).then(|| visit.at(&format!("/requests?key={}", key.id)));
     let title = key.name.clone();
     Ok(visit.page(Place::Keys, &title, || {
         let limits = limits::section(&visit, scope, found);

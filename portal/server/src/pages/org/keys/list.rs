@@ -1,8 +1,8 @@
 //! `GET /o/{org}/keys`.
 
 use super::table::table;
-use crate::fault::Fault;
 use crate::address;
+use crate::fault::Fault;
 use crate::visit::OrgVisit;
 use axum::response::Response;
 use contract::role::Action;

@@ -87,9 +87,7 @@ pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
 }
 
 fn environments() -> Vec<Choice> {
-    [KeyEnv::Live, KeyEnv::Test]
-        .map(|env| Choice::new(env.as_str(), environment(env)))
-        .to_vec()
+    [KeyEnv::Live, KeyEnv::Test].map(|env| Choice::new(env.as_str(), environment(env))).to_vec()
 }
 
 fn expiries() -> Vec<Choice> {

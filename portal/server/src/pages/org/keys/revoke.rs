@@ -38,7 +38,8 @@ pub async fn page(
     let (list, back) = (visit.at("/keys"), visit.at(&format!("/keys/{}", key.id)));
     let form = visit.form(&format!("{back}/revoke"));
     Ok(visit.page(Place::Keys, text::REVOKE, move || {
-        let crumbs = vec![Crumb::new(text::TITLE, list), Crumb::new(key.name.clone(), back.clone())];
+        let crumbs =
+            vec![Crumb::new(text::TITLE, list), Crumb::new(key.name.clone(), back.clone())];
         view! {
             <div class="medium">
                 <PageHead title=text::REVOKE crumbs=crumbs />

@@ -1,19 +1,14 @@
 //! Keys as a table: on their own page and on their app's.
 
-use contract::api::keys::Key;
 use contract::Timestamp;
+use contract::api::keys::Key;
 use contract::key::KeyEnv;
 use leptos::prelude::*;
 use portal_app::components::{Ago, Cell, CellKind, DataTable, Day, StateBadge};
 use portal_app::text::keys as text;
 
 /// `base` is the address of the list of keys. On an app's page every key is the app's.
-pub fn table(
-    keys: Vec<Key>,
-    base: &str,
-    now: Timestamp,
-    with_app: bool,
-) -> impl IntoView + use<> {
+pub fn table(keys: Vec<Key>, base: &str, now: Timestamp, with_app: bool) -> impl IntoView + use<> {
     let mut columns = vec![
         (text::NAME, CellKind::Head),
         (text::STATE, CellKind::Text),

@@ -28,8 +28,8 @@ pub async fn page(
     let list = visit.at("/members");
     let here = format!("{list}/{}", member.person_id);
     let change = may.then(|| (visit.form(&here), grantable(visit.org.role)));
-    let remove = (may && visit.may(Action::RemoveMember))
-        .then(|| visit.form(&format!("{here}/remove")));
+    let remove =
+        (may && visit.may(Action::RemoveMember)).then(|| visit.form(&format!("{here}/remove")));
     let title = member.name.clone();
     Ok(visit.page(Place::Members, &title, move || {
         let role = member.role.as_str();

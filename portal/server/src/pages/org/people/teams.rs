@@ -10,7 +10,7 @@ use contract::role::Action;
 use contract::snapshot::LimitScope;
 use leptos::prelude::*;
 use portal_app::components::{
-    Button, Cell, CellKind, Crumb, DataTable, EmptyState, Field, Form, Hidden, Day, LinkButton,
+    Button, Cell, CellKind, Crumb, DataTable, Day, EmptyState, Field, Form, Hidden, LinkButton,
     PageHead, Sign,
 };
 use portal_app::form::FormState;

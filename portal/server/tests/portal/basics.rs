@@ -1,158 +1,34 @@
-//! The portal as a browser without JavaScript meets it, over a control API played by this test.
+//! What every page and every form promises.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a helper of a test stops the test that it cannot help"
-)]
+use crate::support::{Asked, Call, Portal, id, me, ok, refusal};
+use axum::response::{IntoResponse as _, Response};
+use contract::error::ErrorCode;
+use http::{Request, StatusCode, header};
+use serde_json::json;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use contract::Timestamp;
-use contract::error::{ErrorCode, FieldError, Problem};
-use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::BodyExt as _;
-use portal_server::{App, Clock, Config, routes};
-use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
-use tower::ServiceExt as _;
+const SESSION: &str = "__Host-tollgate_session=owner; Path=/; HttpOnly; Secure; SameSite=Lax";
 
-const SESSION: &str = "__Host-tollgate_session=s3ss1on; Path=/; HttpOnly; Secure; SameSite=Lax";
-
-/// What the control API was asked.
-#[derive(Clone, Default)]
-struct Asked(Arc<Mutex<Vec<(String, HeaderMap, Value)>>>);
-
-impl Asked {
-    fn last(&self, path: &str) -> (HeaderMap, Value) {
-        let all = self.0.lock().unwrap();
-        let (_, headers, body) = all.iter().rev().find(|(p, _, _)| p == path).unwrap();
-        (headers.clone(), body.clone())
-    }
-
-    fn count(&self, path: &str) -> usize {
-        self.0.lock().unwrap().iter().filter(|(p, _, _)| p == path).count()
-    }
-}
-
-fn refusal(code: ErrorCode, errors: Vec<FieldError>) -> Response {
-    let mut problem = Problem::new(code, "What happened this time.", "call_1");
-    problem.errors = errors;
-    (StatusCode::from_u16(problem.status).unwrap(), axum::Json(problem)).into_response()
-}
-
-fn me(email: &str) -> Value {
-    json!({
-        "id": format!("per_{}", "0".repeat(26)), "email": email, "name": "Ada <b>Lovelace</b>",
-        "is_operator": false, "created_at": "2026-03-05T14:02:00Z",
-        "orgs": [{"org_id": format!("org_{}", "0".repeat(26)), "slug": "acme", "name": "Acme", "role": "owner"}],
-    })
-}
-
-async fn control_api(State(asked): State<Asked>, request: Request<Body>) -> Response {
-    let (parts, body) = request.into_parts();
-    let path = parts.uri.path().to_owned();
-    let bytes = body.collect().await.unwrap().to_bytes();
-    let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    asked.0.lock().unwrap().push((path.clone(), parts.headers.clone(), body.clone()));
-    let cookie = parts.headers.get(header::COOKIE).map(|c| c.to_str().unwrap().to_owned());
-    let signed_in = cookie.as_deref() == Some("__Host-tollgate_session=s3ss1on");
-    match path.as_str() {
-        "/v1/sign-up" if body["password"].as_str().unwrap().len() < 12 => refusal(
-            ErrorCode::RequestInvalid,
-            vec![FieldError::new("/password", "Use at least 12 characters.")],
-        ),
-        "/v1/sign-up" => {
-            (StatusCode::ACCEPTED, axum::Json(json!({"email": body["email"]}))).into_response()
+fn play(call: &Call) -> Option<Response> {
+    let Call { what, body, .. } = call;
+    match what.as_str() {
+        "POST /v1/sign-up" if body["password"].as_str().unwrap().len() < 12 => {
+            refusal(ErrorCode::RequestInvalid, &[("/password", "Use at least 12 characters.")])
         }
-        "/v1/verify-email" if body["token"] == "good" => {
-            ([(header::SET_COOKIE, SESSION)], axum::Json(me("ada@example.com"))).into_response()
+        "POST /v1/sign-up" => {
+            let sent = json!({"email": body["email"]});
+            Some((StatusCode::ACCEPTED, axum::Json(sent)).into_response())
         }
-        "/v1/verify-email" => refusal(ErrorCode::TokenInvalid, vec![]),
-        "/v1/sign-out" => StatusCode::NO_CONTENT.into_response(),
-        "/v1/me" if signed_in => axum::Json(me("ada@example.com")).into_response(),
-        "/v1/me" => refusal(ErrorCode::SessionMissing, vec![]),
-        "/v1/orgs/acme/onboarding" => axum::Json(json!({
+        "POST /v1/verify-email" if body["token"] == "good" => {
+            let me = me("ada@example.com", "owner");
+            Some(([(header::SET_COOKIE, SESSION)], axum::Json(me)).into_response())
+        }
+        "POST /v1/verify-email" => refusal(ErrorCode::TokenInvalid, &[]),
+        "POST /v1/sign-out" => Some(StatusCode::NO_CONTENT.into_response()),
+        "GET /v1/orgs/acme/onboarding" => ok(json!({
             "first_key_at": null, "first_call_at": null, "first_usage_at": null,
-            "app_id": format!("app_{}", "0".repeat(26)), "sample_model": "aurora",
-        }))
-        .into_response(),
-        _ => refusal(ErrorCode::NotFound, vec![]),
-    }
-}
-
-struct Portal {
-    router: Router,
-    asked: Asked,
-    cookies: Vec<(String, String)>,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Answer {
-    fn to(&self) -> &str {
-        self.headers.get(header::LOCATION).map_or("", |to| to.to_str().unwrap())
-    }
-}
-
-impl Portal {
-    async fn start() -> Self {
-        let asked = Asked::default();
-        let api = Router::new().fallback(control_api).with_state(asked.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, api).await.unwrap() });
-        Self::over(&format!("http://{address}"), asked)
-    }
-
-    fn over(api: &str, asked: Asked) -> Self {
-        let config = <Config as clap::Parser>::parse_from(["portal", "--api-url", api]);
-        let clock = Clock::from_fn(|| Timestamp::from_timestamp(1_772_719_320, 0).unwrap());
-        let app = App::with_clock(config, clock).unwrap();
-        Self { router: routes::router(app), asked, cookies: Vec::new() }
-    }
-
-    async fn get(&mut self, path: &str) -> Answer {
-        self.send(Request::get(path), Body::empty()).await
-    }
-
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let form =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = Request::post(path)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::ORIGIN, "http://127.0.0.1:7102");
-        self.send(request, form.into()).await
-    }
-
-    /// Sends with the cookies so far and keeps those that come back, as a browser does.
-    async fn send(&mut self, request: http::request::Builder, body: Body) -> Answer {
-        let line: Vec<_> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request.header(header::COOKIE, line.join("; ")).body(body).unwrap();
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        for line in parts.headers.get_all(header::SET_COOKIE) {
-            let pair = line.to_str().unwrap().split(';').next().unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            self.cookies.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                self.cookies.push((name.to_owned(), value.to_owned()));
-            }
-        }
-        let body = body.collect().await.unwrap().to_bytes();
-        let body = String::from_utf8_lossy(&body).into_owned();
-        Answer { status: parts.status, headers: parts.headers, body }
-    }
-
-    fn signed_in(mut self) -> Self {
-        self.cookies.push(("__Host-tollgate_session".to_owned(), "s3ss1on".to_owned()));
-        self
+            "app_id": id("app", 0), "sample_model": "aurora",
+        })),
+        _ => None,
     }
 }
 
@@ -166,7 +42,7 @@ const GOOD: [(&str, &str); 5] = [
 
 #[tokio::test]
 async fn a_refused_form_comes_back_with_what_was_typed_and_what_was_wrong() {
-    let mut portal = Portal::start().await;
+    let mut portal = Portal::start(play).await;
     let answer = portal
         .post(
             "/signup",
@@ -195,10 +71,10 @@ async fn a_refused_form_comes_back_with_what_was_typed_and_what_was_wrong() {
 
 #[tokio::test]
 async fn signing_up_goes_to_the_mail_page_and_the_link_signs_the_same_browser_in_at_once() {
-    let mut portal = Portal::start().await;
+    let mut portal = Portal::start(play).await;
     let answer = portal.post("/signup", &GOOD).await;
     assert_eq!((answer.status, answer.to()), (StatusCode::SEE_OTHER, "/signup/sent"));
-    let (headers, body) = portal.asked.last("/v1/sign-up");
+    let Call { headers, body, .. } = portal.asked.last("POST /v1/sign-up");
     assert_eq!(headers["idempotency-key"], "k1");
     assert!(headers.contains_key("x-request-id"));
     assert_eq!(body["org_name"], "Acme");
@@ -215,18 +91,18 @@ async fn signing_up_goes_to_the_mail_page_and_the_link_signs_the_same_browser_in
 
 #[tokio::test]
 async fn a_program_that_opens_mailed_links_does_not_burn_them() {
-    let mut scanner = Portal::start().await;
+    let mut scanner = Portal::start(play).await;
     let page = scanner.get("/verify/good").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("method=\"post\" action=\"/verify/good\""));
-    assert_eq!(scanner.asked.count("/v1/verify-email"), 0);
+    assert_eq!(scanner.asked.count("POST /v1/verify-email"), 0);
     let answer = scanner.post("/verify/good", &[]).await;
     assert_eq!(answer.to(), "/o/acme", "the button does it");
 }
 
 #[tokio::test]
 async fn a_dead_link_says_so() {
-    let mut portal = Portal::start().await;
+    let mut portal = Portal::start(play).await;
     let answer = portal.post("/verify/used", &[]).await;
     assert_eq!(answer.to(), "/verify/used");
     let page = portal.get("/verify/used").await;
@@ -236,7 +112,7 @@ async fn a_dead_link_says_so() {
 
 #[tokio::test]
 async fn somebody_elses_link_does_not_sign_this_browser_in() {
-    let mut portal = Portal::start().await;
+    let mut portal = Portal::start(play).await;
     let fields: Vec<_> =
         GOOD.iter().map(|(n, v)| (*n, if *n == "email" { "eve@example.com" } else { v })).collect();
     portal.post("/signup", &fields).await;
@@ -247,7 +123,7 @@ async fn somebody_elses_link_does_not_sign_this_browser_in() {
 
 #[tokio::test]
 async fn a_form_from_another_site_is_refused_before_it_reaches_the_control_api() {
-    let mut portal = Portal::start().await;
+    let mut portal = Portal::start(play).await;
     for (name, value) in
         [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("x-nothing", "1")]
     {
@@ -258,12 +134,12 @@ async fn a_form_from_another_site_is_refused_before_it_reaches_the_control_api()
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}");
         assert!(answer.body.contains("came from another site"));
     }
-    assert_eq!(portal.asked.count("/v1/sign-up"), 0);
+    assert_eq!(portal.asked.count("POST /v1/sign-up"), 0);
 }
 
 #[tokio::test]
 async fn every_answer_carries_the_security_headers_and_no_inline_code() {
-    let mut portal = Portal::start().await.signed_in();
+    let mut portal = Portal::start(play).await.signed_in("owner");
     for path in ["/", "/signup", "/o/acme", "/docs/errors/key.revoked", "/nothing-here"] {
         let answer = portal.get(path).await;
         let policy = answer.headers["content-security-policy"].to_str().unwrap();
@@ -279,7 +155,7 @@ async fn every_answer_carries_the_security_headers_and_no_inline_code() {
 
 #[tokio::test]
 async fn what_is_not_there_and_what_is_not_yours_look_the_same() {
-    let mut portal = Portal::start().await.signed_in();
+    let mut portal = Portal::start(play).await.signed_in("owner");
     for path in ["/nothing-here", "/o/other-org", "/docs/errors/no.such"] {
         let answer = portal.get(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
@@ -290,7 +166,7 @@ async fn what_is_not_there_and_what_is_not_yours_look_the_same() {
 
 #[tokio::test]
 async fn a_private_page_asks_to_sign_in_and_remembers_where_to() {
-    let mut portal = Portal::start().await;
+    let mut portal = Portal::start(play).await;
     let answer = portal.get("/o/acme?tab=1").await;
     assert_eq!(
         (answer.status, answer.to()),
@@ -300,13 +176,13 @@ async fn a_private_page_asks_to_sign_in_and_remembers_where_to() {
 
 #[tokio::test]
 async fn signing_out_forgets_the_session_and_hands_it_to_nobody() {
-    let mut portal = Portal::start().await.signed_in();
+    let mut portal = Portal::start(play).await.signed_in("owner");
     let answer = portal.post("/logout", &[("_key", "k")]).await;
     assert_eq!(answer.to(), "/login");
     assert!(portal.cookies.iter().all(|(name, _)| name != "__Host-tollgate_session"));
     assert_eq!(
-        portal.asked.last("/v1/sign-out").0[header::COOKIE],
-        "__Host-tollgate_session=s3ss1on"
+        portal.asked.last("POST /v1/sign-out").headers[header::COOKIE],
+        "__Host-tollgate_session=owner"
     );
     assert!(portal.get("/login").await.body.contains("You are signed out."));
 }
@@ -320,7 +196,7 @@ async fn without_the_control_api_pages_say_503_and_a_form_can_be_sent_again_as_t
     assert!(page.contains("did not answer") && page.contains("value=\"Ada\""));
     assert!(page.contains("value=\"k1\""), "the idempotency key is kept");
 
-    let mut portal = portal.signed_in();
+    let mut portal = portal.signed_in("owner");
     let answer = portal.get("/o/acme").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.body.contains("We cannot answer right now"));
@@ -331,7 +207,7 @@ async fn without_the_control_api_pages_say_503_and_a_form_can_be_sent_again_as_t
 
 #[tokio::test]
 async fn the_theme_is_in_the_first_byte() {
-    let mut portal = Portal::start().await;
+    let mut portal = Portal::start(play).await;
     let answer = portal.post("/theme", &[("theme", "dark"), ("back", "/signup")]).await;
     assert_eq!(answer.to(), "/signup");
     assert!(portal.get("/signup").await.body.contains("data-theme=\"dark\""));
@@ -343,7 +219,7 @@ async fn the_theme_is_in_the_first_byte() {
 
 #[tokio::test]
 async fn every_error_code_has_its_page() {
-    let mut portal = Portal::start().await;
+    let mut portal = Portal::start(play).await;
     for code in ErrorCode::ALL {
         let answer = portal.get(&format!("/docs/errors/{code}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{code}");
@@ -352,7 +228,7 @@ async fn every_error_code_has_its_page() {
 
 #[tokio::test]
 async fn a_body_that_is_no_form_gets_a_page_that_says_why() {
-    let mut portal = Portal::start().await;
+    let mut portal = Portal::start(play).await;
     let request = Request::post("/signup")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ORIGIN, "http://127.0.0.1:7102");

@@ -1,0 +1,14 @@
+//! The portal as a browser without JavaScript meets it, over a control API played by the tests.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a helper of a test stops the test that it cannot help"
+)]
+
+mod basics;
+mod keys;
+mod operator;
+mod reports;
+mod support;
+mod workspace;

@@ -1,0 +1,159 @@
+//! The operator's pages: there for operators, and careful with credentials.
+
+use crate::support::{Call, Portal, id, ok, refusal};
+use axum::response::Response;
+use contract::error::ErrorCode;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+const AT: &str = "2026-03-01T00:00:00Z";
+
+fn page(items: &[Value]) -> Option<Response> {
+    ok(json!({"items": items, "has_more": false}))
+}
+
+fn provider() -> Value {
+    json!({"id": id("prov", 1), "slug": "sim", "name": "Sim", "base_url": "http://sim/v1",
+        "dialect": "openai", "auth": "bearer", "has_credential": true, "disabled": false,
+        "deployment_count": 1, "created_at": AT, "version": 4})
+}
+
+fn model() -> Value {
+    json!({"id": id("mdl", 1), "name": "aurora", "display_name": "Aurora", "modality": "chat",
+        "state": "draft", "context_tokens_max": 8192, "output_tokens_max": 4096,
+        "deployments": [], "price": null, "created_at": AT, "version": 2})
+}
+
+fn play(call: &Call) -> Option<Response> {
+    let mut what = call.what.clone();
+    for (n, kind) in ["prov", "mdl", "prod"].into_iter().enumerate() {
+        what = what.replace(&id(kind, 1), ["{provider}", "{model}", "{product}"][n]);
+    }
+    let base = call.body["base_url"].as_str().unwrap_or("http");
+    match what.as_str() {
+        "GET /v1/admin/providers" => page(&[provider()]),
+        "GET /v1/admin/providers/{provider}" => ok(provider()),
+        "POST /v1/admin/providers" if !base.starts_with("http") => {
+            refusal(ErrorCode::RequestInvalid, &[("/base_url", "Write a whole address.")])
+        }
+        "POST /v1/admin/providers" | "PATCH /v1/admin/providers/{provider}" => ok(provider()),
+        "POST /v1/admin/providers/{provider}/test" => ok(json!({"ok": false, "duration_ms": 1_250,
+            "detail": "It refused the credential.", "upstream_models": ["m1"]})),
+        "GET /v1/admin/models" => page(&[model()]),
+        "GET /v1/admin/models/{model}" => ok(model()),
+        "GET /v1/admin/models/{model}/prices" => page(&[]),
+        "POST /v1/admin/models/{model}/prices" => ok(json!({"id": id("price", 1),
+            "model_id": id("mdl", 1), "plan_id": null, "created_at": AT,
+            "price": {"input_usd": "0.15", "output_usd": "0.60", "per_call_usd": "0.00",
+                "effective_from": AT}})),
+        "POST /v1/admin/products/{product}/plans" => ok(json!({"id": id("plan", 1),
+            "product_id": id("prod", 1), "slug": "s", "name": "S", "description": "",
+            "approval": "auto", "default_for_new_apps": true, "output_tokens_max": null,
+            "limits": call.body["limits"], "prices": [], "version": 1})),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn for_everybody_but_operators_the_console_is_not_there() {
+    let mut owner = Portal::start(play).await.signed_in("owner");
+    for path in ["/admin/providers", "/admin/models", "/admin/models/new", "/admin/products"] {
+        assert_eq!(owner.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let answer = owner.post("/admin/providers", &[("name", "x")]).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert_eq!(owner.asked.count("POST /v1/admin/providers"), 0);
+}
+
+#[tokio::test]
+async fn a_credential_is_sent_on_and_never_back() {
+    let mut portal = Portal::start(play).await.signed_in("operator");
+    let fields = [
+        ("name", "Sim"),
+        ("slug", "sim"),
+        ("base_url", "nowhere"),
+        ("dialect", "openai"),
+        ("auth", "bearer"),
+        ("credential", "sk-very-secret"),
+    ];
+    let answer = portal.post("/admin/providers", &fields).await;
+    assert_eq!(answer.to(), "/admin/providers/new");
+    assert_eq!(portal.asked.last("POST /v1/admin/providers").body["credential"], "sk-very-secret");
+    let page = portal.get("/admin/providers/new").await.body;
+    assert!(page.contains("Write a whole address.") && page.contains("value=\"nowhere\""));
+    assert!(!page.contains("sk-very-secret"));
+}
+
+#[tokio::test]
+async fn an_empty_credential_keeps_the_stored_one() {
+    let mut portal = Portal::start(play).await.signed_in("operator");
+    let here = format!("/admin/providers/{}", id("prov", 1));
+    let fields = [
+        ("version", "4"),
+        ("name", "Sim"),
+        ("base_url", "http://sim/v1"),
+        ("auth", "bearer"),
+        ("credential", ""),
+    ];
+    assert_eq!(portal.post(&here, &fields).await.to(), here);
+    let sent = portal.asked.last(&format!("PATCH /v1{here}"));
+    assert_eq!(sent.body["credential"], Value::Null);
+    assert_eq!(sent.headers["if-match"], "\"4\"");
+}
+
+#[tokio::test]
+async fn a_failed_test_of_a_provider_is_told_with_its_time() {
+    let mut portal = Portal::start(play).await.signed_in("operator");
+    let here = format!("/admin/providers/{}", id("prov", 1));
+    portal.post(&format!("{here}/test"), &[("_key", "k")]).await;
+    let page = portal.get(&here).await.body;
+    assert!(page.contains("It refused the credential.") && page.contains("1.2 s"));
+}
+
+#[tokio::test]
+async fn a_price_is_sent_as_typed_and_a_bad_one_is_refused_at_its_field() {
+    let mut portal = Portal::start(play).await.signed_in("operator");
+    let here = format!("/admin/models/{}", id("mdl", 1));
+    let price = |input, from| {
+        [
+            ("input_usd", input),
+            ("output_usd", "0.6"),
+            ("per_call_usd", "0"),
+            ("effective_from", from),
+        ]
+    };
+    portal.post(&format!("{here}/prices"), &price("0.15", "2026-04-01T00:00")).await;
+    let sent = portal.asked.last(&format!("POST /v1{here}/prices")).body;
+    assert_eq!(sent["input_usd"], "0.15");
+    assert_eq!(sent["effective_from"], "2026-04-01T00:00:00Z");
+    assert_eq!(sent["cached_input_usd"], Value::Null);
+    portal.post(&format!("{here}/prices"), &price("2e-7", "")).await;
+    let page = portal.get(&here).await.body;
+    assert!(page.contains("href=\"#field-input_usd\"") && page.contains("value=\"2e-7\""));
+    assert_eq!(portal.asked.count(&format!("POST /v1{here}/prices")), 1);
+}
+
+#[tokio::test]
+async fn a_plan_is_made_with_the_limits_that_were_filled_in_and_no_others() {
+    let mut portal = Portal::start(play).await.signed_in("operator");
+    let here = format!("/admin/products/{}", id("prod", 1));
+    let fields = [
+        ("name", "S"),
+        ("slug", "s"),
+        ("approval", "auto"),
+        ("default_for_new_apps", "true"),
+        ("calls_minute", "60"),
+        ("tokens_minute", ""),
+        ("dollars_month", "50"),
+    ];
+    assert_eq!(portal.post(&format!("{here}/plans"), &fields).await.to(), here);
+    let sent = portal.asked.last(&format!("POST /v1{here}/plans")).body;
+    assert_eq!(sent["default_for_new_apps"], true);
+    assert_eq!(
+        sent["limits"],
+        json!([
+            {"metric": "requests", "window": "minute", "max": 60, "max_usd": null},
+            {"metric": "money", "window": "month", "max": null, "max_usd": "50.00"},
+        ])
+    );
+}
