@@ -164,3 +164,13 @@ async fn asked_to_stop() {
     }
     tracing::info!("stopping");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

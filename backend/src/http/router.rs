@@ -2,7 +2,7 @@
 
 use super::{health, openapi};
 use crate::app::App;
-use crate::{audit, catalog, identity, keys, limits, models, orgs, providers};
+use crate::{audit, catalog, identity, keys, limits, models, orgs, providers, usage};
 use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -87,6 +87,13 @@ fn operations() -> OpenApiRouter<App> {
             catalog::subscriptions::list::list_subscriptions
         ))
         .routes(routes!(catalog::subscriptions::cancel::cancel_subscription))
+        // usage
+        .routes(routes!(usage::report::series::get_usage))
+        .routes(routes!(usage::report::costs::get_costs))
+        .routes(routes!(usage::report::costs_csv::get_costs_csv))
+        .routes(routes!(usage::requests::list::list_requests))
+        .routes(routes!(usage::requests::get::get_request))
+        .routes(routes!(usage::onboarding::get_onboarding))
         // limits
         .routes(routes!(limits::create::create_limit, limits::list::list_limits))
         .routes(routes!(limits::update::update_limit, limits::delete::delete_limit))

@@ -5,8 +5,10 @@ use crate::audit::{self, Entry};
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Post, Result};
 use crate::outbox;
+use contract::Timestamp;
 use contract::api::models::{CreatePrice, PriceVersion};
-use contract::id::{ModelId, PriceId};
+use contract::id::{ModelId, PlanId, PriceId};
+use contract::money::Rates;
 use contract::snapshot::Kind;
 
 /// Sets a price. Earlier ones stay as they were, and so does what was billed under them.
@@ -34,14 +36,25 @@ pub async fn create(tx: &mut SystemTx, id: ModelId, new: &CreatePrice) -> Result
         check.that(offers, "/plan_id", "There is no such plan of a product with this model.");
         check.done()?;
     }
+    set(tx, id, new.plan_id, &rates, effective_from).await
+}
+
+/// Writes a price that was checked.
+pub(crate) async fn set(
+    tx: &mut SystemTx,
+    model_id: ModelId,
+    plan_id: Option<PlanId>,
+    rates: &Rates,
+    effective_from: Timestamp,
+) -> Result<PriceVersion> {
     let price = PriceVersion {
         id: tx.new_id(PriceId::new),
-        model_id: id,
-        plan_id: new.plan_id,
-        price: model::price(&rates, effective_from),
+        model_id,
+        plan_id,
+        price: model::price(rates, effective_from),
         created_at: tx.now(),
     };
-    store::insert_price(tx, &price, &rates).await?;
+    store::insert_price(tx, &price, rates).await?;
     outbox::push(tx, Kind::Price, price.id).await?;
     audit::record(tx, Entry::new("create_price", "price", price.id).after(&price)).await?;
     Ok(price)

@@ -19,12 +19,18 @@ const TOKENS_MAX: u32 = 1_000_000_000;
 /// How far in the past a price may start: only as far as clocks and typing differ.
 const PRICE_GRACE: TimeDelta = TimeDelta::minutes(1);
 
+/// Whether a model may be called this.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-/:".contains(&b);
+    (1..=100).contains(&text.len()) && text.bytes().all(allowed)
+}
+
 /// Checks a new model.
 #[must_use]
 pub fn check_new(body: &CreateModel) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-/:".contains(&b);
-    if !(1..=100).contains(&body.name.len()) || !body.name.bytes().all(allowed) {
+    if !is_name(&body.name) {
         errors.push(FieldError::new("/name", "use 1 to 100 of a-z 0-9 . _ - / :"));
     }
     errors.extend(check_shown(

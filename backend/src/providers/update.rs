@@ -3,11 +3,12 @@
 use super::create::seal;
 use super::{model, store};
 use crate::audit::{self, Entry};
-use crate::db::Tx as _;
+use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Patch, Result};
 use crate::outbox;
 use contract::api::providers::{Provider, UpdateProvider};
 use contract::id::ProviderId;
+use contract::seal::MasterKey;
 use contract::snapshot::{Auth, Kind};
 
 /// Changes a provider.
@@ -21,7 +22,21 @@ pub async fn update_provider(
     let mut tx = ctx.system_tx("change a provider").await?;
     let before = store::find_for_update(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
     let body = patch.over(&before, before.version)?;
+    let after = update(&mut tx, before, &body, &ctx.app().config.secrets.master_key).await?;
+    tx.commit().await?;
+    let version = after.version;
+    Ok(Answer::ok(after).version(version))
+}
 
+/// # Errors
+/// `request.invalid`.
+pub async fn update(
+    tx: &mut SystemTx,
+    before: Provider,
+    body: &UpdateProvider,
+    master: &MasterKey,
+) -> Result<Provider> {
+    let id = before.id;
     let mut check = Check::new();
     let name = check.line("/name", &body.name, 1..=80);
     let base_url = check.take(model::base_url(&body.base_url));
@@ -41,17 +56,14 @@ pub async fn update_provider(
         version: before.version + 1,
         ..before.clone()
     };
-    store::update(&mut tx, &after).await?;
+    store::update(tx, &after).await?;
     if let Some(credential) = credential {
-        let sealed = seal(&ctx.app().config.secrets.master_key, id, credential)?;
-        store::set_credential(&mut tx, id, &sealed).await?;
+        store::set_credential(tx, id, &seal(master, id, credential)?).await?;
     } else if !keeps {
-        store::delete_credential(&mut tx, id).await?;
+        store::delete_credential(tx, id).await?;
     }
-    outbox::push(&mut tx, Kind::Provider, id).await?;
+    outbox::push(tx, Kind::Provider, id).await?;
     let entry = Entry::new("update_provider", "provider", id).before(&before).after(&after);
-    audit::record(&mut tx, entry).await?;
-    tx.commit().await?;
-    let version = after.version;
-    Ok(Answer::ok(after).version(version))
+    audit::record(tx, entry).await?;
+    Ok(after)
 }

@@ -2,17 +2,20 @@
 
 use super::refused;
 use crate::catalog::{self, create_plan, create_product, update_product};
-use crate::db::SystemTx;
+use crate::db::{SystemTx, Tx as _};
 use crate::models::{self, create, create_deployment, create_price, update};
 use crate::providers;
+use chrono::TimeDelta;
 use contract::api::catalog::{
     Approval, CreatePlan, CreateProduct, PlanLimit, Product, ProductState, UpdateProduct,
 };
-use contract::api::models::{CreateDeployment, CreateModel, CreatePrice, Model, UpdateModel};
+use contract::api::models::{CreateDeployment, CreateModel, Model, UpdateModel};
 use contract::api::providers::{CreateProvider, Provider};
-use contract::money::Usd;
+use contract::money::{Rates, Usd};
 use contract::seal::MasterKey;
 use contract::snapshot::{Lifecycle, Metric, Modality, Window};
+
+const PRICED_SINCE: TimeDelta = TimeDelta::days(60);
 
 /// A model to offer.
 pub struct Offer {
@@ -53,17 +56,15 @@ pub async fn model(tx: &mut SystemTx, provider: &Provider, offer: &Offer) -> any
         output_tokens_max: offer.output_tokens_max,
     };
     let model = create::create(tx, &new).await.map_err(refused)?;
-    let price = CreatePrice {
-        plan_id: None,
-        input_usd: offer.input_usd,
-        output_usd: offer.output_usd,
-        cached_input_usd: offer.cached_input_usd,
-        cache_write_usd: None,
-        reasoning_usd: None,
-        per_call_usd: Usd::default(),
-        effective_from: None,
+    let rates = Rates {
+        input: offer.input_usd.0,
+        output: offer.output_usd.0,
+        cached_input: offer.cached_input_usd.map(|usd| usd.0),
+        ..Rates::default()
     };
-    create_price::create(tx, model.id, &price).await.map_err(refused)?;
+    // In force since before the month of use that the demo shows.
+    let since = tx.now() - PRICED_SINCE;
+    create_price::set(tx, model.id, None, &rates, since).await.map_err(refused)?;
     let deployment = CreateDeployment {
         provider_id: provider.id,
         upstream_model: offer.upstream_model.clone(),
