@@ -3,10 +3,12 @@
 
 DEMO=$VAR/demo.json
 
+# It says which of the providers in the environment could not be offered, and why.
 seed() {
-  "$BIN/tollgate-backend" admin seed-demo --out "$DEMO" >>"$VAR/log/seed.log" 2>&1 9>&- ||
+  local said line
+  said=$("$BIN/tollgate-backend" admin seed-demo --out "$DEMO" 2>>"$VAR/log/seed.log" 9>&-) ||
     { tail -n 5 "$VAR/log/seed.log" >&2; die "seeding the demo failed" "the whole log: $VAR/log/seed.log"; }
-  say "the demo is seeded: ${DEMO#"$ROOT"/}"
+  while read -r line; do say "$line"; done <<<"$said"
 }
 
 # field NAME: the first string of that name in demo.json.
