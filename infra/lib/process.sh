@@ -26,13 +26,14 @@ pid_of() {
 state() { if [ -n "$(pid_of "$1")" ]; then echo running; else echo stopped; fi; }
 
 # launch NAME COMMAND...: runs it in a session of its own. The child writes its pid itself before
-# it becomes the program, so no moment exists at which it runs unrecorded.
+# it becomes the program, so no moment exists at which it runs unrecorded. A provider's credential
+# in the caller's environment is for the seeding alone; the database holds it from then on.
 launch() {
   local name=$1
   shift
   rm -f "$VAR/run/$name.pid"
   # shellcheck disable=SC2016
-  setsid bash -c '
+  env -u OPENAI_API_KEY setsid bash -c '
     stat=$(<"/proc/$$/stat"); fields=(${stat##*) })
     echo "$$ ${fields[19]}" >"$0.new" && mv "$0.new" "$0" && exec "$@"' "$VAR/run/$name.pid" "$@" \
     9>&- </dev/null >>"$VAR/log/$name.log" 2>&1 &
