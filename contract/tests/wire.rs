@@ -1,6 +1,8 @@
 //! What crossed the wire once must be readable for ever: every fixture under `wire/<n>` is a
 //! message as the n-th release wrote it. Never edit one; add a folder when a shape grows.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says where by panicking")]
+
 use contract::channel::{Change, GatewayBeat, Stored};
 use contract::snapshot::{Kind, Record};
 use contract::usage::UsageEvent;
