@@ -29,6 +29,8 @@ def stack(*words):
 def rates(api_url, org, app, model):
     """Nano-dollars per million tokens of each class, and per call, for this app on its plan."""
     for subscription in org.api.all(f"{org.path}/subscriptions?app={app['id']}"):
+        if subscription["state"] != "active":
+            continue
         product = org.api.get(f"{org.path}/catalog/{subscription['product_slug']}")
         listed = next((m["price"] for m in product["models"] if m["name"] == model), None)
         if listed is None:

@@ -76,7 +76,7 @@ class Chaos:
 
     def kills(self, tests):
         """Kills one program after another while calls run; what was called."""
-        app = self.org.app("Chaos")
+        app = self.org.busy_app("Chaos")
         key = self.ready_key(app)
         calls = Calls(self.gateways, key["secret"], self.model, CALLS, RATE).start()
         for name in KILLED:

@@ -97,6 +97,19 @@ class Org:
         name = f"{name} {secrets.token_hex(3)}"
         return self.api.post(self.path + "/apps", {"name": name})
 
+    def busy_app(self, name):
+        """A new app that is moved to the plans for programs in use: the plan that a new app gets
+        stops at a couple of calls a second, as it should."""
+        app = self.app(name)
+        for subscription in self.api.all(f"{self.path}/subscriptions?app={app['id']}"):
+            product = self.api.get(f"{self.path}/catalog/{subscription['product_slug']}")
+            larger = next((p for p in product["plans"] if p["slug"] == "pro"), None)
+            if larger and larger["id"] != subscription["plan_id"]:
+                self.api.post(f"{self.path}/subscriptions/{subscription['id']}/cancel")
+                body = {"app_id": app["id"], "plan_id": larger["id"]}
+                self.api.post(self.path + "/subscriptions", body)
+        return app
+
     def key(self, app, name="test"):
         body = {"app_id": app["id"], "name": name, "env": "live"}
         return self.api.post(self.path + "/keys", body)

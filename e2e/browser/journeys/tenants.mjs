@@ -8,7 +8,8 @@ import { as, member } from "../lib/people.mjs";
 /** What a page says, without what differs from answer to answer. */
 async function said(visit, path) {
   const answer = await visit.open(path);
-  return { status: answer.status(), text: await visit.page.locator("main").innerText() };
+  const text = await visit.page.locator("main").innerText();
+  return { status: answer.status(), text: text.replace(/call_[0-9a-v]{26}/g, "call_…") };
 }
 
 export async function run({ browser, tests }) {

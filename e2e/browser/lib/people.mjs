@@ -20,7 +20,7 @@ export function somebody(name) {
 /** Fills the sign-up form and sends it: two clicks from the start page. */
 export async function signUp(visit, person) {
   await visit.open("/");
-  await visit.click(visit.page.getByRole("banner").getByRole("link", { name: "Create an account" }));
+  await visit.click(visit.main("link", "Create an account"));
   await visit.page.getByLabel("Your name").fill(person.name);
   await visit.page.getByLabel("E-mail address").fill(person.email);
   await visit.page.getByLabel("Organisation", { exact: true }).fill(person.org);
