@@ -33,7 +33,7 @@ pub fn Step(
         <li class=format!("step {class}") data-live=live.then_some("")>
             <span class="step-mark" aria-hidden="true"><Icon sign=Sign::Check /></span>
             <div class="step-body">
-                <h3>{title} <span class="step-word">{word}</span></h3>
+                <h2>{title} <span class="step-word">{word}</span></h2>
                 {children()}
             </div>
         </li>

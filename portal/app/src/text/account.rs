@@ -14,4 +14,3 @@ pub const NEW_ORG_HINT: &str = "You become its owner.";
 pub const NEW_ORG_BUTTON: &str = "Create organisation";
 pub const ORG_MADE: &str = "The organisation is ready.";
 pub const OPERATOR: &str = "You are an operator of this installation.";
-pub const APPEARANCE: &str = "Appearance";

@@ -4,12 +4,10 @@ use crate::visit::SignedIn;
 use axum::response::Response;
 use leptos::prelude::*;
 use portal_app::components::{Card, Fact, Facts, Instant, Notice, PageHead, Tone};
-use portal_app::islands::ThemeToggle;
 use portal_app::text::account as text;
 
 pub async fn page(visit: SignedIn) -> Response {
     let me = visit.me.clone();
-    let theme = visit.arrival().theme().to_owned();
     visit.page(text::ACCOUNT, move || {
         let operator =
             me.is_operator.then(|| view! { <Notice tone=Tone::Plain>{text::OPERATOR}</Notice> });
@@ -36,9 +34,6 @@ pub async fn page(visit: SignedIn) -> Response {
                     </Facts>
                 </Card>
                 <Card title=text::ORGS><Facts>{orgs}</Facts></Card>
-                <Card title=text::APPEARANCE>
-                    <ThemeToggle theme=theme back="/account".to_owned() />
-                </Card>
             </div>
         }
     })
