@@ -38,6 +38,34 @@ pub const LINK_DEAD: &str = "This link no longer works";
 pub const LINK_DEAD_WHY: &str = "It was used already, or it is too old. If your address is confirmed, sign in. If not, ask for \
      a new mail.";
 
+pub const FORGOT: &str = "Forgot your password?";
+pub const RECOVER: &str = "Choose a new password";
+pub const RECOVER_LEAD: &str = "We send you a link that works once, for one hour.";
+pub const RECOVER_BUTTON: &str = "Send the link";
+pub const RECOVER_SENT_WHY: &str =
+    "If there is an account with this address, the mail has a link to choose a new password.";
+pub const NEW_PASSWORD: &str = "New password";
+pub const NEW_PASSWORD_LEAD: &str = "Setting it signs you out everywhere else.";
+pub const NEW_PASSWORD_BUTTON: &str = "Set password and sign in";
+pub const PASSWORD_SET: &str = "Your new password is set. All other sessions have ended.";
+pub const ASK_AGAIN: &str = "Ask for a new link";
+
+pub const INVITE: &str = "You are invited";
+pub const INVITE_LEAD: &str = "Somebody asked you to join their organisation.";
+pub const INVITE_BUTTON: &str = "Join";
+
+/// Whom the invitation will be accepted as.
+#[must_use]
+pub fn joining_as(email: &str) -> String {
+    format!("You are signed in as {email}.")
+}
+
+/// After accepting an invitation.
+#[must_use]
+pub fn joined(org: &str) -> String {
+    format!("You are now a member of {org}.")
+}
+
 /// Where the mail went.
 #[must_use]
 pub fn sent_to(email: &str) -> String {

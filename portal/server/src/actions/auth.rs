@@ -5,10 +5,10 @@ use crate::fault::Fault;
 use crate::flash::Flash;
 use crate::form::Form;
 use crate::http::cookies::SESSION;
-use crate::visit::Visit;
+use crate::visit::{SignedIn, Visit};
 use axum::extract::Path;
 use axum::response::Response;
-use contract::api::identity::{CheckMail, Me, SignIn, SignUp};
+use contract::api::identity::{CheckMail, Me, ResetPassword, SignIn, SignUp};
 use http::HeaderValue;
 use portal_app::components::Tone;
 use portal_app::text::auth as text;
@@ -76,6 +76,47 @@ pub async fn sign_in(visit: Visit, form: Form) -> Result<Response, Fault> {
     match visit.backend().sign_in(form.key(), &body).await {
         Ok(me) => visit.go(local(next.as_deref(), &home_of(&me))).answer(),
         Err(fault) => visit.retry("/login", &form, fault),
+    }
+}
+
+/// `POST /recover`.
+///
+/// # Errors
+/// What no form can mend.
+pub async fn recover(visit: Visit, form: Form) -> Result<Response, Fault> {
+    match visit.backend().recover(form.key(), &form.text("email")).await {
+        Ok(sent) => visit.go("/recover/sent").payload(&sent).answer(),
+        Err(fault) => visit.retry("/recover", &form, fault),
+    }
+}
+
+/// `POST /recover/{token}`: a new password.
+///
+/// # Errors
+/// What no form can mend.
+pub async fn reset(visit: Visit, Path(token): Path<String>, form: Form) -> Result<Response, Fault> {
+    let body = ResetPassword { token, password: form.raw("password").to_owned() };
+    match visit.backend().reset_password(form.key(), &body).await {
+        Ok(me) => welcome(&visit, &me, text::PASSWORD_SET),
+        Err(fault) => visit.retry(visit.arrival().path(), &form, fault),
+    }
+}
+
+/// `POST /invite/{token}`: join the org.
+///
+/// # Errors
+/// What no form can mend.
+pub async fn join(
+    visit: SignedIn,
+    Path(link): Path<String>,
+    form: Form,
+) -> Result<Response, Fault> {
+    match visit.backend().accept_invitation(form.key(), &link).await {
+        Ok(org) => visit
+            .go(format!("/o/{}", org.slug))
+            .notice(Tone::Good, text::joined(&org.name))
+            .answer(),
+        Err(fault) => visit.retry(visit.arrival().path(), &form, fault),
     }
 }
 

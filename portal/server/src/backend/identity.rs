@@ -2,7 +2,9 @@
 
 use super::Backend;
 use crate::fault::Fault;
-use contract::api::identity::{CheckMail, EmailBody, Me, SignIn, SignUp, TokenBody};
+use contract::api::identity::{
+    CheckMail, EmailBody, Me, Membership, ResetPassword, SignIn, SignUp, TokenBody,
+};
 
 impl Backend<'_> {
     /// # Errors
@@ -36,6 +38,30 @@ impl Backend<'_> {
     /// `session.refused`, `session.throttled`, `session.email_unverified`.
     pub async fn sign_in(&self, key: &str, body: &SignIn) -> Result<Me, Fault> {
         self.post(&["sign-in"], key, body).await
+    }
+
+    /// Asks for a mail with a link to choose a new password.
+    ///
+    /// # Errors
+    /// Refusals of the address, or too many mails.
+    pub async fn recover(&self, key: &str, email: &str) -> Result<CheckMail, Fault> {
+        self.post(&["recover"], key, &EmailBody { email: email.to_owned() }).await
+    }
+
+    /// Sets a new password and signs in.
+    ///
+    /// # Errors
+    /// Refusals of the password; `session.token_invalid` when the link was used or is too old.
+    pub async fn reset_password(&self, key: &str, body: &ResetPassword) -> Result<Me, Fault> {
+        self.post(&["reset-password"], key, body).await
+    }
+
+    /// Joins the org of a mailed invitation.
+    ///
+    /// # Errors
+    /// `session.token_invalid`, `invitation.other_address`.
+    pub async fn accept_invitation(&self, key: &str, token: &str) -> Result<Membership, Fault> {
+        self.post(&["accept-invitation"], key, &TokenBody { token: token.to_owned() }).await
     }
 
     /// # Errors

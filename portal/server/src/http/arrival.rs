@@ -218,9 +218,12 @@ pub async fn layer(State(app): State<Arc<App>>, mut request: Request, next: Next
     response
 }
 
-/// A path for the log: what follows `/verify/` is a secret.
+/// A path for the log: what follows `/verify/` and its like is a secret.
 fn shown_path(path: &str) -> &str {
-    if path.starts_with("/verify/") { "/verify/…" } else { path }
+    const SECRET: [(&str, &str); 3] =
+        [("/verify/", "/verify/…"), ("/recover/", "/recover/…"), ("/invite/", "/invite/…")];
+    let secret = SECRET.into_iter().find(|(start, _)| path.starts_with(start));
+    secret.map_or(path, |(_, shown)| shown)
 }
 
 fn drawn(app: &App, arrival: &Arrival, fault: &Fault) -> Response {
@@ -241,6 +244,8 @@ mod tests {
     #[test]
     fn the_token_of_a_mailed_link_is_not_logged() {
         assert_eq!(shown_path("/verify/s3cret"), "/verify/…");
+        assert_eq!(shown_path("/recover/s3cret"), "/recover/…");
+        assert_eq!(shown_path("/invite/s3cret"), "/invite/…");
         assert_eq!(shown_path("/o/acme"), "/o/acme");
     }
 

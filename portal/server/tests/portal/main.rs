@@ -8,6 +8,7 @@
 
 mod basics;
 mod keys;
+mod mailed;
 mod operator;
 mod reports;
 mod support;

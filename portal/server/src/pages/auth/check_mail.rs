@@ -16,16 +16,8 @@ pub async fn page(visit: Visit) -> Result<Response, Fault> {
     let where_to = email.as_deref().map_or(text::CHECK_MAIL_UNKNOWN.to_owned(), text::sent_to);
     let form = visit.form("/signup/resend");
     let refused = form.is_refused();
-    let mailbox = visit.app.config.mailbox_url.clone();
+    let mailbox = local_mailbox(&visit);
     Ok(visit.page(text::CHECK_MAIL, me.as_ref(), move || {
-        let mailbox = mailbox.map(|url| {
-            view! {
-                <Notice tone=Tone::Plain>
-                    <p>{text::LOCAL_MAILBOX_WHY}</p>
-                    <LinkButton href=url.to_string() label=text::LOCAL_MAILBOX />
-                </Notice>
-            }
-        });
         view! {
             <div class="narrow">
                 <h1>{text::CHECK_MAIL}</h1>
@@ -47,4 +39,15 @@ pub async fn page(visit: Visit) -> Result<Response, Fault> {
             </div>
         }
     }))
+}
+
+/// In a local installation: where the mail can be read. Nothing elsewhere.
+pub(super) fn local_mailbox(visit: &Visit) -> Option<impl IntoView + use<>> {
+    let url = visit.app.config.mailbox_url.clone()?;
+    Some(view! {
+        <Notice tone=Tone::Plain>
+            <p>{text::LOCAL_MAILBOX_WHY}</p>
+            <LinkButton href=url.to_string() label=text::LOCAL_MAILBOX />
+        </Notice>
+    })
 }

@@ -36,6 +36,7 @@ pub async fn page(visit: Visit) -> Result<Response, Fault> {
                     />
                     <Button label=text::SIGN_IN_BUTTON />
                 </Form>
+                <p class="aside"><a href="/recover">{text::FORGOT}</a></p>
                 <p class="aside">{text::NO_ACCOUNT} " " <a href="/signup">{shell::SIGN_UP}</a></p>
             </div>
         }
