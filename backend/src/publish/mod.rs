@@ -15,4 +15,4 @@ mod target;
 pub use run::run;
 pub use status::{Status, status};
 pub use step::{PublishError, Publisher, Step};
-pub use target::Target;
+pub use target::{Target, TargetError};

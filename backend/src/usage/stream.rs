@@ -82,7 +82,11 @@ impl Consumer {
         self.claim_idle(count, CLAIM_IDLE_MS).await
     }
 
-    async fn claim_idle(&mut self, count: usize, idle_ms: u64) -> RedisResult<Vec<Entry>> {
+    /// Entries left for at least `idle_ms`.
+    ///
+    /// # Errors
+    /// As [`Consumer::read`].
+    pub async fn claim_idle(&mut self, count: usize, idle_ms: u64) -> RedisResult<Vec<Entry>> {
         let reply: StreamAutoClaimReply = redis::cmd("XAUTOCLAIM")
             .arg(USAGE)
             .arg(USAGE_GROUP)

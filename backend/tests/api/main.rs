@@ -14,12 +14,19 @@
 mod harness;
 
 mod audit;
+mod billing;
+mod catalog;
 mod coverage;
 mod http;
 mod identity;
 mod isolation;
 mod jobs;
 mod keys;
+mod limits;
+mod models;
 mod openapi;
 mod orgs;
+mod providers;
+mod publish;
 mod seed_demo;
+mod usage;

@@ -3,8 +3,12 @@
 
 mod client;
 mod database;
+mod redis;
+mod shop;
 
 pub use client::{Client, Reply};
+pub use redis::TestRedis;
+pub use shop::{Caller, RATES, Shop, entry};
 
 use axum::Router;
 use backend::app::App;

@@ -1,0 +1,90 @@
+//! Models, deployments and prices.
+
+use crate::harness::{Client, Shop, TestApp};
+use serde_json::json;
+
+async fn model(operator: &Client) -> String {
+    let new =
+        json!({"name": "m-1", "display_name": "M", "modality": "chat", "output_tokens_max": 10});
+    let made = operator.post("/v1/admin/models", new).await.expect(201).json();
+    assert_eq!(made["state"], "draft");
+    format!("/v1/admin/models/{}", made["id"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_model_moves_on_and_never_comes_back_from_retirement() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let path = model(&operator).await;
+    operator.patch(&path, json!({"state": "deprecated"}), 1).await.refused("object.conflict");
+    operator.patch(&path, json!({"state": "active"}), 1).await.expect(200);
+    operator.patch(&path, json!({"state": "retired"}), 2).await.expect(200);
+    operator.patch(&path, json!({"state": "active"}), 3).await.refused("object.conflict");
+    assert_eq!(app.count("audit_entries where action = 'update_model'").await, 2);
+}
+
+#[tokio::test]
+async fn a_bad_model_and_a_taken_name_are_refused() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    model(&operator).await;
+    let bad = json!({"name": "UPPER", "display_name": "", "modality": "chat"});
+    let refused = operator.post("/v1/admin/models", bad).await.refused("request.invalid");
+    assert_eq!(refused.pointers()[0], "/name");
+    assert!(refused.pointers().contains(&"/output_tokens_max".to_owned()));
+    let taken = json!({"name": "m-1", "display_name": "M", "modality": "embedding"});
+    operator.post("/v1/admin/models", taken).await.refused("object.name_taken");
+}
+
+#[tokio::test]
+async fn a_price_takes_over_at_its_instant_and_is_never_edited() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let path = model(&operator).await;
+    let prices = format!("{path}/prices");
+    let price = |usd: &str, from: Option<&str>| json!({"input_usd": usd, "output_usd": usd, "per_call_usd": "0", "effective_from": from});
+    operator.post(&prices, price("1", None)).await.expect(201);
+    operator.post(&prices, price("2", Some("2026-03-02T00:00:00Z"))).await.expect(201);
+    operator
+        .post(&prices, price("3", Some("2026-03-02T00:00:00Z")))
+        .await
+        .refused("object.conflict");
+    let past = operator
+        .post(&prices, price("3", Some("2026-02-01T00:00:00Z")))
+        .await
+        .refused("request.invalid");
+    assert_eq!(past.pointers(), ["/effective_from"]);
+    operator.post(&prices, price("-1", None)).await.refused("request.invalid");
+    let in_force = async || operator.get(&path).await.json()["price"]["input_usd"].clone();
+    assert_eq!(in_force().await, "1.00");
+    app.clock.advance(chrono::TimeDelta::days(2));
+    assert_eq!(in_force().await, "2.00");
+    assert_eq!(operator.get(&prices).await.json()["items"].as_array().unwrap().len(), 2);
+    let may: bool = sqlx::query_scalar(
+        "select has_table_privilege('app_system', 'prices', 'update')
+             or has_table_privilege('app_system', 'prices', 'delete')",
+    )
+    .fetch_one(&mut app.sql().await)
+    .await
+    .unwrap();
+    assert!(!may);
+}
+
+#[tokio::test]
+async fn a_deployment_names_a_provider_that_exists_and_can_be_taken_out() {
+    let app = TestApp::start().await;
+    let shop = Shop::open(&app).await;
+    let path = format!("/v1/admin/models/{}", shop.model);
+    let new = json!({"provider_id": "prov_00000000000000000000000000", "upstream_model": "x", "weight": 1});
+    let refused =
+        shop.operator.post(&format!("{path}/deployments"), new).await.refused("request.invalid");
+    assert_eq!(refused.pointers(), ["/provider_id"]);
+    let again = json!({"provider_id": shop.provider, "upstream_model": "up-one", "weight": 1});
+    shop.operator.post(&format!("{path}/deployments"), again).await.refused("object.conflict");
+    let model = shop.operator.get(&path).await.json();
+    let deployment = &model["deployments"][0];
+    let path = format!("/v1/admin/deployments/{}", deployment["id"].as_str().unwrap());
+    let out = shop.operator.patch(&path, json!({"disabled": true}), 1).await.expect(200).json();
+    assert_eq!((out["disabled"].clone(), out["weight"].clone()), (json!(true), json!(100)));
+    shop.operator.patch(&path, json!({"weight": 1001}), 2).await.refused("request.invalid");
+}

@@ -1,0 +1,174 @@
+//! Providers and their credentials.
+
+use crate::harness::{Shop, TestApp};
+use contract::seal::{MasterKey, Sealed};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+
+const SECRET: &str = "sk-very-secret";
+
+fn new(base_url: &str) -> Value {
+    json!({
+        "slug": "acme-ai", "name": "Acme AI", "dialect": "openai", "auth": "bearer",
+        "base_url": base_url, "credential": SECRET,
+    })
+}
+
+#[tokio::test]
+async fn a_credential_is_kept_sealed_and_never_comes_back() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let made = operator.post("/v1/admin/providers", new("https://a.example/v1/")).await.expect(201);
+    let provider = made.json();
+    assert_eq!(provider["base_url"], "https://a.example/v1");
+    assert_eq!(provider["has_credential"], true);
+    let id = provider["id"].as_str().unwrap();
+    let path = format!("/v1/admin/providers/{id}");
+    let seen = [
+        made.text.clone(),
+        operator.get(&path).await.expect(200).text,
+        operator.get("/v1/admin/providers").await.expect(200).text,
+    ];
+    assert!(seen.iter().all(|text| !text.contains(SECRET)), "{seen:?}");
+
+    let mut sql = app.sql().await;
+    let stored: String = sqlx::query_scalar("select sealed::text from provider_credentials")
+        .fetch_one(&mut sql)
+        .await
+        .unwrap();
+    assert!(!stored.contains(SECRET));
+    let sealed: Sealed = serde_json::from_str(&stored).unwrap();
+    let master = MasterKey::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
+    let opened = master.open(&format!("provider/{id}"), &sealed).unwrap();
+    assert_eq!(opened.expose_str(), Some(SECRET));
+
+    let logged: String =
+        sqlx::query_scalar("select string_agg(coalesce(after::text, ''), '') from audit_entries")
+            .fetch_one(&mut sql)
+            .await
+            .unwrap();
+    assert!(logged.contains("acme-ai") && !logged.contains(SECRET), "{logged}");
+    assert_eq!(app.count("outbox where kind = 'provider'").await, 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_could_not_be_called_is_refused_field_by_field() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let bad = json!({
+        "slug": "Not A Slug", "name": " ", "dialect": "openai", "auth": "bearer",
+        "base_url": "ftp://x",
+    });
+    let refused = operator.post("/v1/admin/providers", bad).await.refused("request.invalid");
+    assert_eq!(refused.pointers(), ["/slug", "/name", "/base_url", "/credential"]);
+    let unknown =
+        json!({"slug": "a", "name": "A", "dialect": "latin", "auth": "none", "base_url": "x"});
+    let refused = operator.post("/v1/admin/providers", unknown).await.refused("request.invalid");
+    assert_eq!(refused.pointers(), ["/dialect"]);
+    assert_eq!((app.count("providers").await, app.count("audit_entries").await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_stored_credential_does_not_follow_to_another_host() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let made = operator.post("/v1/admin/providers", new("https://a.example/v1")).await.expect(201);
+    let path = format!("/v1/admin/providers/{}", made.json()["id"].as_str().unwrap());
+    let moved = json!({"base_url": "https://evil.example/v1"});
+    let refused = operator.patch(&path, moved, 1).await.refused("request.invalid");
+    assert_eq!(refused.pointers(), ["/credential"]);
+    let same_host = json!({"base_url": "https://a.example/v2"});
+    let kept = operator.patch(&path, same_host.clone(), 1).await.expect(200).json();
+    assert_eq!((kept["has_credential"].clone(), kept["version"].clone()), (json!(true), json!(2)));
+    operator.patch(&path, same_host, 1).await.refused("object.version_stale");
+    let open = operator.patch(&path, json!({"auth": "none"}), 2).await.expect(200).json();
+    assert_eq!(open["has_credential"], false);
+    assert_eq!(app.count("provider_credentials").await, 0);
+}
+
+#[tokio::test]
+async fn a_provider_in_use_is_not_removed_and_an_idle_one_is() {
+    let app = TestApp::start().await;
+    let shop = Shop::open(&app).await;
+    let used = format!("/v1/admin/providers/{}", shop.provider);
+    shop.operator.delete(&used).await.refused("object.conflict");
+    let made =
+        shop.operator.post("/v1/admin/providers", new("https://a.example")).await.expect(201);
+    let idle = format!("/v1/admin/providers/{}", made.json()["id"].as_str().unwrap());
+    shop.operator.delete(&idle).await.expect(204);
+    shop.operator.delete(&idle).await.refused("object.not_found");
+    assert_eq!(app.count("audit_entries where action = 'delete_provider'").await, 1);
+}
+
+/// A provider that knows one credential.
+async fn upstream() -> SocketAddr {
+    use axum::http::{HeaderMap, StatusCode};
+    let models = async |headers: HeaderMap| {
+        if headers.get("authorization").is_some_and(|v| v == "Bearer sk-very-secret") {
+            (StatusCode::OK, r#"{"data":[{"id":"one"},{"id":"two"}]}"#)
+        } else {
+            (StatusCode::UNAUTHORIZED, r#"{"error":"sk-very-secret is the one I know"}"#)
+        }
+    };
+    let router = axum::Router::new()
+        .route("/v1/models", axum::routing::get(models))
+        .route("/page/models", axum::routing::get(async || "<html>"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+#[tokio::test]
+async fn a_test_says_what_a_provider_offers_or_what_is_wrong_with_it() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let address = upstream().await;
+    let made = operator
+        .post("/v1/admin/providers", new(&format!("http://{address}/v1")))
+        .await
+        .expect(201);
+    let path = format!("/v1/admin/providers/{}", made.json()["id"].as_str().unwrap());
+    let test = async || operator.post(&format!("{path}/test"), json!({})).await.expect(200).json();
+    let good = test().await;
+    assert_eq!(
+        (good["ok"].clone(), good["upstream_models"].clone()),
+        (json!(true), json!(["one", "two"]))
+    );
+    for (version, change, word) in [
+        (1, json!({"credential": "sk-wrong"}), "credential"),
+        (
+            2,
+            json!({"base_url": format!("http://{address}/page"), "credential": "k"}),
+            "list of models",
+        ),
+        (3, json!({"base_url": format!("http://{address}"), "credential": "k"}), "/v1"),
+        (4, json!({"base_url": "http://127.0.0.1:9", "credential": "k"}), "No connection"),
+    ] {
+        operator.patch(&path, change, version).await.expect(200);
+        let bad = test().await;
+        assert_eq!(bad["ok"], false);
+        let detail = bad["detail"].as_str().unwrap();
+        assert!(detail.contains(word) && !detail.contains("sk-"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn no_role_of_a_tenant_or_a_person_reaches_a_provider() {
+    let app = TestApp::start().await;
+    let mut sql = app.sql().await;
+    for role in ["app_tenant", "app_person"] {
+        for table in ["providers", "provider_credentials", "deployments", "usage_dead_letters"] {
+            for privilege in ["select", "insert", "update", "delete"] {
+                let may: bool = sqlx::query_scalar("select has_table_privilege($1, $2, $3)")
+                    .bind(role)
+                    .bind(table)
+                    .bind(privilege)
+                    .fetch_one(&mut sql)
+                    .await
+                    .unwrap();
+                assert!(!may, "{role} may {privilege} {table}");
+            }
+        }
+    }
+}
