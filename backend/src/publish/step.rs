@@ -74,12 +74,13 @@ impl Publisher {
         match sent {
             Some(sent) if sent >= expected && sent <= position.given => {
                 if position.oldest_open.is_none() {
+                    tx.commit().await?;
                     return Ok(Step::Idle(sent));
                 }
                 self.send(tx, sent).await
             }
             other => {
-                drop(tx);
+                tx.commit().await?;
                 tracing::warn!(
                     redis = other,
                     postgres = position.given,
@@ -99,7 +100,9 @@ impl Publisher {
         self.rebuild(sent).await
     }
 
-    /// A transaction that holds the publisher's place; `None` when another publisher does.
+    /// A transaction that holds the publisher's place; `None` when another publisher does. End it
+    /// with a commit also when nothing was written: a dropped one is rolled back some time later,
+    /// and holds the place until then.
     async fn lead(&self, reason: &'static str) -> Result<Option<SystemTx>, PublishError> {
         let mut tx = self.app.system_tx("publisher", reason).await?;
         let leads = sqlx::query_scalar!(
@@ -113,7 +116,7 @@ impl Publisher {
     /// Gives versions to new rows and commits that, before anything is sent under them.
     async fn give_versions(&self) -> Result<(), PublishError> {
         let Some(mut tx) = self.lead("give changes their versions").await? else { return Ok(()) };
-        let given = sqlx::query!(
+        sqlx::query!(
             "with base as (select version from config_versions for update),
                fresh as (select seq, row_number() over (order by seq) as nth
                  from (select seq from outbox where version is null order by seq limit $1) oldest),
@@ -126,9 +129,7 @@ impl Publisher {
         )
         .execute(tx.conn())
         .await?;
-        if given.rows_affected() > 0 {
-            tx.commit().await?;
-        }
+        tx.commit().await?;
         Ok(())
     }
 
