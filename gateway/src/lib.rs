@@ -32,4 +32,5 @@ pub mod snapshot;
 pub mod sse;
 pub mod stall;
 pub mod telemetry;
+pub mod together;
 pub mod worker;

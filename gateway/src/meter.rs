@@ -74,7 +74,7 @@ impl Meter {
     /// When the call was admitted.
     #[must_use]
     pub fn started(&self) -> Instant {
-        self.permit.call.principal.admitted.stamp.started
+        self.permit.call.principal.stamp.started
     }
 
     /// Notes an attempt that is about to be made.
@@ -143,7 +143,7 @@ impl Meter {
     fn event(&self, end: &End, reserved_nanos: Nanos) -> UsageEvent {
         let permit = &self.permit;
         let principal = &permit.call.principal;
-        let stamp = &principal.admitted.stamp;
+        let stamp = &principal.stamp;
         let mut event = UsageEvent {
             request_id: stamp.request_id,
             at: stamp.at,

@@ -77,7 +77,7 @@ async fn prepare(
 
 /// The room between plan and attempt: takes what the call may use from every limit.
 async fn reserve(worker: &Rc<Worker>, permit: Permit) -> Result<Meter, Fault> {
-    let stamp = &permit.call.principal.admitted.stamp;
+    let stamp = &permit.call.principal.stamp;
     let reservation = worker
         .gateway
         .tools
@@ -90,21 +90,21 @@ async fn reserve(worker: &Rc<Worker>, permit: Permit) -> Result<Meter, Fault> {
 
 /// Whether an app may see a model: it could call it.
 fn sees(principal: &Principal, model: &ModelView) -> bool {
-    let stamp = &principal.admitted.stamp;
+    let stamp = &principal.stamp;
     let (app, org) = (principal.app.id, principal.app.org_id);
     matches!(model.record.state, Lifecycle::Active | Lifecycle::Deprecated)
         && is_subscribed(&stamp.snapshot, app, org, model, stamp.at)
 }
 
 fn list_models(principal: &Principal) -> Response<Answer> {
-    let stamp = &principal.admitted.stamp;
+    let stamp = &principal.stamp;
     let seen = stamp.snapshot.models().iter().filter(|model| sees(principal, model));
     let body = openai::models_body(seen.map(|model| model.record.as_ref()));
     render::json(StatusCode::OK, body, stamp)
 }
 
 fn show_model(principal: &Principal, name: &str) -> Result<Response<Answer>, Fault> {
-    let stamp = &principal.admitted.stamp;
+    let stamp = &principal.stamp;
     let model = stamp.snapshot.model(name).filter(|model| sees(principal, model));
     let model = model.ok_or_else(|| unknown_model(name))?;
     Ok(render::json(StatusCode::OK, openai::model_body(&model.record), stamp))

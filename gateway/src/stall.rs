@@ -1,6 +1,7 @@
 //! A connection that gives up on a caller who takes nothing: without it, one who stops reading a
 //! stream would hold it open, here and at the provider, for as long as it likes.
 
+use crate::together::write_together;
 use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -67,12 +68,12 @@ impl AsyncWrite for Stall {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let write = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        let write = write_together(&mut this.stream, cx, bufs);
         this.bound(cx, write)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -61,7 +61,7 @@ pub async fn attempt(mut meter: Meter, plan: Plan) -> Result<Upstream, Fault> {
         };
         gateway.tools.telemetry.count(failure.count, 1);
         nth += 1;
-        let request_id = meter.permit.call.principal.admitted.stamp.request_id;
+        let request_id = meter.permit.call.principal.stamp.request_id;
         tracing::warn!(
             %request_id, deployment_id = %deployment.record.id, attempt = nth,
             code = failure.fault.code.as_str(),

@@ -14,14 +14,6 @@ use hyper::body::{Body as _, Incoming};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// Headers of a caller that a provider gets. Everything else stays here: credentials, cookies,
-/// addresses, our own, and an idempotency key, which callers who share our credential would clash
-/// on.
-const PASSED_ON: [HeaderName; 3] = [
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
-    HeaderName::from_static("openai-beta"),
-];
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const AGENT: HeaderValue =
@@ -68,7 +60,6 @@ pub(super) async fn send(
 
 fn request(meter: &Meter, target: &Target, body: Bytes) -> Request<Full<Bytes>> {
     let call = &meter.permit.call;
-    let admitted = &call.principal.admitted;
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     request.uri_mut().clone_from(target.path(call.operation));
@@ -78,14 +69,12 @@ fn request(meter: &Meter, target: &Target, body: Bytes) -> Request<Full<Bytes>> 
     headers.insert(header::CONTENT_TYPE, JSON);
     headers.insert(header::ACCEPT, if call.ask.stream { EVENTS } else { JSON });
     headers.insert(header::USER_AGENT, AGENT);
-    headers.insert(REQUEST_ID, admitted.stamp.id_text.clone());
+    headers.insert(REQUEST_ID, call.principal.stamp.id_text.clone());
     if let Some((name, value)) = &target.auth {
         headers.insert(name.clone(), value.clone());
     }
-    for name in &PASSED_ON {
-        for value in admitted.headers.get_all(name) {
-            headers.append(name.clone(), value.clone());
-        }
+    for (name, value) in &call.principal.passed_on.headers {
+        headers.append(name.clone(), value.clone());
     }
     request
 }

@@ -1,22 +1,60 @@
 //! The second room: who is calling. Decides from the snapshot, before a byte of the body is read.
 
-use crate::admit::Admitted;
+use crate::admit::{Admitted, Stamp, Surface};
 use crate::fault::Fault;
 use crate::snapshot::Snapshot;
-use crate::worker::Worker;
+use crate::worker::{InFlight, Worker};
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::key::{KeyPepper, ParsedKey};
 use contract::snapshot::{AppRecord, KeyRecord};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use hyper::body::Incoming;
+use std::rc::Rc;
 use std::sync::Arc;
 
-/// A request whose caller is known.
+/// A request whose caller is known. Of its headers only what is passed on is kept.
 #[derive(Debug)]
 pub struct Principal {
-    pub admitted: Admitted,
+    pub stamp: Rc<Stamp>,
+    pub surface: Surface,
+    pub body: Incoming,
+    pub in_flight: InFlight,
+    pub passed_on: PassedOn,
     pub key: Arc<KeyRecord>,
     pub app: Arc<AppRecord>,
+}
+
+/// Headers of a caller that a provider gets. Everything else stays here: credentials, cookies,
+/// addresses, our own, and an idempotency key, which callers who share our credential would clash
+/// on.
+const PASSED_ON: [HeaderName; 3] = [
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("openai-beta"),
+];
+const INCLUDE_COST: HeaderName = HeaderName::from_static("x-tollgate-include-cost");
+
+/// What is kept of a caller's headers.
+#[derive(Debug, Default)]
+pub struct PassedOn {
+    /// For the provider.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The caller wants to be told the cost.
+    pub include_cost: bool,
+}
+
+impl PassedOn {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut kept = Self::default();
+        for (name, value) in headers {
+            if PASSED_ON.contains(name) {
+                kept.headers.push((name.clone(), value.clone()));
+            }
+            kept.include_cost |= name == INCLUDE_COST && value == "1";
+        }
+        kept
+    }
 }
 
 /// Finds the key, proves its secret, and that key, app and org may call now. The credential does
@@ -25,18 +63,13 @@ pub struct Principal {
 /// # Errors
 /// `key.missing`, `key.malformed`, `key.unknown`, `key.revoked`, `key.expired`, `app.disabled`,
 /// `org.suspended`.
-pub fn identify(worker: &Worker, mut admitted: Admitted) -> Result<Principal, Fault> {
-    let (key, app) = {
-        let text = credential(&admitted.headers)?;
-        known(&worker.gateway.pepper, &admitted.stamp.snapshot, text, admitted.stamp.at)?
-    };
-    for name in [&header::AUTHORIZATION, &header::COOKIE] {
-        admitted.headers.remove(name);
-    }
-    for name in ["x-api-key", "api-key"] {
-        admitted.headers.remove(name);
-    }
-    Ok(Principal { admitted, key, app })
+pub fn identify(worker: &Worker, admitted: Admitted) -> Result<Principal, Fault> {
+    let text = credential(&admitted.headers)?;
+    let stamp = &admitted.stamp;
+    let (key, app) = known(&worker.gateway.pepper, &stamp.snapshot, text, stamp.at)?;
+    let passed_on = PassedOn::of(&admitted.headers);
+    let Admitted { stamp, surface, body, in_flight, .. } = admitted;
+    Ok(Principal { stamp, surface, body, in_flight, passed_on, key, app })
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {

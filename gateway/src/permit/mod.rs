@@ -53,7 +53,7 @@ impl Permit {
 /// `model.unknown`, `model.retired`, `model.operation`, `subscription.missing`,
 /// `subscription.inactive`, `model.unpriced`.
 pub fn permit(call: Call) -> Result<Permit, Fault> {
-    let stamp = &call.principal.admitted.stamp;
+    let stamp = &call.principal.stamp;
     let (snapshot, now) = (&stamp.snapshot, stamp.at);
     let model = Arc::clone(callable(snapshot, &call.ask.model, call.operation)?);
     let app = &call.principal.app;

@@ -1,6 +1,7 @@
 //! Opening a connection: TCP without delay, TLS where the address asks for it.
 
 use super::Address;
+use crate::together::write_together;
 use rustls::pki_types::ServerName;
 use std::io;
 use std::pin::Pin;
@@ -91,7 +92,7 @@ impl AsyncWrite for Wire {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Plain(stream) => write_together(stream, cx, bufs),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }

@@ -35,7 +35,7 @@ pub enum Asked {
 /// # Errors
 /// `request.too_large`, `request.timeout`, `request.not_json`, `request.malformed`.
 pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fault> {
-    let operation = match principal.admitted.surface {
+    let operation = match principal.surface {
         Surface::Call(operation) => operation,
         Surface::ListModels => return Ok(Asked::ListModels(principal)),
         Surface::ShowModel(ref mut name) => {
@@ -43,7 +43,7 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
             return Ok(Asked::ShowModel(principal, name));
         }
     };
-    let body = whole(&mut principal.admitted.body, bounds).await?;
+    let body = whole(&mut principal.body, bounds).await?;
     let ask = openai::read_request(&body, operation)?;
     Ok(Asked::Call(Box::new(Call { principal, operation, body, ask })))
 }

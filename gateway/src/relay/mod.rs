@@ -20,7 +20,6 @@ const PASSED_BACK: [HeaderName; 3] = [
     HeaderName::from_static("openai-processing-ms"),
     HeaderName::from_static("openai-version"),
 ];
-const INCLUDE_COST: HeaderName = HeaderName::from_static("x-tollgate-include-cost");
 const COST: HeaderName = HeaderName::from_static("x-tollgate-cost-usd");
 
 /// Answers the caller. A stream's cost is not known when its head goes out, so only a whole
@@ -30,9 +29,9 @@ const COST: HeaderName = HeaderName::from_static("x-tollgate-cost-usd");
 /// `service.spool_full`: the call could not be recorded, so its answer is not given.
 pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
     let Upstream { mut meter, headers, answer } = upstream;
-    let admitted = &meter.permit.call.principal.admitted;
-    let stamp = std::rc::Rc::clone(&admitted.stamp);
-    let tell_cost = admitted.headers.get(INCLUDE_COST).is_some_and(|value| value == "1");
+    let principal = &meter.permit.call.principal;
+    let stamp = std::rc::Rc::clone(&principal.stamp);
+    let tell_cost = principal.passed_on.include_cost;
     let mut response = Response::new(Answer::Whole(bytes::Bytes::new()));
     pass_back(&headers, response.headers_mut());
     if let Some(reservation) = meter.reservation() {

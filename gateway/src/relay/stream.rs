@@ -139,7 +139,7 @@ impl Relay {
     fn break_off(&mut self, code: ErrorCode, cause: impl std::fmt::Display) {
         self.source = None;
         let end = self.end(Outcome::UpstreamCut, Some(code));
-        let stamp = &self.meter.permit.call.principal.admitted.stamp;
+        let stamp = &self.meter.permit.call.principal.stamp;
         tracing::warn!(request_id = %stamp.request_id, %cause, code = code.as_str(), "a stream broke");
         let fault = Fault::upstream(code, code.title());
         let fault = self.meter.end(end).map_or_else(|full| full, |_| fault);
@@ -158,7 +158,7 @@ impl Relay {
     }
 
     fn say(&mut self, fault: &Fault) {
-        let id = self.meter.permit.call.principal.admitted.stamp.id_text.to_str();
+        let id = self.meter.permit.call.principal.stamp.id_text.to_str();
         self.last_words = Some(openai::error_event(fault, id.unwrap_or_default()).into());
     }
 }
