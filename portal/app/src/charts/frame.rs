@@ -10,6 +10,8 @@ pub(super) fn frame<V: IntoView + 'static>(data: ChartData, top: u64, marks: V) 
     let show = data.show;
     let (first, last) = (data.labels.first().cloned(), data.labels.last().cloned());
     let middle = (data.labels.len() > 2).then(|| data.labels.get(data.labels.len() / 2).cloned());
+    // Half of an odd top is no number to write beside the middle line.
+    let half = top.is_multiple_of(2).then(|| show(top / 2));
     let legend = (data.series.len() > 1).then(|| legend(&data));
     let title = data.title.clone();
     let view_box = format!("0 0 {} {}", scale::WIDTH, scale::HEIGHT);
@@ -20,7 +22,7 @@ pub(super) fn frame<V: IntoView + 'static>(data: ChartData, top: u64, marks: V) 
             <div class="chart-plot">
                 <div class="chart-y" aria-hidden="true">
                     <span>{show(top)}</span>
-                    <span>{show(top / 2)}</span>
+                    <span>{half}</span>
                     <span>{show(0)}</span>
                 </div>
                 <svg viewBox=view_box preserveAspectRatio="none" role="img" aria-label=title>

@@ -8,6 +8,9 @@ pub fn Stats(children: Children) -> impl IntoView {
     view! { <dl class="stats">{children()}</dl> }
 }
 
+/// Characters from which a figure is set smaller, so that it stays on one line.
+const LONG: usize = 8;
+
 /// One figure. `note` says what it covers.
 #[component]
 pub fn StatTile(
@@ -16,10 +19,11 @@ pub fn StatTile(
     #[prop(optional, into)] note: String,
 ) -> impl IntoView {
     let note = (!note.is_empty()).then(|| view! { <dd class="stat-note">{note}</dd> });
+    let class = if value.len() > LONG { "stat-value long" } else { "stat-value" };
     view! {
         <div class="stat">
             <dt>{label}</dt>
-            <dd class="stat-value">{value}</dd>
+            <dd class=class>{value}</dd>
             {note}
         </div>
     }

@@ -48,6 +48,7 @@ pub const AS_ENV: &str = "As an environment variable";
 pub const ENV_LINE: &str = "environment variable";
 pub const WAITING: &str = "Waiting for the first call with this key …";
 pub const SEEN: &str = "The first call with this key came through.";
+pub const SEE_USAGE: &str = "See it in usage";
 pub const STORED: &str = "I have stored it";
 pub const SHOWN: &str = "This key was shown before";
 pub const SHOWN_WHY: &str = "A key is shown once, right after it is made. If you have no copy, create another and revoke this one.";

@@ -30,6 +30,8 @@ fn play(call: &Call) -> Option<Response> {
             "by_app": [{"id": id("app", 1), "name": "Shop", "totals": totals(1_234, "0.000000123")}],
             "newest_at": "2026-03-05T14:01:48Z",
         })),
+        "GET /v1/orgs/acme/onboarding" => ok(json!({"first_key_at": null, "first_call_at": null,
+            "first_usage_at": "2026-03-05T14:00:00Z", "app_id": null, "sample_model": null})),
         "GET /v1/orgs/acme/costs" => ok(json!({
             "from": "2026-03-01T00:00:00Z", "to": "2026-03-06T00:00:00Z",
             "group_by": ["team", "app"],
@@ -102,6 +104,15 @@ async fn who_may_not_see_costs_sees_usage_without_money() {
     for path in ["/o/acme/costs", "/o/acme/costs.csv"] {
         assert_eq!(portal.get(path).await.status, StatusCode::FORBIDDEN, "{path}");
     }
+}
+
+#[tokio::test]
+async fn home_offers_a_key_only_to_who_may_make_one() {
+    let mut finance = Portal::start(play).await.signed_in("finance");
+    let home = finance.get("/o/acme").await.body;
+    assert!(home.contains("1,234") && !home.contains("/o/acme/keys"));
+    let mut developer = Portal::start(play).await.signed_in("developer");
+    assert!(developer.get("/o/acme").await.body.contains("/o/acme/keys/new"));
 }
 
 #[tokio::test]

@@ -128,7 +128,8 @@ fn watch(called: bool, here: String) -> AnyView {
 }
 
 fn summary(visit: &OrgVisit, report: UsageReport) -> Response {
-    let (now, keys) = (visit.now(), visit.at("/keys"));
+    let now = visit.now();
+    let new_key = visit.may(Action::CreateKey).then(|| visit.at("/keys/new"));
     let may_see_costs = visit.may(Action::ViewCosts);
     visit.page(Place::Home, text::TITLE, move || {
         let tokens = report.totals.tokens.total();
@@ -142,10 +143,11 @@ fn summary(visit: &OrgVisit, report: UsageReport) -> Response {
         } else {
             by_model(report.by_model, may_see_costs).into_any()
         };
+        let new_key = new_key.map(|href| {
+            view! { <LinkButton href=href label=text::NEW_KEY look=Look::Quiet /> }
+        });
         view! {
-            <PageHead title=text::TITLE lead=fresh.unwrap_or_default()>
-                <LinkButton href=keys label=text::NEW_KEY look=Look::Quiet />
-            </PageHead>
+            <PageHead title=text::TITLE lead=fresh.unwrap_or_default()>{new_key}</PageHead>
             <Stats>
                 <StatTile label=text::REQUESTS value=format::count(report.totals.requests) note=text::LAST_30_DAYS />
                 <StatTile label=text::ERRORS value=format::count(report.totals.errors) note=text::LAST_30_DAYS />

@@ -12,7 +12,7 @@ use contract::role::Action;
 use leptos::prelude::*;
 use portal_app::charts::{BarChart, ChartData, Series, Share};
 use portal_app::components::{
-    Cell, CellKind, Count, DataTable, EmptyState, LinkButton, Look, Money, PageHead, Section, Sign,
+    Cell, CellKind, Count, DataTable, EmptyState, LinkButton, Look, PageHead, Section, Sign,
     StatTile, Stats, Tab, Tabs,
 };
 use portal_app::format;
@@ -228,6 +228,7 @@ fn groups(
     let size = |group: &UsageGroup| {
         if money { nanos(group.totals.cost_usd) } else { group.totals.tokens.total() }
     };
+    let decimals = format::decimals(groups.iter().map(|group| group.totals.cost_usd));
     let whole = groups.iter().map(size).fold(0, u64::saturating_add);
     let rows = groups
         .into_iter()
@@ -243,7 +244,7 @@ fn groups(
                 Cell::number(view! { <Count value=totals.tokens.output_total() /> }),
             ];
             if money {
-                cells.push(Cell::number(view! { <Money amount=totals.cost_usd /> }));
+                cells.push(Cell::number(format::money_at(totals.cost_usd, decimals)));
             }
             cells.push(Cell::text(view! { <Share part=part whole=whole /> }));
             cells

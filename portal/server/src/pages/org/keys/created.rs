@@ -37,6 +37,7 @@ async fn reveal(visit: &OrgVisit, created: CreatedKey) -> Result<Response, Fault
     let curl = model.map(|model| samples::curl_with_key(&base, &model, &created.secret));
     let first_call = visit.at(&format!("/keys/{}/first-call", created.key.id));
     let (done, catalog) = (visit.at("/keys"), visit.at("/catalog"));
+    let usage = visit.at("/usage");
     Ok(visit.page(Place::Keys, text::REVEAL, move || {
         let secret = created.secret;
         let env_line = format!("{}={secret}", samples::KEY_VARIABLE);
@@ -44,11 +45,13 @@ async fn reveal(visit: &OrgVisit, created: CreatedKey) -> Result<Response, Fault
             Some(curl) => view! {
                 <p>{text::USE_IT_WHY}</p>
                 <CodeBlock code=curl what=text::CURL />
-                <FirstCall
-                    url=first_call
-                    waiting=text::WAITING.to_owned()
-                    seen=text::SEEN.to_owned()
-                />
+                <div class="needs-js">
+                    <FirstCall
+                        url=first_call
+                        waiting=text::WAITING.to_owned()
+                        seen=text::SEEN.to_owned()
+                    />
+                </div>
             }
             .into_any(),
             None => view! {
@@ -68,7 +71,10 @@ async fn reveal(visit: &OrgVisit, created: CreatedKey) -> Result<Response, Fault
                     <CodeBlock code=env_line what=text::ENV_LINE />
                 </Details>
                 <Section title=text::USE_IT>{try_it}</Section>
-                <LinkButton href=done label=text::STORED />
+                <p class="actions">
+                    <LinkButton href=done label=text::STORED />
+                    <LinkButton href=usage label=text::SEE_USAGE look=Look::Quiet />
+                </p>
             </div>
         }
     }))
