@@ -69,14 +69,17 @@ pub struct Shell {
     pub sign_out: FormState,
 }
 
+/// A page's own content. Boxed, so that the shell is compiled once and not once per page.
+pub type Content<'a> = Box<dyn FnOnce() -> AnyView + 'a>;
+
 /// The whole document as HTML.
 #[must_use]
-pub fn document<V: IntoView + 'static>(shell: Shell, content: impl FnOnce() -> V) -> String {
+pub fn document(shell: Shell, content: Content<'_>) -> String {
     let body = crate::draw::html(move || frame(shell, content));
     format!("<!DOCTYPE html>{body}")
 }
 
-fn frame<V: IntoView + 'static>(shell: Shell, content: impl FnOnce() -> V) -> impl IntoView {
+fn frame(shell: Shell, content: Content<'_>) -> impl IntoView + use<> {
     let Shell { title, theme, nonce, assets, here, viewer, rail, place, notice, sign_out } = shell;
     let railed = !matches!(rail, Rail::None);
     let notice = notice.map(|(tone, text)| view! { <Notice tone=tone>{text}</Notice> });
@@ -88,7 +91,7 @@ fn frame<V: IntoView + 'static>(shell: Shell, content: impl FnOnce() -> V) -> im
                 <a class="skip" href="#content">{words::SKIP}</a>
                 {header(&rail, viewer, sign_out)}
                 {railed.then(|| rail_view(&rail, place))}
-                <main id="content" tabindex="-1">{notice} {content().into_any()}</main>
+                <main id="content" tabindex="-1">{notice} {content()}</main>
                 {footer(theme, here)}
             </body>
         </html>

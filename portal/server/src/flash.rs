@@ -5,7 +5,7 @@
 use contract::Timestamp;
 use portal_app::components::Tone;
 use portal_app::form::Refused;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -60,7 +60,15 @@ struct Entry {
 }
 
 #[derive(Default)]
-pub struct FlashStore(Mutex<HashMap<Slot, Entry>>);
+pub struct FlashStore(Mutex<Held>);
+
+/// Entries by slot, and the order in which they were left; one already taken may still be in the
+/// order.
+#[derive(Default)]
+struct Held {
+    entries: HashMap<Slot, Entry>,
+    order: VecDeque<(Timestamp, Slot)>,
+}
 
 impl fmt::Debug for FlashStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,27 +80,35 @@ impl FlashStore {
     /// Leaves `flash` for the next visit of the page by the same browser in the same session.
     pub fn put(&self, slot: Slot, session: Option<String>, flash: Flash, now: Timestamp) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|_, entry| now - entry.left_at < LIFETIME);
-        if held.len() >= HELD_MAX {
-            let oldest = held.iter().min_by_key(|(_, entry)| entry.left_at).map(|(s, _)| s.clone());
-            if let Some(oldest) = oldest {
-                held.remove(&oldest);
-            }
-        }
-        held.insert(slot, Entry { session, left_at: now, flash });
+        held.forget_old(now);
+        held.order.push_back((now, slot.clone()));
+        held.entries.insert(slot, Entry { session, left_at: now, flash });
     }
 
     /// Takes what was left; the second caller gets nothing, and so does another session.
     #[must_use]
     pub fn take(&self, slot: &Slot, session: Option<&str>, now: Timestamp) -> Flash {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.remove(slot) {
+        match held.entries.remove(slot) {
             Some(entry)
                 if entry.session.as_deref() == session && now - entry.left_at < LIFETIME =>
             {
                 entry.flash
             }
             _ => Flash::default(),
+        }
+    }
+}
+
+impl Held {
+    /// Drops what nobody came for in time, and the oldest when there is no room.
+    fn forget_old(&mut self, now: Timestamp) {
+        let full = |held: &Self| held.order.len() >= HELD_MAX;
+        while self.order.front().is_some_and(|(at, _)| now - *at >= LIFETIME) || full(self) {
+            let Some((at, slot)) = self.order.pop_front() else { return };
+            if self.entries.get(&slot).is_some_and(|entry| entry.left_at == at) {
+                self.entries.remove(&slot);
+            }
         }
     }
 }
@@ -142,7 +158,7 @@ mod tests {
         for n in 0..=HELD_MAX {
             store.put(slot(n), None, flash(), at(i64::from(n > 0)));
         }
-        assert_eq!(store.0.lock().unwrap().len(), HELD_MAX);
+        assert_eq!(store.0.lock().unwrap().entries.len(), HELD_MAX);
         assert_eq!(store.take(&slot(0), None, at(2)), Flash::default());
         assert_eq!(store.take(&slot(HELD_MAX), None, at(2)), flash());
     }

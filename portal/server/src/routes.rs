@@ -8,11 +8,9 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use http::header;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::Predicate;
 
 /// Every address of the portal, with the layers around it.
 pub fn router(app: Arc<App>) -> Router {
@@ -31,7 +29,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/favicon.svg", get(assets::favicon))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
-        .layer(CompressionLayer::new().compress_when(is_public))
+        .layer(CompressionLayer::new().compress_when(holds_no_secrets))
         .with_state(app)
 }
 
@@ -135,16 +133,13 @@ fn admin() -> Router<Arc<App>> {
         .route("/admin/products/{product}/plans", post(act::products::add_plan))
 }
 
-/// Private pages hold secrets beside what a visitor typed: compressing both together would let
-/// their size tell.
-fn is_public(
-    status: http::StatusCode,
-    version: http::Version,
-    headers: &http::HeaderMap,
+/// Pages of somebody signed in hold secrets beside what a visitor typed: compressing both
+/// together would let their size tell.
+fn holds_no_secrets(
+    _: http::StatusCode,
+    _: http::Version,
+    _: &http::HeaderMap,
     extensions: &http::Extensions,
 ) -> bool {
-    let private = headers.get(header::CACHE_CONTROL).is_some_and(|value| value == "no-store");
-    let usual = tower_http::compression::predicate::DefaultPredicate::new();
-    let _ = (status, version, extensions);
-    !private && usual.should_compress(&http::Response::new(axum::body::Body::empty()))
+    extensions.get::<arrival::OfNobody>().is_some()
 }

@@ -14,11 +14,11 @@ use contract::api::identity::{Me, Membership};
 use contract::error::{ErrorCode, Problem};
 use contract::role::Action;
 use http::request::Parts;
-use leptos::IntoView;
+use leptos::prelude::{IntoAny as _, IntoView};
 use portal_app::components::Tone;
 use portal_app::form::{FormState, Refused};
 use portal_app::nav::Place;
-use portal_app::shell::{Person, Rail, Shell, Viewer, document};
+use portal_app::shell::{Content, Person, Rail, Shell, Viewer, document};
 use portal_app::text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -113,16 +113,16 @@ impl Visit {
         me: Option<&Me>,
         content: impl FnOnce() -> V,
     ) -> Response {
-        self.draw(title, me, Rail::None, None, content)
+        self.draw(title, me, Rail::None, None, boxed(content))
     }
 
-    fn draw<V: IntoView + 'static>(
+    fn draw(
         &self,
         title: &str,
         me: Option<&Me>,
         rail: Rail,
         place: Option<Place>,
-        content: impl FnOnce() -> V,
+        content: Content<'_>,
     ) -> Response {
         let refused = self.flash.form.is_some();
         let prefix = if refused { text::form::ERROR_TITLE } else { "" };
@@ -182,13 +182,20 @@ impl Visit {
         Ok(())
     }
 
-    /// Takes what was left for `path`.
+    /// Takes what was left for `path`; a browser that only looks ahead takes nothing.
     #[must_use]
     pub fn take_flash(&self, path: &str) -> Flash {
+        if self.arrival.looks_ahead() {
+            return Flash::default();
+        }
         let Some(visitor) = self.arrival.visitor() else { return Flash::default() };
         let slot = Slot { visitor: visitor.to_owned(), path: path.to_owned() };
         self.app.flash.take(&slot, self.arrival.session(), self.now())
     }
+}
+
+fn boxed<'a, V: IntoView + 'static>(content: impl FnOnce() -> V + 'a) -> Content<'a> {
+    Box::new(move || content().into_any())
 }
 
 /// Not there, or not with this role: the form cannot help.
@@ -353,7 +360,13 @@ impl OrgVisit {
     ) -> Response {
         let Membership { slug, name, role, .. } = self.org.clone();
         let full = format!("{title} · {name}");
-        self.draw(&full, Some(&self.me), Rail::Org { slug, name, role }, Some(place), content)
+        self.draw(
+            &full,
+            Some(&self.me),
+            Rail::Org { slug, name, role },
+            Some(place),
+            boxed(content),
+        )
     }
 }
 
@@ -386,7 +399,7 @@ impl OperatorVisit {
         content: impl FnOnce() -> V,
     ) -> Response {
         let full = format!("{title} · {}", text::shell::OPERATOR);
-        self.draw(&full, Some(&self.me), Rail::Admin, Some(place), content)
+        self.draw(&full, Some(&self.me), Rail::Admin, Some(place), boxed(content))
     }
 }
 

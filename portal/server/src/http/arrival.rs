@@ -27,6 +27,7 @@ struct Facts {
     path: String,
     here: String,
     reads: bool,
+    looks_ahead: bool,
     client: Option<IpAddr>,
     session: Option<String>,
     visitor: OnceLock<String>,
@@ -49,6 +50,7 @@ impl Arrival {
             theme: theme_of(cookies::read(headers, portal_app::islands::THEME_COOKIE).as_deref()),
             path: path.to_owned(),
             here: here.map_or("/", |both| both.as_str()).to_owned(),
+            looks_ahead: headers.contains_key("sec-purpose") || *request.method() == Method::HEAD,
             reads: matches!(*request.method(), Method::GET | Method::HEAD),
             client: client(app, request),
             session: cookies::read(headers, cookies::SESSION),
@@ -88,6 +90,12 @@ impl Arrival {
     #[must_use]
     pub fn reads(&self) -> bool {
         self.0.reads
+    }
+
+    /// Does nobody see the answer yet? A browser that fetches ahead must use nothing up.
+    #[must_use]
+    pub fn looks_ahead(&self) -> bool {
+        self.0.looks_ahead
     }
 
     /// Where the visitor's connection comes from.
@@ -193,6 +201,10 @@ fn client(app: &App, request: &Request) -> Option<IpAddr> {
     last.or(peer)
 }
 
+/// Marks the answer to a request without a session: nothing in it is worth guessing.
+#[derive(Debug, Clone, Copy)]
+pub struct OfNobody;
+
 /// The layer itself.
 pub async fn layer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let Ok(arrival) = Arrival::new(&app, &request) else {
@@ -206,6 +218,9 @@ pub async fn layer(State(app): State<Arc<App>>, mut request: Request, next: Next
             tracing::error!(request_id = arrival.request_id(), ?fault, "no page");
         }
         response = drawn(&app, &arrival, &fault);
+    }
+    if arrival.session().is_none() {
+        response.extensions_mut().insert(OfNobody);
     }
     arrival.leave(response.headers_mut(), app.config.is_https());
     tracing::info!(

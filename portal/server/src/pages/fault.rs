@@ -20,8 +20,10 @@ pub fn page(app: &App, arrival: &Arrival, fault: &Fault) -> Response {
         .reads()
         .then(|| arrival.here().to_owned())
         .filter(|_| matches!(fault, Fault::Unreachable | Fault::Broken));
-    let html = document(shell, move || {
-        view! {
+    let html = document(
+        shell,
+        Box::new(move || {
+            view! {
             <div class="narrow fault">
                 <PageHead title=title lead=why />
                 <p class="actions">
@@ -31,7 +33,9 @@ pub fn page(app: &App, arrival: &Arrival, fault: &Fault) -> Response {
                 <p class="aside">{text::REQUEST_ID} " " <Copyable text=id what=text::REQUEST_ID /></p>
             </div>
         }
-    });
+        .into_any()
+        }),
+    );
     (fault.status(), Html(html)).into_response()
 }
 

@@ -237,3 +237,27 @@ async fn a_body_that_is_no_form_gets_a_page_that_says_why() {
     let fields: Vec<_> = (0..30_000).map(|_| ("name", "0123456789")).collect();
     assert_eq!(portal.post("/signup", &fields).await.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_browser_that_looks_ahead_uses_nothing_up() {
+    let mut portal = Portal::start(play).await;
+    portal.post("/signup", &GOOD).await;
+    for ahead in [
+        Request::get("/verify/good").header("sec-purpose", "prefetch;prerender"),
+        Request::head("/verify/good"),
+    ] {
+        portal.send(ahead, axum::body::Body::empty()).await;
+    }
+    assert_eq!(portal.asked.count("POST /v1/verify-email"), 0);
+    assert_eq!(portal.get("/verify/good").await.to(), "/o/acme");
+}
+
+#[tokio::test]
+async fn only_answers_to_nobody_are_compressed() {
+    let mut portal = Portal::start(play).await;
+    let gzip = || Request::get("/").header(header::ACCEPT_ENCODING, "gzip");
+    let open = portal.send(gzip(), axum::body::Body::empty()).await;
+    assert_eq!(open.headers["content-encoding"], "gzip");
+    let private = portal.signed_in("owner").send(gzip(), axum::body::Body::empty()).await;
+    assert!(!private.headers.contains_key("content-encoding"));
+}
