@@ -3,7 +3,9 @@
 //! | who | where | cached input | reasoning |
 //! |---|---|---|---|
 //! | OpenAI, Azure, vLLM, most others | `usage`, in a stream its last chunk | inside `prompt_tokens` | inside `completion_tokens` |
-//! | xAI | the same | inside | beside: `total` = prompt + completion + reasoning |
+//! | xAI | the same | inside | beside: `total` is prompt, completion and reasoning |
+//! | Gemini in this dialect | the same | inside | beside and not named: `total` is more than its parts |
+//! | OpenRouter | the same; `cache_write_tokens` inside `prompt_tokens` | inside | inside |
 //! | DeepSeek | the same | `prompt_cache_hit_tokens`, inside | inside |
 //! | Ollama | the same | not told | not told |
 //!
@@ -33,6 +35,7 @@ struct Usage {
 #[serde(default)]
 struct PromptDetails {
     cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
     audio_tokens: Option<u64>,
 }
 
@@ -80,23 +83,21 @@ pub(super) fn read_usage(raw: &[u8]) -> Option<Tokens> {
     let into = usage.prompt_tokens_details.unwrap_or_default();
     let out = usage.completion_tokens_details.unwrap_or_default();
     let cached = into.cached_tokens.or(usage.prompt_cache_hit_tokens).unwrap_or(0).min(prompt);
-    let audio_input = into.audio_tokens.unwrap_or(0).min(prompt - cached);
-    let reasoning = out.reasoning_tokens.unwrap_or(0);
-    let beside = reasoning > 0
-        && usage.total_tokens == Some(prompt.saturating_add(completion).saturating_add(reasoning));
-    let (reasoning, rest) = if beside {
-        (reasoning, completion)
-    } else {
-        let inside = reasoning.min(completion);
-        (inside, completion - inside)
-    };
+    let cache_write = into.cache_write_tokens.unwrap_or(0).min(prompt - cached);
+    let audio_input = into.audio_tokens.unwrap_or(0).min(prompt - cached - cache_write);
+    // What the total holds beyond its parts is output that nobody saw.
+    let parts = prompt.saturating_add(completion);
+    let beside = usage.total_tokens.map_or(0, |total| total.saturating_sub(parts));
+    let inside = if beside > 0 { 0 } else { out.reasoning_tokens.unwrap_or(0).min(completion) };
+    let rest = completion - inside;
     let audio_output = out.audio_tokens.unwrap_or(0).min(rest);
     Some(Tokens {
-        input: prompt - cached - audio_input,
+        input: prompt - cached - cache_write - audio_input,
         cached_input: cached,
+        cache_write,
         audio_input,
         output: rest - audio_output,
-        reasoning,
+        reasoning: inside + beside,
         audio_output,
         ..Tokens::default()
     })
@@ -137,6 +138,23 @@ mod tests {
                 "completion_tokens_details":{"reasoning_tokens":7}}"#,
         );
         assert_eq!(tokens.map(|t| (t.output, t.reasoning)), Some((5, 7)));
+    }
+
+    #[test]
+    fn output_that_only_the_total_tells_of_is_reasoning() {
+        let tokens = usage(r#"{"prompt_tokens":7,"completion_tokens":12,"total_tokens":402}"#);
+        assert_eq!(tokens.map(|t| (t.input, t.output, t.reasoning)), Some((7, 12, 383)));
+        let less = usage(r#"{"prompt_tokens":7,"completion_tokens":12,"total_tokens":1}"#);
+        assert_eq!(less.map(|t| t.total()), Some(19));
+    }
+
+    #[test]
+    fn what_is_written_to_the_cache_is_taken_out_of_the_input() {
+        let tokens = usage(
+            r#"{"prompt_tokens":1000,"completion_tokens":10,
+                "prompt_tokens_details":{"cached_tokens":300,"cache_write_tokens":200}}"#,
+        );
+        assert_eq!(tokens.map(|t| (t.input, t.cached_input, t.cache_write)), Some((500, 300, 200)));
     }
 
     #[test]
