@@ -51,8 +51,12 @@ impl Text {
         Self { bytes, len }
     }
 
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
     fn as_str(&self) -> &str {
-        self.bytes.get(..self.len).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or("")
+        std::str::from_utf8(self.as_bytes()).unwrap_or("")
     }
 }
 
@@ -84,6 +88,11 @@ macro_rules! ids {
             #[must_use]
             pub fn new(at: Timestamp, entropy: &IdEntropy) -> Self {
                 Self(uuid_v7(at, entropy))
+            }
+
+            /// Appends the text form.
+            pub fn write_to(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(Text::new($prefix, &self.0).as_bytes());
             }
         }
 

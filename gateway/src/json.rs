@@ -112,6 +112,16 @@ pub fn walk_object(text: &[u8], mut visit: impl FnMut(Member)) -> Result<Walked,
     Ok(Walked { close, text_bytes: cursor.text_bytes })
 }
 
+/// A value that is a whole number and not negative.
+#[must_use]
+pub fn whole_number(raw: &[u8]) -> Option<u64> {
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    if raw.is_empty() {
+        return None;
+    }
+    raw.iter().try_fold(0_u64, |number, byte| number.checked_mul(10)?.checked_add(digit(byte)?))
+}
+
 struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
@@ -323,9 +333,12 @@ impl Cursor<'_> {
     }
 
     fn count(&mut self, span: &Range<usize>) {
-        let text = self.text.get(span.clone()).unwrap_or_default();
-        let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        let len = if len > FILE_TEXT && text.starts_with(b"data:") { FILE_TEXT } else { len };
+        let mut len = u64::try_from(span.len()).unwrap_or(u64::MAX);
+        if len > FILE_TEXT
+            && self.text.get(span.clone()).is_some_and(|text| text.starts_with(b"data:"))
+        {
+            len = FILE_TEXT;
+        }
         self.text_bytes = self.text_bytes.saturating_add(len);
     }
 

@@ -150,7 +150,14 @@ fn tell(headers: &mut HeaderMap, standing: &Standing, names: [HeaderName; 3], no
     headers.insert(limit, HeaderValue::from(standing.limit.max));
     headers.insert(remaining, HeaderValue::from(standing.remaining));
     if let Some(wait) = standing.retry_after(now) {
-        insert(headers, reset, &format!("{}s", seconds_up(wait)));
+        let mut text = itoa::Buffer::new();
+        let seconds = text.format(seconds_up(wait));
+        let mut value = bytes::BytesMut::with_capacity(seconds.len() + 1);
+        value.extend_from_slice(seconds.as_bytes());
+        value.extend_from_slice(b"s");
+        if let Ok(value) = HeaderValue::from_maybe_shared(value.freeze()) {
+            headers.insert(reset, value);
+        }
     }
 }
 

@@ -10,20 +10,16 @@ const HEADER: usize = 8;
 const RECORD_MAX: usize = 1 << 20;
 
 /// Replaces `buffer` by the record that `write` fills in.
-pub fn encode(
-    buffer: &mut Vec<u8>,
-    write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
-) -> serde_json::Result<()> {
+pub fn encode(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     buffer.clear();
     buffer.extend_from_slice(&[0; HEADER]);
-    write(buffer)?;
+    write(buffer);
     let body = buffer.get(HEADER..).unwrap_or_default();
     let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes();
     let sum = crc32fast::hash(body).to_le_bytes();
     for (slot, byte) in buffer.iter_mut().zip(length.into_iter().chain(sum)) {
         *slot = byte;
     }
-    Ok(())
 }
 
 /// Records read from a part of a file.
@@ -113,7 +109,7 @@ mod tests {
         let mut buffer = Vec::new();
         let mut ends = Vec::new();
         for event in events {
-            encode(&mut buffer, |out| serde_json::to_writer(out, event)).unwrap();
+            encode(&mut buffer, |out| serde_json::to_writer(out, event).unwrap());
             file.write_all(&buffer).unwrap();
             ends.push(ends.last().unwrap_or(&0) + buffer.len());
         }

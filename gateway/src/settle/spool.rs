@@ -162,10 +162,7 @@ impl Spool {
         let Some(writer) = self.writers.get(place) else { return Err(SpoolFull::Disk) };
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         let Writer { buffer, open } = &mut *writer;
-        segment::encode(buffer, |out| serde_json::to_writer(out, event)).map_err(|error| {
-            tracing::error!(%error, request_id = %event.request_id, "a usage event has no JSON");
-            SpoolFull::Disk
-        })?;
+        segment::encode(buffer, |out| event.write_json(out));
         let length = buffer.len() as u64;
         if self.bytes.load(Ordering::Relaxed).saturating_add(length) > self.bytes_max {
             return Err(SpoolFull::Limit);

@@ -78,8 +78,9 @@ pub fn read_request(body: &[u8], operation: Operation) -> Result<Ask, Fault> {
         Some(Kind::True) => true,
         Some(_) => return Err(Fault::invalid("stream", "`stream` must be true or false.")),
     };
-    let bound =
-        |member: &Option<Member>| member.as_ref().and_then(|member| number(member.raw(body)));
+    let bound = |member: &Option<Member>| {
+        member.as_ref().and_then(|member| json::whole_number(member.raw(body)))
+    };
     Ok(Ask {
         model: model_name(body, &model)?,
         model_at: model.value,
@@ -154,11 +155,6 @@ fn stream_options(body: &[u8], member: Option<Member>) -> Result<StreamOptions, 
             )),
         },
     }
-}
-
-/// A whole number of tokens or choices; anything else is the provider's to refuse.
-fn number(raw: &[u8]) -> Option<u64> {
-    std::str::from_utf8(raw).ok()?.parse().ok()
 }
 
 fn not_json(error: Syntax) -> Fault {

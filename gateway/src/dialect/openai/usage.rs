@@ -14,36 +14,72 @@
 
 use crate::json;
 use contract::usage::Tokens;
-use serde::Deserialize;
 
 /// Bytes of text that count as one token where nothing better is known.
 pub const TEXT_BYTES_PER_TOKEN: u64 = 3;
 
 /// Usage as a provider reports it.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 struct Usage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     total_tokens: Option<u64>,
     prompt_cache_hit_tokens: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-struct PromptDetails {
     cached_tokens: Option<u64>,
     cache_write_tokens: Option<u64>,
-    audio_tokens: Option<u64>,
+    audio_input_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
+    audio_output_tokens: Option<u64>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-struct CompletionDetails {
-    reasoning_tokens: Option<u64>,
-    audio_tokens: Option<u64>,
+impl Usage {
+    fn read(raw: &[u8]) -> Option<Self> {
+        let mut usage = Self::default();
+        json::walk_object(raw, |member| {
+            let value = member.raw(raw);
+            match member.name(raw).as_deref() {
+                Some(b"prompt_tokens") => usage.prompt_tokens = json::whole_number(value),
+                Some(b"completion_tokens") => usage.completion_tokens = json::whole_number(value),
+                Some(b"total_tokens") => usage.total_tokens = json::whole_number(value),
+                Some(b"prompt_cache_hit_tokens") => {
+                    usage.prompt_cache_hit_tokens = json::whole_number(value);
+                }
+                Some(b"prompt_tokens_details") => usage.read_input(value),
+                Some(b"completion_tokens_details") => usage.read_output(value),
+                _ => {}
+            }
+        })
+        .ok()?;
+        Some(usage)
+    }
+
+    fn read_input(&mut self, raw: &[u8]) {
+        each_number(raw, |name, count| match name {
+            b"cached_tokens" => self.cached_tokens = count,
+            b"cache_write_tokens" => self.cache_write_tokens = count,
+            b"audio_tokens" => self.audio_input_tokens = count,
+            _ => {}
+        });
+    }
+
+    fn read_output(&mut self, raw: &[u8]) {
+        each_number(raw, |name, count| match name {
+            b"reasoning_tokens" => self.reasoning_tokens = count,
+            b"audio_tokens" => self.audio_output_tokens = count,
+            _ => {}
+        });
+    }
+}
+
+/// Shows the whole numbers of an object; nothing of what is none, as null.
+fn each_number(raw: &[u8], mut show: impl FnMut(&[u8], Option<u64>)) {
+    // The text around it was proved to be JSON; a value that is no object tells nothing.
+    let walked = json::walk_object(raw, |member| {
+        if let Some(name) = member.name(raw) {
+            show(&name, json::whole_number(member.raw(raw)));
+        }
+    });
+    walked.map(|_| ()).unwrap_or_default();
 }
 
 /// What an answer tells of its use.
@@ -74,23 +110,21 @@ pub fn read_answer(body: &[u8]) -> Result<Reported, json::Syntax> {
 /// Reads a `usage` object. `None` when it is null, or tells neither input nor output; an explicit
 /// zero is a zero.
 pub(super) fn read_usage(raw: &[u8]) -> Option<Tokens> {
-    let usage: Usage = serde_json::from_slice::<Option<Usage>>(raw).ok()??;
+    let usage = Usage::read(raw)?;
     if usage.prompt_tokens.is_none() && usage.completion_tokens.is_none() {
         return None;
     }
     let prompt = usage.prompt_tokens.unwrap_or(0);
     let completion = usage.completion_tokens.unwrap_or(0);
-    let into = usage.prompt_tokens_details.unwrap_or_default();
-    let out = usage.completion_tokens_details.unwrap_or_default();
-    let cached = into.cached_tokens.or(usage.prompt_cache_hit_tokens).unwrap_or(0).min(prompt);
-    let cache_write = into.cache_write_tokens.unwrap_or(0).min(prompt - cached);
-    let audio_input = into.audio_tokens.unwrap_or(0).min(prompt - cached - cache_write);
+    let cached = usage.cached_tokens.or(usage.prompt_cache_hit_tokens).unwrap_or(0).min(prompt);
+    let cache_write = usage.cache_write_tokens.unwrap_or(0).min(prompt - cached);
+    let audio_input = usage.audio_input_tokens.unwrap_or(0).min(prompt - cached - cache_write);
     // What the total holds beyond its parts is output that nobody saw.
     let parts = prompt.saturating_add(completion);
     let beside = usage.total_tokens.map_or(0, |total| total.saturating_sub(parts));
-    let inside = if beside > 0 { 0 } else { out.reasoning_tokens.unwrap_or(0).min(completion) };
+    let inside = if beside > 0 { 0 } else { usage.reasoning_tokens.unwrap_or(0).min(completion) };
     let rest = completion - inside;
-    let audio_output = out.audio_tokens.unwrap_or(0).min(rest);
+    let audio_output = usage.audio_output_tokens.unwrap_or(0).min(rest);
     Some(Tokens {
         input: prompt - cached - cache_write - audio_input,
         cached_input: cached,

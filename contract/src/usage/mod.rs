@@ -1,5 +1,7 @@
 //! What one call really used: written once by the gateway, billed once by the backend.
 
+mod write;
+
 use crate::Timestamp;
 use crate::id::{
     AppId, DeploymentId, GatewayId, KeyId, ModelId, OrgId, PlanId, PriceId, ProductId, ProviderId,
