@@ -132,11 +132,12 @@ node_recent() {
     die "npm could not install Node.js 22" "install Node.js 20 or newer by hand, from https://nodejs.org"
 }
 
-# Tests start a Redis of their own by its name.
+# Tests start a Redis of their own by its name. The link names the file itself: what is found may
+# be this very link, or one like it in the var/ of a stack that called this one.
 redis_in_path() {
   local server
   server=$(redis_server) || return 0
-  ln -sfn "$server" "$VAR/bin/redis-server"
+  ln -sfn "$(readlink -f "$server")" "$VAR/bin/redis-server"
   PATH=$VAR/bin:$PATH
 }
 
