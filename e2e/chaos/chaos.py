@@ -125,8 +125,12 @@ class Chaos:
             return f"{len(lost)} calls that got no whole answer were billed, {len(dearer)} of them by estimate"
 
         def reports():
-            total = self.org.api.get(f"{self.org.path}/costs?group_by=app&app={app['id']}")["total_usd"]
-            assert nanos(total) == sum(by_id.values()), (nanos(total), sum(by_id.values()))
+            # Reports follow the ledger within seconds; they never end up anywhere else.
+            def total():
+                costs = self.org.api.get(f"{self.org.path}/costs?group_by=app&app={app['id']}")
+                return nanos(costs["total_usd"])
+            until("the cost report", lambda: total() == sum(by_id.values()), 15, 0.5)
+            assert total() == sum(by_id.values()), (total(), sum(by_id.values()))
 
         tests.check(f"at least half of {calls.made} calls were answered although programs died",
                     lambda: percent(len(answered), calls.made))
