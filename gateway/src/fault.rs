@@ -4,6 +4,7 @@
 use crate::reserve::{Refused, Standing};
 use bytes::Bytes;
 use contract::error::ErrorCode;
+use dialect::{Invalid, Problem};
 use http::StatusCode;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub struct Fault {
     /// For the caller: what happened and what to do about it.
     pub detail: Cow<'static, str>,
     /// The field of the request it is about.
-    pub param: Option<&'static str>,
+    pub param: Option<Cow<'static, str>>,
     pub origin: Origin,
     pub retry: Retry,
     /// Seconds until trying again makes sense.
@@ -80,15 +81,22 @@ impl Fault {
         Self { code, detail, param: None, origin, retry, retry_after: None, more: None }
     }
 
-    /// A body that breaks the rules, at `param`.
-    #[must_use]
-    pub fn invalid(param: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { param: Some(param), ..Self::client(ErrorCode::RequestMalformed, detail) }
-    }
-
+    /// About a field of the request.
     #[must_use]
     pub fn at(self, param: &'static str) -> Self {
-        Self { param: Some(param), ..self }
+        Self { param: Some(param.into()), ..self }
+    }
+
+    /// As a dialect needs it to write an error.
+    #[must_use]
+    pub fn problem<'a>(&'a self, request_id: &'a str) -> Problem<'a> {
+        Problem {
+            code: self.code,
+            status: self.status().as_u16(),
+            message: &self.detail,
+            param: self.param.as_deref(),
+            request_id,
+        }
     }
 
     #[must_use]
@@ -122,6 +130,12 @@ impl Fault {
             },
             |(status, _)| *status,
         )
+    }
+}
+
+impl From<Invalid> for Fault {
+    fn from(invalid: Invalid) -> Self {
+        Self { param: invalid.param, ..Self::client(invalid.code, invalid.detail) }
     }
 }
 

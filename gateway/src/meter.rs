@@ -2,7 +2,6 @@
 //! the event is in the spool before the caller has the last byte.
 
 use crate::detach::Gone;
-use crate::dialect::openai::TEXT_BYTES_PER_TOKEN;
 use crate::fault::Fault;
 use crate::permit::Permit;
 use crate::reserve::{Amounts, Reservation};
@@ -12,6 +11,7 @@ use crate::worker::Worker;
 use contract::error::ErrorCode;
 use contract::money::Nanos;
 use contract::usage::{Outcome, Tokens, UsageEvent};
+use dialect::openai::TEXT_BYTES_PER_TOKEN;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 

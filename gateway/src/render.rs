@@ -2,13 +2,13 @@
 
 use crate::admit::Stamp;
 use crate::answer::Answer;
-use crate::dialect::openai;
 use crate::fault::{Fault, Origin, Retry};
 use crate::reserve::Standing;
 use bytes::Bytes;
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::snapshot::{Metric, Window};
+use dialect::openai;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
 
@@ -45,8 +45,10 @@ pub fn fault(fault: Fault, with: &Stamp) -> Response<Answer> {
     let status = fault.status();
     let id = with.id_text.to_str().unwrap_or_default();
     let passed = fault.more.as_ref().and_then(|more| more.answer.as_ref());
-    let body = passed
-        .map_or_else(|| Bytes::from(openai::error_body(&fault, id)), |(_, body)| body.clone());
+    let body = passed.map_or_else(
+        || Bytes::from(openai::error_body(&fault.problem(id))),
+        |(_, body)| body.clone(),
+    );
     let mut response = json(status, body, with);
     let headers = response.headers_mut();
     headers.insert(

@@ -125,7 +125,7 @@ fn refused(status: StatusCode, body: Bytes) -> Fault {
     let mut fault = Fault::client(ErrorCode::UpstreamRefused, "The provider refused the request.");
     fault.retry = Retry::Useless;
     let mut says_why = false;
-    let walked = crate::json::walk_object(&body, |member| {
+    let walked = dialect::json::walk_object(&body, |member| {
         says_why |= member.name(&body).is_some_and(|name| name.as_ref() == b"error");
     });
     if walked.is_ok() && says_why {

@@ -3,11 +3,11 @@
 use super::Answered;
 use super::failure::Failure;
 use super::watch::{Watch, WatchError};
-use crate::dialect::openai::{self, Reported, TEXT_BYTES_PER_TOKEN};
 use crate::meter::Meter;
 use crate::provider::{Lease, Target};
 use crate::snapshot::DeploymentView;
 use bytes::{Bytes, BytesMut};
+use dialect::openai::{self, Reported, TEXT_BYTES_PER_TOKEN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};

@@ -1,10 +1,10 @@
 //! What a stream has told so far: which events go on to the caller, whether content has begun,
 //! what was used, whether it ended as it should.
 
-use crate::dialect::openai::{self, Event, TEXT_BYTES_PER_TOKEN};
-use crate::sse::{Events, TooLong, Verdict};
 use bytes::Bytes;
 use contract::usage::Tokens;
+use dialect::openai::{self, Event, TEXT_BYTES_PER_TOKEN};
+use dialect::sse::{Events, TooLong, Verdict};
 use std::collections::VecDeque;
 
 /// Why a stream cannot go on.

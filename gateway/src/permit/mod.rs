@@ -14,7 +14,7 @@ use contract::snapshot::{
 use contract::usage::Operation;
 use std::sync::Arc;
 
-use crate::dialect::openai::TEXT_BYTES_PER_TOKEN;
+use dialect::openai::TEXT_BYTES_PER_TOKEN;
 
 /// Output assumed of a chat model that states neither its longest answer nor its context.
 const OUTPUT_TOKENS_ASSUMED: u64 = 4_096;

@@ -1,13 +1,13 @@
 //! The third room: the body, and what it asks for. Unknown fields stay untouched.
 
 use crate::admit::Surface;
-use crate::dialect::openai::{self, Ask};
 use crate::fault::Fault;
 use crate::identify::Principal;
 use crate::worker::Bounds;
 use bytes::{Bytes, BytesMut};
 use contract::error::ErrorCode;
 use contract::usage::Operation;
+use dialect::openai::{self, Ask};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use std::time::Duration;

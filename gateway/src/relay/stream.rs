@@ -2,13 +2,13 @@
 //! metered first.
 
 use crate::attempt::{Watch, WatchError};
-use crate::dialect::openai;
 use crate::fault::Fault;
 use crate::meter::{End, Meter};
 use crate::provider::Lease;
 use bytes::Bytes;
 use contract::error::ErrorCode;
 use contract::usage::Outcome;
+use dialect::openai;
 use hyper::body::{Body as _, Incoming};
 use std::future::Future as _;
 use std::pin::Pin;
@@ -159,7 +159,7 @@ impl Relay {
 
     fn say(&mut self, fault: &Fault) {
         let id = self.meter.permit.call.principal.stamp.id_text.to_str();
-        self.last_words = Some(openai::error_event(fault, id.unwrap_or_default()).into());
+        self.last_words = Some(openai::error_event(&fault.problem(id.unwrap_or_default())).into());
     }
 }
 

@@ -13,8 +13,8 @@
 
 use bytes::Bytes;
 use contract::usage::Operation;
-use gateway::dialect::openai::{self, Event, Reported};
-use gateway::sse::{Events, Verdict};
+use dialect::openai::{self, Event, Reported};
+use dialect::sse::{Events, Verdict};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,8 @@
 //! Reads of a request what the gateway must know: model, stream, how much may come out. The text
 //! is proved to be JSON on the way; nothing else of it is understood.
 
-use crate::fault::Fault;
+use crate::Invalid;
 use crate::json::{self, Kind, Member, Syntax};
-use contract::error::ErrorCode;
 use contract::usage::Operation;
 use std::ops::Range;
 
@@ -57,26 +56,27 @@ struct Found {
 ///
 /// # Errors
 /// `request.not_json` with the place, `request.malformed` with the field.
-pub fn read_request(body: &[u8], operation: Operation) -> Result<Ask, Fault> {
+pub fn read_request(body: &[u8], operation: Operation) -> Result<Ask, Invalid> {
     if let Err(error) = std::str::from_utf8(body) {
-        return Err(not_json(Syntax { at: error.valid_up_to(), what: "the text is not UTF-8" }));
+        return Err(Invalid::from(Syntax {
+            at: error.valid_up_to(),
+            what: "the text is not UTF-8",
+        }));
     }
     let mut found = Found::default();
-    let walked = json::walk_object(body, |member| found.note(body, member)).map_err(not_json)?;
+    let walked =
+        json::walk_object(body, |member| found.note(body, member)).map_err(Invalid::from)?;
     if let Some(twice) = found.twice {
-        return Err(Fault::invalid(twice, format!("`{twice}` is given twice; send it once.")));
+        return Err(Invalid::at(twice, format!("`{twice}` is given twice; send it once.")));
     }
     let model = found.model.ok_or_else(|| {
-        Fault::invalid(
-            "model",
-            "`model` is missing. Name the model to call, as /v1/models lists it.",
-        )
+        Invalid::at("model", "`model` is missing. Name the model to call, as /v1/models lists it.")
     })?;
     let chat = operation == Operation::Chat;
     let stream = match found.stream.as_ref().filter(|_| chat).map(|member| member.kind) {
         None | Some(Kind::False | Kind::Null) => false,
         Some(Kind::True) => true,
-        Some(_) => return Err(Fault::invalid("stream", "`stream` must be true or false.")),
+        Some(_) => return Err(Invalid::at("stream", "`stream` must be true or false.")),
     };
     let bound = |member: &Option<Member>| {
         member.as_ref().and_then(|member| json::whole_number(member.raw(body)))
@@ -112,24 +112,24 @@ impl Found {
     }
 }
 
-fn model_name(body: &[u8], member: &Member) -> Result<String, Fault> {
+fn model_name(body: &[u8], member: &Member) -> Result<String, Invalid> {
     if member.kind != Kind::String {
-        return Err(Fault::invalid("model", "`model` must be a string: the name of a model."));
+        return Err(Invalid::at("model", "`model` must be a string: the name of a model."));
     }
     if member.value.len() > MODEL_NAME_MAX {
-        return Err(Fault::invalid("model", "`model` is longer than any model's name."));
+        return Err(Invalid::at("model", "`model` is longer than any model's name."));
     }
     serde_json::from_slice(member.raw(body)).map_err(|_| {
-        Fault::invalid("model", "`model` holds half of a surrogate pair, which is not text.")
+        Invalid::at("model", "`model` holds half of a surrogate pair, which is not text.")
     })
 }
 
-fn stream_options(body: &[u8], member: Option<Member>) -> Result<StreamOptions, Fault> {
+fn stream_options(body: &[u8], member: Option<Member>) -> Result<StreamOptions, Invalid> {
     let Some(member) = member else { return Ok(StreamOptions::Absent(None)) };
     match member.kind {
         Kind::Null => return Ok(StreamOptions::Absent(Some(member.value))),
         Kind::Object => {}
-        _ => return Err(Fault::invalid("stream_options", "`stream_options` must be an object.")),
+        _ => return Err(Invalid::at("stream_options", "`stream_options` must be an object.")),
     }
     let object = member.raw(body);
     let open = member.value.start;
@@ -141,7 +141,7 @@ fn stream_options(body: &[u8], member: Option<Member>) -> Result<StreamOptions, 
             include = Some(inner);
         }
     });
-    walked.map_err(not_json)?;
+    walked.map_err(Invalid::from)?;
     match include {
         None => Ok(StreamOptions::Without { open, empty }),
         Some(inner) => match inner.kind {
@@ -149,17 +149,10 @@ fn stream_options(body: &[u8], member: Option<Member>) -> Result<StreamOptions, 
             Kind::False | Kind::Null => Ok(StreamOptions::Declined(
                 open.saturating_add(inner.value.start)..open.saturating_add(inner.value.end),
             )),
-            _ => Err(Fault::invalid(
+            _ => Err(Invalid::at(
                 "stream_options.include_usage",
                 "`stream_options.include_usage` must be true or false.",
             )),
         },
     }
-}
-
-fn not_json(error: Syntax) -> Fault {
-    Fault::client(
-        ErrorCode::RequestNotJson,
-        format!("The body is not a JSON object: {}, at byte {}.", error.what, error.at),
-    )
 }

@@ -1,6 +1,6 @@
 //! Errors in the OpenAI shape, so that the vendor's SDKs raise their typed exceptions.
 
-use crate::fault::Fault;
+use crate::Problem;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -13,20 +13,20 @@ struct Error<'a> {
     message: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
-    param: Option<&'static str>,
+    param: Option<&'a str>,
     code: &'static str,
     request_id: &'a str,
 }
 
 /// The body of a refusal.
 #[must_use]
-pub fn error_body(fault: &Fault, request_id: &str) -> Vec<u8> {
+pub fn error_body(problem: &Problem<'_>) -> Vec<u8> {
     let error = Error {
-        message: &fault.detail,
-        kind: kind(fault.status().as_u16()),
-        param: fault.param,
-        code: fault.code.as_str(),
-        request_id,
+        message: problem.message,
+        kind: kind(problem.status),
+        param: problem.param,
+        code: problem.code.as_str(),
+        request_id: problem.request_id,
     };
     // A struct of strings always serialises.
     serde_json::to_vec(&Body { error }).unwrap_or_default()
@@ -34,8 +34,8 @@ pub fn error_body(fault: &Fault, request_id: &str) -> Vec<u8> {
 
 /// The last event of a stream that broke.
 #[must_use]
-pub fn error_event(fault: &Fault, request_id: &str) -> Vec<u8> {
-    [b"data: ".as_slice(), &error_body(fault, request_id), b"\n\n"].concat()
+pub fn error_event(problem: &Problem<'_>) -> Vec<u8> {
+    [b"data: ".as_slice(), &error_body(problem), b"\n\n"].concat()
 }
 
 /// The vendor's own word for a class of errors.

@@ -127,11 +127,11 @@ mod tests {
                 Some("stream_options"),
             ),
         ] {
-            let fault = read_request(body.as_bytes(), Operation::Chat).unwrap_err();
-            assert_eq!((fault.code, fault.param), (code, param), "{body}");
+            let invalid = read_request(body.as_bytes(), Operation::Chat).unwrap_err();
+            assert_eq!((invalid.code, invalid.param.as_deref()), (code, param), "{body}");
         }
-        let fault = read_request(b"{\"model\":\"\xff\"}", Operation::Chat).unwrap_err();
-        assert!(fault.detail.contains("at byte 10"), "{}", fault.detail);
+        let invalid = read_request(b"{\"model\":\"\xff\"}", Operation::Chat).unwrap_err();
+        assert!(invalid.detail.contains("at byte 10"), "{}", invalid.detail);
     }
 
     #[test]

@@ -1,0 +1,19 @@
+//! The wire formats. For each dialect what is read of requests, answers, streams and errors, and
+//! how they are written; between two dialects lies the neutral form, so that N dialects take N
+//! readers and N writers. No I/O, no clock, no chance: bytes in, bytes out.
+//!
+//! Reading order: `neutral` (what a conversation is, whoever tells it), `loss` (what a target
+//! cannot tell, and what becomes of it), `convert` (a dialect as a set of functions), then a
+//! folder per dialect.
+
+pub mod convert;
+mod error;
+pub mod json;
+pub mod loss;
+pub mod neutral;
+pub mod openai;
+pub mod sse;
+mod wire;
+
+pub use error::{Invalid, Problem};
+pub use wire::Wire;

@@ -1,0 +1,73 @@
+//! A stream, step by step. The order that every reader keeps and every writer may count on:
+//!
+//! `Start`, then for each block `Open`, its `Delta`s, `Close` — blocks of one candidate one after
+//! the other, their numbers counting up from 0 over the whole stream —, `Stop` once a candidate
+//! and after its blocks are closed, `Tokens` any time (a later one replaces an earlier one, whole),
+//! `End` last and once. A reader opens and closes blocks where its dialect does not say so.
+
+use super::answer::{Stop, TokenChance};
+use super::part::{CallKind, Citation, Part, Signature};
+use contract::usage::Tokens;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Start {
+        id: String,
+        model: String,
+        created: Option<i64>,
+    },
+    Open {
+        block: usize,
+        candidate: usize,
+        what: Block,
+    },
+    Delta {
+        block: usize,
+        delta: Delta,
+    },
+    Close {
+        block: usize,
+    },
+    Stop {
+        candidate: usize,
+        stop: Stop,
+    },
+    /// All that is known to be used so far.
+    Tokens(Tokens),
+    /// The stream is complete. One that ends without it was cut.
+    End,
+    /// A sign of life.
+    Ping,
+    /// The provider breaks the stream off: its word for the kind of error, and its message.
+    Error {
+        kind: String,
+        message: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Block {
+    Text,
+    Refusal,
+    Thinking,
+    ToolCall {
+        id: String,
+        name: String,
+        kind: CallKind,
+    },
+    /// Comes whole: images, hidden thinking, what only one dialect knows. No deltas follow but,
+    /// maybe, a signature.
+    Whole(Part),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delta {
+    /// Of a text, a refusal or of thinking.
+    Text(String),
+    /// A fragment of a tool call's input. Fragments cut the text anywhere.
+    Input(String),
+    Citation(Citation),
+    /// The block's signature, whole. Comes after its text.
+    Signature(Signature),
+    Logprobs(Vec<TokenChance>),
+}

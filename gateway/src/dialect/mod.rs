@@ -1,3 +1,0 @@
-//! Wire formats, a folder each. Same dialect in and out: bytes pass through.
-
-pub mod openai;
