@@ -8,6 +8,7 @@
 
 pub mod convert;
 mod error;
+pub mod fields;
 pub mod json;
 pub mod loss;
 pub mod neutral;
