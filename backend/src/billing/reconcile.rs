@@ -17,6 +17,8 @@ pub struct Figures {
     /// What the ledger says was earned, as a positive number.
     pub revenue: Nanos,
     pub rollups: Nanos,
+    /// What the sums by day hold beyond those by hour; 0 when they agree.
+    pub days_beside_hours: Nanos,
     /// Priced events without a ledger transaction, and transactions without an event.
     pub unmatched: u64,
 }
@@ -38,6 +40,8 @@ impl Figures {
             "receivable and revenue differ".to_owned()
         } else if self.events != self.rollups {
             "the rollups do not sum to the events".to_owned()
+        } else if self.days_beside_hours != Nanos::ZERO {
+            "the sums by day are not those of the hours".to_owned()
         } else {
             return None;
         };
@@ -65,6 +69,10 @@ pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>
                  select e.org_id, e.cost_nanos from usage_events e join stale s
                    on s.org_id = e.org_id and e.at >= s.hour and e.at < s.hour + interval '1 hour'
                ) parts group by org_id),
+             days as (select org_id, sum(cost_nanos)::bigint as nanos from usage_days d
+               group by org_id),
+             hours as (select org_id, sum(cost_nanos)::bigint as nanos from usage_hours h
+               group by org_id),
              booked as (select a.org_id,
                  sum(e.amount_nanos) filter (where a.kind = 'receivable')::bigint as receivable,
                  sum(-e.amount_nanos) filter (where a.kind = 'revenue')::bigint as revenue
@@ -78,9 +86,11 @@ pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>
                group by 1)
            select o.id as "org_id: OrgId", o.slug,
              coalesce(used.nanos, 0) as "events!", coalesce(summed.nanos, 0) as "rollups!",
+             coalesce(days.nanos, 0) - coalesce(hours.nanos, 0) as "days_beside_hours!",
              coalesce(booked.receivable, 0) as "receivable!", coalesce(booked.revenue, 0) as "revenue!",
              coalesce(lonely.calls, 0) as "unmatched!"
            from orgs o left join used on used.org_id = o.id left join summed on summed.org_id = o.id
+             left join days on days.org_id = o.id left join hours on hours.org_id = o.id
              left join booked on booked.org_id = o.id left join lonely on lonely.org_id = o.id
            order by o.slug"#
     )
@@ -95,6 +105,7 @@ pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>
             receivable: Nanos(row.receivable),
             revenue: Nanos(row.revenue),
             rollups: Nanos(row.rollups),
+            days_beside_hours: Nanos(row.days_beside_hours),
             unmatched: row.unmatched.unsigned_abs(),
         })
         .collect();

@@ -132,6 +132,12 @@ async fn a_planted_difference_is_found() {
         .execute(&mut sql)
         .await
         .unwrap();
+    let found = plant(&mut sql, "update usage_days set cost_nanos = cost_nanos + 1").await;
+    assert!(found.contains("by day"), "{found}");
+    sqlx::query("update usage_days set cost_nanos = cost_nanos - 1")
+        .execute(&mut sql)
+        .await
+        .unwrap();
     let found = plant(&mut sql, "delete from usage_events").await;
     assert!(found.contains("1 calls"), "{found}");
 }

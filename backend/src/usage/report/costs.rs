@@ -1,7 +1,7 @@
 //! What an org spent, by one or two groupings.
 
 use super::asked::Asked;
-use super::store::{self, Key, Shown};
+use super::store::{self, Key, Shown, Sums};
 use crate::db::{TenantTx, Tx as _};
 use crate::http::{Answer, ApiError, OrgCtx, Result};
 use contract::api::usage::{CostGroup, CostReport, CostRow, GroupBy};
@@ -10,6 +10,7 @@ use contract::id::{AppId, TeamId};
 use contract::money::{Nanos, Usd};
 use contract::role::Action;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Rows of a report at most.
 const ROWS_MAX: usize = 10_000;
@@ -28,41 +29,41 @@ pub async fn get_costs(ctx: OrgCtx, asked: Asked) -> Result<Answer<CostReport>> 
 /// # Errors
 /// `request.invalid` for a range or a table that is too large.
 pub(super) async fn report(tx: &mut TenantTx, asked: &Asked) -> Result<CostReport> {
-    let (range, _) = asked.range(tx.now())?;
+    let reach = asked.range(tx.now())?;
     let group_by =
         if asked.group_by.is_empty() { vec![GroupBy::Team] } else { asked.group_by.clone() };
     let key = |index: usize| group_by.get(index).copied().map_or(Key::None, Key::Group);
     let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX).saturating_add(1);
-    let rows = store::sums(tx, range, asked, (key(0), key(1)), limit).await?;
+    let rows = store::sums(tx, reach, asked, (key(0), key(1)), limit).await?;
     if rows.len() > ROWS_MAX {
         return Err(ApiError::invalid(vec![FieldError::new(
             "?group_by",
             "That makes more than 10000 rows. Shorten the range, or group by less.",
         )]));
     }
-    let mut names: Vec<HashMap<String, Shown>> = Vec::new();
+    let mut names: Vec<HashMap<Uuid, Shown>> = Vec::new();
     for (index, group) in group_by.iter().enumerate() {
-        let keys = rows.iter().map(|row| if index == 0 { &row.first } else { &row.second });
-        names.push(store::names(tx, *group, keys.map(String::as_str)).await?);
+        names.push(store::names(tx, *group, rows.iter().filter_map(|row| id(row, index))).await?);
     }
-    let shown = |index: usize, key: &String| {
-        names
-            .get(index)
-            .and_then(|names| names.get(key))
-            .map(|shown| CostGroup { id: shown.id.clone(), name: shown.name.clone() })
+    let shown = |row: &Sums, index: usize| match group_by.get(index)? {
+        GroupBy::Day => {
+            let day = row.at?.format("%Y-%m-%d").to_string();
+            Some(CostGroup { id: day.clone(), name: day })
+        }
+        _ => {
+            let shown = names.get(index)?.get(&id(row, index)?)?;
+            Some(CostGroup { id: shown.id.clone(), name: shown.name.clone() })
+        }
     };
     let total = rows.iter().fold(Nanos::ZERO, |sum, row| sum.saturating_add(Nanos(row.cost_nanos)));
     Ok(CostReport {
-        from: range.from,
-        to: range.to,
+        from: reach.0.from,
+        to: reach.0.to,
         newest_at: rows.iter().filter_map(|row| row.newest_at).max(),
         rows: rows
             .iter()
             .map(|row| CostRow {
-                groups: [shown(0, &row.first), shown(1, &row.second)]
-                    .into_iter()
-                    .flatten()
-                    .collect(),
+                groups: [shown(row, 0), shown(row, 1)].into_iter().flatten().collect(),
                 requests: row.requests.unsigned_abs(),
                 tokens: row.tokens(),
                 cost_usd: row.cost(),
@@ -71,4 +72,9 @@ pub(super) async fn report(tx: &mut TenantTx, asked: &Asked) -> Result<CostRepor
         group_by,
         total_usd: Usd(total),
     })
+}
+
+/// The object that a row's grouping names.
+fn id(row: &Sums, index: usize) -> Option<Uuid> {
+    if index == 0 { row.first } else { row.second }
 }

@@ -1,7 +1,7 @@
 //! What an org used, over time and by model and app.
 
 use super::asked::{Asked, Range, length};
-use super::store::{self, Key, Sums};
+use super::store::{self, Sums};
 use crate::db::{TenantTx, Tx as _};
 use crate::http::{Answer, OrgCtx, Result};
 use contract::Timestamp;
@@ -11,11 +11,10 @@ use contract::money::Usd;
 use contract::role::Action;
 use contract::usage::Tokens;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Rows of a list beside the series.
-const GROUPS_MAX: i64 = 100;
-/// Buckets of a series at most; the range is checked to have fewer.
-const BUCKETS_MAX: i64 = 1_000;
+const GROUPS_MAX: usize = 100;
 
 /// What the org used: totals, a series, and by model and app.
 #[utoipa::path(get, path = "/v1/orgs/{org}/usage", tag = "usage",
@@ -26,21 +25,17 @@ const BUCKETS_MAX: i64 = 1_000;
 pub async fn get_usage(ctx: OrgCtx, asked: Asked) -> Result<Answer<UsageReport>> {
     let mut tx = ctx.tenant_tx(Action::ViewUsage).await?;
     let (range, bucket) = asked.range(tx.now())?;
-    let totals = store::sums(&mut tx, range, &asked, (Key::None, Key::None), 1).await?.pop();
-    let by = match bucket {
-        Bucket::Hour => Key::Hour,
-        Bucket::Day => Key::Group(GroupBy::Day),
-    };
-    let points = store::sums(&mut tx, range, &asked, (by, Key::None), BUCKETS_MAX).await?;
+    let rows = store::overview(&mut tx, (range, bucket), &asked).await?;
+    let totals = rows.iter().find(|row| (row.at, row.first, row.second) == (None, None, None));
     Ok(Answer::ok(UsageReport {
         from: range.from,
         to: range.to,
         bucket,
-        newest_at: totals.as_ref().and_then(|sums| sums.newest_at),
-        totals: totals.map_or(nothing(), |sums| sums.totals()),
-        series: series(range, bucket, &points),
-        by_model: groups(&mut tx, range, &asked, GroupBy::Model).await?,
-        by_app: groups(&mut tx, range, &asked, GroupBy::App).await?,
+        newest_at: totals.and_then(|sums| sums.newest_at),
+        totals: totals.map_or(nothing(), Sums::totals),
+        series: series(range, bucket, &rows),
+        by_model: groups(&mut tx, GroupBy::Model, &rows, |row| row.first).await?,
+        by_app: groups(&mut tx, GroupBy::App, &rows, |row| row.second).await?,
     }))
 }
 
@@ -65,7 +60,7 @@ const fn nothing() -> UsageTotals {
 /// One point per bucket, empty ones included.
 fn series(range: Range, bucket: Bucket, rows: &[Sums]) -> Vec<UsagePoint> {
     let by_start: HashMap<Timestamp, &Sums> =
-        rows.iter().filter_map(|row| Some((row.first.parse().ok()?, row))).collect();
+        rows.iter().filter_map(|row| Some((row.at?, row))).collect();
     let mut points = Vec::new();
     let mut at = range.from;
     while at < range.to {
@@ -84,19 +79,20 @@ fn series(range: Range, bucket: Bucket, rows: &[Sums]) -> Vec<UsagePoint> {
     points
 }
 
+/// The dearest of the rows that `id` finds an object in.
 async fn groups(
     tx: &mut TenantTx,
-    range: Range,
-    asked: &Asked,
     group: GroupBy,
+    rows: &[Sums],
+    id: fn(&Sums) -> Option<Uuid>,
 ) -> Result<Vec<UsageGroup>> {
-    let key = (Key::Group(group), Key::None);
-    let rows = store::sums(tx, range, asked, key, GROUPS_MAX).await?;
-    let names = store::names(tx, group, rows.iter().map(|row| row.first.as_str())).await?;
+    let rows: Vec<_> =
+        rows.iter().filter_map(|row| Some((id(row)?, row))).take(GROUPS_MAX).collect();
+    let names = store::names(tx, group, rows.iter().map(|(id, _)| *id)).await?;
     Ok(rows
-        .iter()
-        .filter_map(|row| {
-            let shown = names.get(&row.first)?.clone();
+        .into_iter()
+        .filter_map(|(id, row)| {
+            let shown = names.get(&id)?.clone();
             Some(UsageGroup { id: shown.id, name: shown.name, totals: row.totals() })
         })
         .collect())

@@ -1,9 +1,9 @@
-//! The one query of every report, over the hourly sums.
+//! The queries of reports, over the sums by hour or by day: no event is read.
 
 use super::asked::{Asked, Range};
 use crate::db::{TenantTx, Tx as _};
 use contract::Timestamp;
-use contract::api::usage::{GroupBy, UsageTotals};
+use contract::api::usage::{Bucket, GroupBy, UsageTotals};
 use contract::id::{AppId, KeyId, ModelId, ProductId, TeamId};
 use contract::money::{Nanos, Usd};
 use contract::usage::Tokens;
@@ -15,7 +15,6 @@ use uuid::Uuid;
 pub enum Key {
     /// Nothing: everything is one row.
     None,
-    Hour,
     Group(GroupBy),
 }
 
@@ -23,13 +22,12 @@ impl Key {
     const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
-            Self::Hour => "hour",
+            Self::Group(GroupBy::Day) => "bucket",
             Self::Group(GroupBy::Team) => "team",
             Self::Group(GroupBy::App) => "app",
             Self::Group(GroupBy::Key) => "key",
             Self::Group(GroupBy::Model) => "model",
             Self::Group(GroupBy::Product) => "product",
-            Self::Group(GroupBy::Day) => "day",
         }
     }
 }
@@ -37,9 +35,11 @@ impl Key {
 /// A row of sums.
 #[derive(Debug)]
 pub struct Sums {
-    /// The UUID of the object, or the start of hour or day in RFC 3339; empty without a key.
-    pub first: String,
-    pub second: String,
+    /// The object of the first grouping, and of the second.
+    pub first: Option<Uuid>,
+    pub second: Option<Uuid>,
+    /// The start of the bucket, where one of the groupings is by time.
+    pub at: Option<Timestamp>,
     pub requests: i64,
     pub errors: i64,
     pub input: i64,
@@ -82,10 +82,10 @@ impl Sums {
     }
 }
 
-/// Sums of the org's hours in `range`, dearest first, at most `rows_max` rows.
+/// Sums of the org in `range`, dearest first, at most `rows_max` rows.
 pub async fn sums(
     tx: &mut TenantTx,
-    range: Range,
+    (range, bucket): (Range, Bucket),
     asked: &Asked,
     (first, second): (Key, Key),
     rows_max: i64,
@@ -93,18 +93,22 @@ pub async fn sums(
     let org = tx.org_id();
     sqlx::query_as!(
         Sums,
-        r#"select
-             case $7 when 'team' then team_id::text when 'app' then app_id::text
-               when 'key' then key_id::text when 'model' then model_id::text
-               when 'product' then product_id::text
-               when 'hour' then to_char(hour at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-               when 'day' then to_char(hour at time zone 'UTC', 'YYYY-MM-DD"T00:00:00Z"')
-               else '' end as "first!",
-             case $8 when 'team' then team_id::text when 'app' then app_id::text
-               when 'key' then key_id::text when 'model' then model_id::text
-               when 'product' then product_id::text
-               when 'day' then to_char(hour at time zone 'UTC', 'YYYY-MM-DD"T00:00:00Z"')
-               else '' end as "second!",
+        r#"with source as not materialized (
+             select hour as at, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
+               audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
+               audio_output_tokens, cost_nanos, newest_at
+             from usage_hours where $4 and org_id = $1 and hour >= $2 and hour < $3
+             union all
+             select day, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
+               audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
+               audio_output_tokens, cost_nanos, newest_at
+             from usage_days where not $4 and org_id = $1 and day >= $2 and day < $3)
+           select
+             case $8 when 'team' then team_id when 'app' then app_id when 'key' then key_id
+               when 'model' then model_id when 'product' then product_id end as first,
+             case $9 when 'team' then team_id when 'app' then app_id when 'key' then key_id
+               when 'model' then model_id when 'product' then product_id end as second,
+             case when $8 = 'bucket' or $9 = 'bucket' then at end as at,
              coalesce(sum(requests), 0)::bigint as "requests!",
              coalesce(sum(errors), 0)::bigint as "errors!",
              coalesce(sum(input_tokens), 0)::bigint as "input!",
@@ -117,22 +121,83 @@ pub async fn sums(
              coalesce(sum(audio_output_tokens), 0)::bigint as "audio_output!",
              coalesce(sum(cost_nanos), 0)::bigint as "cost_nanos!",
              max(newest_at) as newest_at
-           from usage_hours
-           where org_id = $1 and hour >= $2 and hour < $3
-             and ($4::uuid is null or app_id = $4) and ($5::uuid is null or team_id = $5)
-             and ($6::uuid is null or model_id = $6)
-           group by 1, 2
-           order by sum(cost_nanos) desc, sum(requests) desc, 1, 2
-           limit $9"#,
+           from source
+           where ($5::uuid is null or app_id = $5) and ($6::uuid is null or team_id = $6)
+             and ($7::uuid is null or model_id = $7)
+           group by 1, 2, 3
+           order by sum(cost_nanos) desc, sum(requests) desc, 1, 2, 3
+           limit $10"#,
         org.0,
         range.from,
         range.to,
+        bucket == Bucket::Hour,
         asked.app.map(|id| id.0),
         asked.team.map(|id| id.0),
         asked.model.map(|id| id.0),
         first.as_str(),
         second.as_str(),
         rows_max,
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// The total, the buckets, the models and the apps of a range, each row by one of them: `at`,
+/// `first` for a model, `second` for an app. One pass over the rows, dearest first.
+pub async fn overview(
+    tx: &mut TenantTx,
+    (range, bucket): (Range, Bucket),
+    asked: &Asked,
+) -> sqlx::Result<Vec<Sums>> {
+    let org = tx.org_id();
+    sqlx::query_as!(
+        Sums,
+        r#"with source as not materialized (
+             select hour as at, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
+               audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
+               audio_output_tokens, cost_nanos, newest_at
+             from usage_hours where $4 and org_id = $1 and hour >= $2 and hour < $3
+             union all
+             select day, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
+               audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
+               audio_output_tokens, cost_nanos, newest_at
+             from usage_days where not $4 and org_id = $1 and day >= $2 and day < $3),
+           cells as materialized (
+             select at, model_id, app_id, sum(requests) as requests, sum(errors) as errors,
+               sum(input_tokens) as input_tokens, sum(cached_input_tokens) as cached_input_tokens,
+               sum(cache_write_tokens) as cache_write_tokens,
+               sum(audio_input_tokens) as audio_input_tokens,
+               sum(image_input_tokens) as image_input_tokens, sum(output_tokens) as output_tokens,
+               sum(reasoning_tokens) as reasoning_tokens,
+               sum(audio_output_tokens) as audio_output_tokens, sum(cost_nanos) as cost_nanos,
+               max(newest_at) as newest_at
+             from source
+             where ($5::uuid is null or app_id = $5) and ($6::uuid is null or team_id = $6)
+             and ($7::uuid is null or model_id = $7)
+             group by 1, 2, 3)
+           select model_id as first, app_id as second, at as at,
+             coalesce(sum(requests), 0)::bigint as "requests!",
+             coalesce(sum(errors), 0)::bigint as "errors!",
+             coalesce(sum(input_tokens), 0)::bigint as "input!",
+             coalesce(sum(cached_input_tokens), 0)::bigint as "cached_input!",
+             coalesce(sum(cache_write_tokens), 0)::bigint as "cache_write!",
+             coalesce(sum(audio_input_tokens), 0)::bigint as "audio_input!",
+             coalesce(sum(image_input_tokens), 0)::bigint as "image_input!",
+             coalesce(sum(output_tokens), 0)::bigint as "output!",
+             coalesce(sum(reasoning_tokens), 0)::bigint as "reasoning!",
+             coalesce(sum(audio_output_tokens), 0)::bigint as "audio_output!",
+             coalesce(sum(cost_nanos), 0)::bigint as "cost_nanos!",
+             max(newest_at) as newest_at
+           from cells
+           group by grouping sets ((), (at), (model_id), (app_id))
+           order by sum(cost_nanos) desc, sum(requests) desc, 1, 2, 3"#,
+        org.0,
+        range.from,
+        range.to,
+        bucket == Bucket::Hour,
+        asked.app.map(|id| id.0),
+        asked.team.map(|id| id.0),
+        asked.model.map(|id| id.0),
     )
     .fetch_all(tx.conn())
     .await
@@ -149,17 +214,12 @@ pub struct Shown {
 pub async fn names(
     tx: &mut TenantTx,
     group: GroupBy,
-    keys: impl Iterator<Item = &str>,
-) -> sqlx::Result<HashMap<String, Shown>> {
+    ids: impl Iterator<Item = Uuid>,
+) -> sqlx::Result<HashMap<Uuid, Shown>> {
     if group == GroupBy::Day {
-        return Ok(keys
-            .map(|key| {
-                let day: String = key.chars().take(10).collect();
-                (key.to_owned(), Shown { id: day.clone(), name: day })
-            })
-            .collect());
+        return Ok(HashMap::new());
     }
-    let ids: Vec<Uuid> = keys.filter_map(|key| key.parse().ok()).collect();
+    let ids: Vec<Uuid> = ids.collect();
     let rows = sqlx::query!(
         r#"select id as "id!", name as "name!" from (
              select 'team' as kind, id, name from teams union all
@@ -186,7 +246,7 @@ pub async fn names(
                 GroupBy::Day => uuid.to_string(),
             };
             let name = known.get(&uuid).cloned().unwrap_or_else(|| id.clone());
-            (uuid.to_string(), Shown { id, name })
+            (uuid, Shown { id, name })
         })
         .collect())
 }
