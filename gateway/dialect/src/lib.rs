@@ -8,11 +8,13 @@
 
 pub mod convert;
 mod error;
+pub mod eventstream;
 pub mod fields;
 pub mod json;
 pub mod loss;
 pub mod neutral;
 pub mod openai;
+pub mod sigv4;
 pub mod sse;
 mod wire;
 
