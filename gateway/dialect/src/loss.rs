@@ -7,6 +7,7 @@ use crate::{Invalid, Wire};
 /// Something a caller may ask for that not every target can express.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Feature {
+    Temperature,
     TopK,
     Penalties,
     Seed,
@@ -46,6 +47,7 @@ pub enum Feature {
     Metadata,
     SpeakerName,
     LateInstructions,
+    AssistantFirst,
     InstructionMedia,
     NativePart,
     /// A top-level field that belongs to the caller's dialect alone.
@@ -69,6 +71,7 @@ impl Feature {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Temperature => "temperature and top_p",
             Self::TopK => "top_k",
             Self::Penalties => "penalties",
             Self::Seed => "seed",
@@ -108,13 +111,15 @@ impl Feature {
             Self::Metadata => "metadata",
             Self::SpeakerName => "a speaker's name",
             Self::LateInstructions => "instructions within the conversation",
+            Self::AssistantFirst => "a conversation that the assistant opens",
             Self::InstructionMedia => "media in instructions",
             Self::NativePart => "a vendor's own content",
             Self::Extra => "a vendor's own field",
         }
     }
 
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
+        Self::Temperature,
         Self::TopK,
         Self::Penalties,
         Self::Seed,
@@ -154,6 +159,7 @@ impl Feature {
         Self::Metadata,
         Self::SpeakerName,
         Self::LateInstructions,
+        Self::AssistantFirst,
         Self::InstructionMedia,
         Self::NativePart,
         Self::Extra,
@@ -189,6 +195,7 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
         | (F::ToolResultImage | F::ToolResultFile, W::Chat | W::Cohere | W::Watsonx)
         | (F::ToolResultError, W::Chat | W::Responses | W::Cohere | W::Watsonx)
         | (F::LateInstructions, W::Messages | W::Gemini | W::Converse)
+        | (F::AssistantFirst, W::Messages | W::Converse)
         | (F::Refusal, W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx) => Adapt,
 
         // An answer without it is still one.
@@ -198,7 +205,7 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
         | (F::Penalties | F::Seed | F::LogitBias, W::Responses)
         | (F::LogitBias, W::Gemini | W::Cohere)
         | (F::ParallelToolCalls, W::Gemini | W::Converse | W::Cohere | W::Watsonx)
-        | (F::StrictTool, W::Messages | W::Gemini | W::Converse | W::Watsonx)
+        | (F::StrictTool, W::Gemini | W::Converse | W::Watsonx)
         | (F::ImageDetail, W::Messages | W::Gemini | W::Converse)
         | (F::Thinking | F::HiddenThinking, W::Watsonx | W::Cohere)
         | (F::ForeignSignature | F::Citations, _)
