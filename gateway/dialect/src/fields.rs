@@ -61,6 +61,12 @@ impl Fields {
         self.map.get(name).is_some_and(|value| !value.is_null())
     }
 
+    /// A field, whatever it is, left where it is.
+    #[must_use]
+    pub fn peek(&self, name: &str) -> Option<&Value> {
+        self.map.get(name)
+    }
+
     /// Takes a field, whatever it is.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.map.shift_remove(name).filter(|value| !value.is_null())
@@ -239,7 +245,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_path() {
-        let mut body = Fields::of_body(br#"{"a":[{"b":{"c":5}}],"n":-1,"z":null,"r":true}"#).unwrap();
+        let mut body =
+            Fields::of_body(br#"{"a":[{"b":{"c":5}}],"n":-1,"z":null,"r":true}"#).unwrap();
         assert_eq!(body.string("z"), Ok(None));
         assert_eq!(body.count("n").unwrap_err().param.as_deref(), Some("n"));
         let first = body.need_list("a").unwrap().remove(0);

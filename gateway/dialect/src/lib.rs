@@ -16,6 +16,8 @@ pub mod neutral;
 pub mod openai;
 pub mod sigv4;
 pub mod sse;
+#[cfg(test)]
+mod testing;
 mod wire;
 
 pub use error::{Invalid, Problem};

@@ -191,7 +191,7 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
         // Said in other words.
         (F::SchemaFormat, W::Messages | W::Converse)
         | (F::JsonFormat, W::Messages | W::Converse)
-        | (F::ToolSubset, W::Chat | W::Messages | W::Converse | W::Cohere | W::Watsonx)
+        | (F::ToolSubset, W::Messages | W::Converse | W::Cohere | W::Watsonx)
         | (F::ToolResultImage | F::ToolResultFile, W::Chat | W::Cohere | W::Watsonx)
         | (F::ToolResultError, W::Chat | W::Responses | W::Cohere | W::Watsonx)
         | (F::LateInstructions, W::Messages | W::Gemini | W::Converse)
@@ -212,12 +212,44 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
         | (F::CacheMark, W::Chat | W::Responses | W::Gemini | W::Cohere | W::Watsonx)
         | (F::CacheKey, W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx)
         | (F::ServiceTier, W::Gemini | W::Cohere | W::Watsonx)
-        | (F::EndUser, W::Gemini | W::Converse | W::Cohere)
+        | (F::EndUser, W::Gemini | W::Converse | W::Cohere | W::Watsonx)
         | (F::Metadata, W::Messages | W::Gemini | W::Cohere | W::Watsonx)
         | (F::SpeakerName, W::Responses | W::Messages | W::Gemini | W::Converse | W::Cohere)
         | (F::Extra, _) => Drop,
 
         _ => Keep,
+    }
+}
+
+/// What becomes of a feature that the target's dialect has and one provider who speaks it has not.
+#[must_use]
+pub const fn rule_lacking(feature: Feature) -> Rule {
+    use Feature as F;
+    match feature {
+        F::Candidates
+        | F::Logprobs
+        | F::StopSequences
+        | F::ForcedTool
+        | F::CustomTool
+        | F::NativeTool
+        | F::NativePart
+        | F::ImageInline
+        | F::ImageUrl
+        | F::Audio
+        | F::Video
+        | F::File
+        | F::FileUrl
+        | F::UploadedFile
+        | F::InstructionMedia => Rule::Refuse,
+        F::ToolSubset
+        | F::JsonFormat
+        | F::SchemaFormat
+        | F::ToolResultImage
+        | F::ToolResultFile
+        | F::ToolResultError
+        | F::LateInstructions
+        | F::Refusal => Rule::Adapt,
+        _ => Rule::Drop,
     }
 }
 
@@ -252,13 +284,41 @@ impl Losses {
     /// # Errors
     /// [`Invalid`] naming the field, where the rule is to refuse.
     pub fn meet(&mut self, feature: Feature, field: &str) -> Result<Meet, Invalid> {
-        let meet = match rule(feature, self.to) {
+        self.decide(rule(feature, self.to), feature, field)
+    }
+
+    /// Meets something that this provider cannot say, though others who speak the same dialect
+    /// may: as the table has it for the dialect, else as [`rule_lacking`].
+    ///
+    /// # Errors
+    /// [`Invalid`] naming the field, where the rule is to refuse.
+    pub fn lack(&mut self, feature: Feature, field: &str) -> Result<Meet, Invalid> {
+        let rule = match rule(feature, self.to) {
+            Rule::Keep => rule_lacking(feature),
+            known => known,
+        };
+        self.decide(rule, feature, field)
+    }
+
+    /// Tells that something is said in other words which mean nearly the same.
+    pub fn adapt(&mut self, field: &str) {
+        self.note(field);
+    }
+
+    /// The target.
+    #[must_use]
+    pub const fn to(&self) -> Wire {
+        self.to
+    }
+
+    fn decide(&mut self, rule: Rule, feature: Feature, field: &str) -> Result<Meet, Invalid> {
+        let meet = match rule {
             Rule::Refuse => {
                 return Err(Invalid::at(
                     field.to_owned(),
                     format!(
-                        "The model is served in the dialect {}, which cannot express {} (`{field}`). \
-                         Leave it out, or call a model that takes it.",
+                        "The model is served in the dialect {} by a provider that cannot take {} \
+                         (`{field}`). Leave it out, or call a model that takes it.",
                         self.to,
                         feature.as_str()
                     ),

@@ -60,6 +60,31 @@ pub struct Media {
     pub detail: Option<Detail>,
 }
 
+impl Media {
+    /// The media type as it is said, else as the first bytes tell; empty where neither does.
+    #[must_use]
+    pub fn media_type(&self) -> &str {
+        // The usual first bytes, in base64.
+        const STARTS: [(&str, &str); 6] = [
+            ("iVBORw0KGgo", "image/png"),
+            ("/9j/", "image/jpeg"),
+            ("R0lGOD", "image/gif"),
+            ("UklGR", "image/webp"),
+            ("JVBERi", "application/pdf"),
+            ("SUQz", "audio/mpeg"),
+        ];
+        match &self.source {
+            _ if !self.media_type.is_empty() => &self.media_type,
+            Source::Text(_) => "text/plain",
+            Source::Inline(bytes) => STARTS
+                .iter()
+                .find(|(start, _)| bytes.starts_with(start))
+                .map_or("", |(_, media_type)| media_type),
+            Source::Url(_) | Source::Uploaded(..) => "",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// Base64, as it came.
