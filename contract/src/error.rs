@@ -97,6 +97,8 @@ codes! {
 
     // Upstream.
     UpstreamRefused = "upstream.refused", 400, "The provider refused the request.";
+    UpstreamContextFull = "upstream.context_full", 400, "The conversation is longer than the model's window.";
+    UpstreamPolicy = "upstream.content_policy", 400, "The provider's policy forbids the content.";
     UpstreamRateLimited = "upstream.rate_limited", 429, "The provider is limiting requests.";
     UpstreamAuth = "upstream.auth", 502, "The provider refused our credentials.";
     UpstreamFailed = "upstream.failed", 502, "The provider failed.";

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::snapshot::{Metric, Window};
-use dialect::openai;
+use dialect::{Problem, Wire, openai};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub fn fault(fault: Fault, with: &Stamp) -> Response<Answer> {
     let id = with.id_text.to_str().unwrap_or_default();
     let passed = fault.more.as_ref().and_then(|more| more.answer.as_ref());
     let body = passed.map_or_else(
-        || Bytes::from(openai::error_body(&fault.problem(id))),
+        || Bytes::from(error_body(with.wire, &fault.problem(id))),
         |(_, body)| body.clone(),
     );
     let mut response = json(status, body, with);
@@ -76,6 +76,19 @@ pub fn fault(fault: Fault, with: &Stamp) -> Response<Answer> {
         }
     }
     response
+}
+
+/// An error in the shape of a dialect.
+fn error_body(wire: Wire, problem: &Problem<'_>) -> Vec<u8> {
+    wire.inbound()
+        .map_or_else(|| openai::error_body(problem), |dialect| dialect.error_body(problem))
+}
+
+/// The last event of a stream that broke, in the shape of a dialect.
+#[must_use]
+pub fn error_event(wire: Wire, problem: &Problem<'_>) -> Vec<u8> {
+    wire.inbound()
+        .map_or_else(|| openai::error_event(problem), |dialect| dialect.error_event(problem))
 }
 
 fn log(fault: &Fault, with: &Stamp) {

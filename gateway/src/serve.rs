@@ -24,7 +24,7 @@ use std::rc::Rc;
 
 /// Answers one request, whatever it is.
 pub async fn serve(worker: Rc<Worker>, request: Request<Incoming>) -> Response<Answer> {
-    let stamp = Rc::new(Stamp::new(&worker));
+    let stamp = Rc::new(Stamp::new(&worker, request.uri().path()));
     match prepare(&worker, &stamp, request).await {
         Ok(Prepared::Answer(response)) => {
             finished(&worker, &stamp, None);

@@ -36,8 +36,11 @@ pub async fn create(
     let slug = check.take(slug::check(&new.slug));
     let name = check.line("/name", &new.name, 1..=80);
     let base_url = check.take(model::base_url(&new.base_url));
-    let credential = new.credential.as_deref().map(|text| check.take(model::credential(text)));
+    let credential =
+        new.credential.as_deref().map(|text| check.take(model::credential(text, new.auth)));
     check.take(model::auth_fits(new.auth, false, credential.is_some()));
+    let also = check.take(model::also(new.dialect, &new.also));
+    let settings = check.take(model::settings(&new.settings, new.dialect, new.auth));
     check.done()?;
 
     let provider = Provider {
@@ -46,7 +49,9 @@ pub async fn create(
         name: name.to_owned(),
         base_url,
         dialect: new.dialect,
+        also,
         auth: new.auth,
+        settings,
         has_credential: credential.is_some(),
         disabled: false,
         deployment_count: 0,
@@ -55,7 +60,7 @@ pub async fn create(
     };
     store::insert(tx, &provider).await?;
     if let Some(credential) = credential {
-        store::set_credential(tx, provider.id, &seal(master, provider.id, credential)?).await?;
+        store::set_credential(tx, provider.id, &seal(master, provider.id, &credential)?).await?;
     }
     outbox::push(tx, Kind::Provider, provider.id).await?;
     audit::record(tx, Entry::new("create_provider", "provider", provider.id).after(&provider))

@@ -1,7 +1,7 @@
 //! What a provider may be: the rules of its address, name and credential.
 
 use contract::error::FieldError;
-use contract::snapshot::Auth;
+use contract::snapshot::{Auth, Dialect, ProviderSettings};
 use url::Url;
 
 /// Characters of a credential at most.
@@ -35,28 +35,110 @@ pub fn base_url(text: &str) -> Result<String, FieldError> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Checks that a credential can be sent in a header.
+/// Checks that a credential can be sent, or signed with; its stored form.
 ///
 /// # Errors
 /// Never repeats the credential.
-pub fn credential(text: &str) -> Result<&str, FieldError> {
+pub fn credential(text: &str, auth: Auth) -> Result<String, FieldError> {
+    let refuse = |why: &str| Err(FieldError::new("/credential", why));
     let text = text.trim();
     if text.is_empty() {
-        return Err(FieldError::new("/credential", "the credential is empty"));
+        return refuse("the credential is empty");
     }
     if text.len() > CREDENTIAL_MAX {
-        return Err(FieldError::new(
-            "/credential",
-            "the credential is longer than 8192 characters",
-        ));
+        return refuse("the credential is longer than 8192 characters");
+    }
+    if auth == Auth::GoogleServiceAccount {
+        return service_account(text);
     }
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(FieldError::new(
-            "/credential",
+        return refuse(
             "the credential holds a space, a line break or a character that no header can carry",
-        ));
+        );
     }
-    Ok(text)
+    let parts = text.split(':').filter(|part| !part.is_empty()).count();
+    if auth == Auth::AwsSigv4 && !(2..=3).contains(&parts) {
+        return refuse(
+            "write the access key's id and its secret with a colon between them, and a session \
+             token after another colon where there is one",
+        );
+    }
+    Ok(text.to_owned())
+}
+
+/// The key file of a service account, without its spaces.
+fn service_account(text: &str) -> Result<String, FieldError> {
+    let refuse = |why: &str| Err(FieldError::new("/credential", why));
+    let Ok(key) = serde_json::from_str::<serde_json::Value>(text) else {
+        return refuse("paste the whole key file of the service account; it is not JSON");
+    };
+    for field in ["client_email", "private_key"] {
+        if key.get(field).and_then(serde_json::Value::as_str).is_none_or(str::is_empty) {
+            return refuse(
+                "this is no key file of a service account: it lacks client_email or private_key",
+            );
+        }
+    }
+    Ok(key.to_string())
+}
+
+/// The other dialects of a provider, each once and not its first one again.
+///
+/// # Errors
+/// Where the first one is among them.
+pub fn also(first: Dialect, others: &[Dialect]) -> Result<Vec<Dialect>, FieldError> {
+    if others.contains(&first) {
+        return Err(FieldError::new("/also", "name only dialects other than `dialect` here"));
+    }
+    let mut once = Vec::new();
+    for other in others {
+        if !once.contains(other) {
+            once.push(*other);
+        }
+    }
+    Ok(once)
+}
+
+/// Settings with nothing empty in them.
+///
+/// # Errors
+/// What the dialect or the kind of auth needs and is not there, or what cannot be sent.
+pub fn settings(
+    given: &ProviderSettings,
+    dialect: Dialect,
+    auth: Auth,
+) -> Result<ProviderSettings, FieldError> {
+    let word = |name: &str, value: &Option<String>| {
+        let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty());
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        match value {
+            Some(value) if value.len() > 100 || !value.bytes().all(plain) => Err(FieldError::new(
+                format!("/settings/{name}"),
+                "at most 100 letters, digits, `-`, `_` and `.`",
+            )),
+            value => Ok(value.map(str::to_owned)),
+        }
+    };
+    let token_url = given.token_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
+    let token_url = token_url
+        .map(|url| base_url(url).map_err(|e| FieldError::new("/settings/token_url", e.detail)));
+    let settings = ProviderSettings {
+        region: word("region", &given.region)?,
+        project: word("project", &given.project)?,
+        api_version: word("api_version", &given.api_version)?,
+        token_url: token_url.transpose()?,
+        no_stream_options: given.no_stream_options,
+    };
+    let missing = if auth == Auth::AwsSigv4 && settings.region.is_none() {
+        Some(("/settings/region", "AWS signatures are made for a region: name it"))
+    } else if dialect == Dialect::Watsonx && settings.project.is_none() {
+        Some(("/settings/project", "watsonx.ai books calls on a project: give its id"))
+    } else if dialect == Dialect::Watsonx && settings.api_version.is_none() {
+        Some(("/settings/api_version", "watsonx.ai wants a version, a date such as 2024-10-08"))
+    } else {
+        None
+    };
+    missing.map_or(Ok(settings), |(field, why)| Err(FieldError::new(field, why)))
 }
 
 /// Whether two addresses lead to the same scheme, host and port.
@@ -77,7 +159,8 @@ pub fn auth_fits(auth: Auth, stored: bool, sent: bool) -> Result<(), FieldError>
         Auth::None if sent => {
             Err(FieldError::new("/credential", "auth `none` sends no credential: leave it out"))
         }
-        Auth::Bearer | Auth::ApiKey if !stored && !sent => Err(FieldError::new(
+        Auth::None => Ok(()),
+        _ if !stored && !sent => Err(FieldError::new(
             "/credential",
             "send a credential: this kind of auth needs one, and a stored one is only used \
                  for the host it was given for",
@@ -120,11 +203,62 @@ mod tests {
 
     #[test]
     fn a_credential_that_no_header_carries_is_refused_without_repeating_it() {
-        assert_eq!(credential(" sk-abc\n").unwrap(), "sk-abc");
+        assert_eq!(credential(" sk-abc\n", Auth::Bearer).unwrap(), "sk-abc");
         for bad in ["", "   ", "sk abc", "sk\nabc", "schlüssel"] {
-            let error = credential(bad).unwrap_err();
+            let error = credential(bad, Auth::XApiKey).unwrap_err();
             assert!(bad.trim().is_empty() || !error.detail.contains(bad));
         }
+    }
+
+    #[test]
+    fn a_credential_that_is_signed_with_has_the_parts_that_signing_needs() {
+        assert_eq!(credential("AKIA:s/e+c", Auth::AwsSigv4).unwrap(), "AKIA:s/e+c");
+        assert_eq!(credential("AKIA:sec:tok", Auth::AwsSigv4).unwrap(), "AKIA:sec:tok");
+        for bad in ["AKIA", "AKIA:", ":sec", "a:b:c:d"] {
+            assert!(credential(bad, Auth::AwsSigv4).is_err(), "{bad}");
+        }
+        let key = "{\n \"client_email\": \"a@b\", \"private_key\": \"-----BEGIN\" }";
+        let kept = credential(key, Auth::GoogleServiceAccount).unwrap();
+        assert_eq!(kept, r#"{"client_email":"a@b","private_key":"-----BEGIN"}"#);
+        for bad in ["sk-abc", "{}", r#"{"client_email":"a@b"}"#] {
+            let error = credential(bad, Auth::GoogleServiceAccount).unwrap_err();
+            assert_eq!(error.pointer, "/credential");
+        }
+    }
+
+    #[test]
+    fn what_a_kind_of_provider_needs_besides_its_address_must_be_there() {
+        let given = |region: &str, project: &str, version: &str| ProviderSettings {
+            region: Some(region.to_owned()),
+            project: Some(project.to_owned()),
+            api_version: Some(version.to_owned()),
+            ..ProviderSettings::default()
+        };
+        let pointer = |settings: &ProviderSettings, dialect, auth| {
+            super::settings(settings, dialect, auth).unwrap_err().pointer
+        };
+        let none = given("", " ", "");
+        assert!(super::settings(&none, Dialect::Openai, Auth::Bearer).unwrap().is_default());
+        assert_eq!(pointer(&none, Dialect::Bedrock, Auth::AwsSigv4), "/settings/region");
+        assert_eq!(pointer(&none, Dialect::Watsonx, Auth::IbmIam), "/settings/project");
+        let half = given("", "p-1", "");
+        assert_eq!(pointer(&half, Dialect::Watsonx, Auth::IbmIam), "/settings/api_version");
+        let bad = given("eu west", "", "");
+        assert_eq!(pointer(&bad, Dialect::Bedrock, Auth::AwsSigv4), "/settings/region");
+        let whole = given("eu-de", "p-1", "2024-10-08");
+        assert_eq!(super::settings(&whole, Dialect::Watsonx, Auth::IbmIam).unwrap(), whole);
+        let away = ProviderSettings { token_url: Some("iam".into()), ..whole };
+        assert_eq!(pointer(&away, Dialect::Watsonx, Auth::IbmIam), "/settings/token_url");
+    }
+
+    #[test]
+    fn a_dialect_is_named_once() {
+        let others = [Dialect::Responses, Dialect::Anthropic, Dialect::Responses];
+        assert_eq!(
+            also(Dialect::Openai, &others).unwrap(),
+            [Dialect::Responses, Dialect::Anthropic]
+        );
+        assert_eq!(also(Dialect::Responses, &others).unwrap_err().pointer, "/also");
     }
 
     #[test]

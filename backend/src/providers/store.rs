@@ -5,13 +5,14 @@ use crate::http::PageQuery;
 use contract::api::providers::Provider;
 use contract::id::ProviderId;
 use contract::seal::Sealed;
-use contract::snapshot::{Auth, Dialect};
+use contract::snapshot::{Auth, Dialect, ProviderSettings};
 use sqlx::types::Json;
 
 pub async fn insert(tx: &mut SystemTx, provider: &Provider) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into providers (id, slug, name, base_url, dialect, auth, disabled, created_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into providers (id, slug, name, base_url, dialect, auth, disabled, created_at, version,
+           also, settings)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         provider.id.0,
         provider.slug,
         provider.name,
@@ -21,6 +22,8 @@ pub async fn insert(tx: &mut SystemTx, provider: &Provider) -> sqlx::Result<()> 
         provider.disabled,
         provider.created_at,
         provider.version,
+        &words(&provider.also),
+        Json(&provider.settings) as _,
     )
     .execute(tx.conn())
     .await?;
@@ -101,6 +104,7 @@ async fn select(
     let rows = sqlx::query!(
         r#"select id as "id: ProviderId", slug, name, base_url, dialect as "dialect: Dialect",
              auth as "auth: Auth", disabled, created_at, version,
+             also as "also: Vec<Dialect>", settings as "settings: Json<ProviderSettings>",
              exists (select from provider_credentials c where c.provider_id = providers.id)
                as "has_credential!",
              (select count(*) from deployments d where d.provider_id = providers.id)
@@ -124,7 +128,9 @@ async fn select(
             name: row.name,
             base_url: row.base_url,
             dialect: row.dialect,
+            also: row.also,
             auth: row.auth,
+            settings: row.settings.0,
             has_credential: row.has_credential,
             disabled: row.disabled,
             deployment_count: u32::try_from(row.deployment_count).unwrap_or(u32::MAX),
@@ -137,7 +143,8 @@ async fn select(
 /// Writes what an operator may change, and counts the version up.
 pub async fn update(tx: &mut SystemTx, provider: &Provider) -> sqlx::Result<()> {
     sqlx::query!(
-        "update providers set name = $2, base_url = $3, auth = $4, disabled = $5, version = $6
+        "update providers set name = $2, base_url = $3, auth = $4, disabled = $5, version = $6,
+           also = $7, settings = $8
          where id = $1",
         provider.id.0,
         provider.name,
@@ -145,10 +152,16 @@ pub async fn update(tx: &mut SystemTx, provider: &Provider) -> sqlx::Result<()> 
         provider.auth.as_str(),
         provider.disabled,
         provider.version,
+        &words(&provider.also),
+        Json(&provider.settings) as _,
     )
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+fn words(dialects: &[Dialect]) -> Vec<String> {
+    dialects.iter().map(|dialect| dialect.as_str().to_owned()).collect()
 }
 
 pub async fn delete(tx: &mut SystemTx, id: ProviderId) -> sqlx::Result<()> {

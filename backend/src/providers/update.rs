@@ -40,7 +40,10 @@ pub async fn update(
     let mut check = Check::new();
     let name = check.line("/name", &body.name, 1..=80);
     let base_url = check.take(model::base_url(&body.base_url));
-    let credential = body.credential.as_deref().map(|text| check.take(model::credential(text)));
+    let credential =
+        body.credential.as_deref().map(|text| check.take(model::credential(text, body.auth)));
+    let also = check.take(model::also(before.dialect, &body.also));
+    let settings = check.take(model::settings(&body.settings, before.dialect, body.auth));
     // A stored credential was meant for the old address: it does not follow to another host.
     let follows = before.has_credential && model::same_host(&before.base_url, &base_url);
     check.take(model::auth_fits(body.auth, follows, credential.is_some()));
@@ -50,7 +53,9 @@ pub async fn update(
     let after = Provider {
         name: name.to_owned(),
         base_url,
+        also,
         auth: body.auth,
+        settings,
         disabled: body.disabled,
         has_credential: keeps || credential.is_some(),
         version: before.version + 1,
@@ -58,7 +63,7 @@ pub async fn update(
     };
     store::update(tx, &after).await?;
     if let Some(credential) = credential {
-        store::set_credential(tx, id, &seal(master, id, credential)?).await?;
+        store::set_credential(tx, id, &seal(master, id, &credential)?).await?;
     } else if !keeps {
         store::delete_credential(tx, id).await?;
     }

@@ -19,13 +19,16 @@ const MODELS_MAX: usize = 1_000;
 #[error("{0}")]
 pub struct Unhelpful(String);
 
+/// `data` with ids, as OpenAI and Anthropic have it, or `models` with names, as Gemini and Cohere.
 #[derive(Deserialize)]
 struct Listing {
+    #[serde(alias = "models")]
     data: Vec<Listed>,
 }
 
 #[derive(Deserialize)]
 struct Listed {
+    #[serde(alias = "name")]
     id: String,
 }
 
@@ -44,7 +47,18 @@ pub async fn list_models(
         (Auth::None, _) => request,
         (Auth::Bearer, Some(secret)) => request.bearer_auth(secret),
         (Auth::ApiKey, Some(secret)) => request.header("api-key", secret),
-        (Auth::Bearer | Auth::ApiKey, None) => {
+        (Auth::XApiKey, Some(secret)) => {
+            request.header("x-api-key", secret).header("anthropic-version", "2023-06-01")
+        }
+        (Auth::GoogleApiKey, Some(secret)) => request.header("x-goog-api-key", secret),
+        (Auth::AwsSigv4 | Auth::GoogleServiceAccount | Auth::IbmIam, Some(_)) => {
+            return Err(Unhelpful(
+                "Only gateways sign requests and fetch tokens. Make a call of one of its models to \
+                 see whether the credential works."
+                    .into(),
+            ));
+        }
+        (_, None) => {
             return Err(Unhelpful(
                 "No credential is stored, and this kind of auth needs one.".into(),
             ));
@@ -67,7 +81,12 @@ pub async fn list_models(
              ends before /models, often in /v1?"
         ))
     })?;
-    Ok(listing.data.into_iter().map(|model| model.id).take(MODELS_MAX).collect())
+    Ok(listing.data.into_iter().map(|model| bare(model.id)).take(MODELS_MAX).collect())
+}
+
+/// Gemini lists its models as paths.
+fn bare(name: String) -> String {
+    name.strip_prefix("models/").map(str::to_owned).unwrap_or(name)
 }
 
 fn client() -> Result<&'static Client, Unhelpful> {

@@ -14,7 +14,8 @@ use contract::seal::Sealed;
 use contract::snapshot::{
     AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Lifecycle, LimitRecord,
     LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
-    ProductRecord, ProviderRecord, Record, SubscriptionRecord, SubscriptionState, Window,
+    ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
+    Window,
 };
 use sqlx::Result;
 use sqlx::types::Json;
@@ -140,6 +141,7 @@ async fn providers(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<Provid
     let rows = sqlx::query!(
         r#"select id as "id: ProviderId", slug, base_url, dialect as "dialect: Dialect",
              auth as "auth: Auth", disabled,
+             also as "also: Vec<Dialect>", settings as "settings: Json<ProviderSettings>",
              (select sealed from provider_credentials c where c.provider_id = providers.id)
                as "sealed: Json<Sealed>"
            from providers where $1::uuid[] is null or id = any($1)"#,
@@ -154,7 +156,9 @@ async fn providers(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<Provid
             slug: row.slug,
             base_url: row.base_url,
             dialect: row.dialect,
+            also: row.also,
             auth: row.auth,
+            settings: row.settings.0,
             credential: row.sealed.map(|Json(sealed)| sealed),
             disabled: row.disabled,
         })

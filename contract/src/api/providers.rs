@@ -2,7 +2,7 @@
 
 use super::shape;
 use crate::id::ProviderId;
-use crate::snapshot::{Auth, Dialect};
+use crate::snapshot::{Auth, Dialect, ProviderSettings};
 use chrono::{DateTime, Utc};
 
 shape! {
@@ -12,8 +12,14 @@ shape! {
         pub slug: String,
         pub name: String,
         pub base_url: String,
+        /// What it is spoken to in, unless `also` has the caller's own dialect.
         pub dialect: Dialect,
+        /// Other dialects that it serves under the same address.
+        #[serde(default)]
+        pub also: Vec<Dialect>,
         pub auth: Auth,
+        #[serde(default)]
+        pub settings: ProviderSettings,
         pub has_credential: bool,
         pub disabled: bool,
         pub deployment_count: u32,
@@ -27,7 +33,11 @@ shape! {
         /// `http` or `https`, without a query; the operation's path is appended.
         pub base_url: String,
         pub dialect: Dialect,
+        #[serde(default)]
+        pub also: Vec<Dialect>,
         pub auth: Auth,
+        #[serde(default)]
+        pub settings: ProviderSettings,
         /// Sealed at once; needed unless `auth` is `none`.
         #[serde(default)]
         pub credential: Option<String>,
@@ -36,7 +46,11 @@ shape! {
     pub struct UpdateProvider {
         pub name: String,
         pub base_url: String,
+        #[serde(default)]
+        pub also: Vec<Dialect>,
         pub auth: Auth,
+        #[serde(default)]
+        pub settings: ProviderSettings,
         /// Absent: the stored credential stays.
         #[serde(default)]
         pub credential: Option<String>,

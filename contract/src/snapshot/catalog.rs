@@ -5,55 +5,104 @@ use crate::id::{DeploymentId, ModelId, PlanId, PriceId, ProductId, ProviderId};
 use crate::money::Rates;
 use serde::{Deserialize, Serialize};
 
-/// A wire format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(
-    feature = "sqlx",
-    derive(sqlx::Type),
-    sqlx(type_name = "text", rename_all = "snake_case")
-)]
-pub enum Dialect {
-    /// OpenAI chat completions and embeddings.
-    Openai,
+/// Enums that are one word in JSON, in the database and in a form.
+macro_rules! words {
+    ($($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(type_name = "text"))]
+        pub enum $name { $(
+            $(#[$doc])*
+            #[serde(rename = $text)]
+            #[cfg_attr(feature = "sqlx", sqlx(rename = $text))]
+            $variant,
+        )* }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+    )*};
 }
 
-impl Dialect {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Openai => "openai",
-        }
+words! {
+    /// A wire format that a provider serves.
+    pub enum Dialect {
+        /// OpenAI chat completions and embeddings.
+        Openai = "openai",
+        /// OpenAI responses.
+        Responses = "responses",
+        /// Anthropic messages.
+        Anthropic = "anthropic",
+        /// Gemini generateContent, also on Vertex AI.
+        Gemini = "gemini",
+        /// AWS Bedrock Converse.
+        Bedrock = "bedrock",
+        /// Cohere v2: chat, embed, rerank.
+        Cohere = "cohere",
+        /// IBM watsonx.ai text.
+        Watsonx = "watsonx",
+    }
+
+    /// How a provider is told who we are.
+    pub enum Auth {
+        /// Nothing is sent.
+        None = "none",
+        /// `Authorization: Bearer <credential>`.
+        Bearer = "bearer",
+        /// `api-key: <credential>`, as Azure has it.
+        ApiKey = "api_key",
+        /// `x-api-key: <credential>`, as Anthropic has it.
+        XApiKey = "x_api_key",
+        /// `x-goog-api-key: <credential>`.
+        GoogleApiKey = "google_api_key",
+        /// A signature of each request. Credential: `<access key id>:<secret access key>`, and
+        /// `:<session token>` where there is one.
+        AwsSigv4 = "aws_sigv4",
+        /// A token in exchange for a signed assertion. Credential: the service account's JSON key.
+        GoogleServiceAccount = "google_service_account",
+        /// A token in exchange for the credential, an IBM Cloud API key.
+        IbmIam = "ibm_iam",
     }
 }
 
-/// How a provider is told who we are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What else must be known to call a provider, where its kind asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(
-    feature = "sqlx",
-    derive(sqlx::Type),
-    sqlx(type_name = "text", rename_all = "snake_case")
-)]
-pub enum Auth {
-    /// Nothing is sent.
-    None,
-    /// `Authorization: Bearer <credential>`.
-    Bearer,
-    /// `api-key: <credential>`.
-    ApiKey,
+pub struct ProviderSettings {
+    /// The cloud's region, `eu-central-1`; signatures are made for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// watsonx.ai: the project that calls are booked on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Azure and watsonx.ai: the version of the interface, sent in the query. With it, Azure is
+    /// called by deployment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// Where tokens are fetched, if not at the vendor's usual address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
+    /// It refuses `stream_options`; its streams tell their usage unasked, or never.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_stream_options: bool,
 }
 
-impl Auth {
+impl ProviderSettings {
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Bearer => "bearer",
-            Self::ApiKey => "api_key",
-        }
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -64,8 +113,14 @@ pub struct ProviderRecord {
     pub slug: String,
     /// Without a trailing slash; `https://api.example/v1`. The operation's path is appended.
     pub base_url: String,
+    /// What it is spoken to in, unless `also` has the caller's own dialect.
     pub dialect: Dialect,
+    /// Other dialects that it serves under the same address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Dialect>,
     pub auth: Auth,
+    #[serde(default, skip_serializing_if = "ProviderSettings::is_default")]
+    pub settings: ProviderSettings,
     /// Sealed under the installation's master key in the context [`ProviderRecord::seal_context`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<crate::seal::Sealed>,

@@ -8,7 +8,7 @@ mod tenant;
 
 pub use catalog::{
     Auth, DeploymentRecord, Dialect, Lifecycle, Modality, ModelRecord, PlanRecord, PriceRecord,
-    ProductKind, ProductRecord, ProviderRecord,
+    ProductKind, ProductRecord, ProviderRecord, ProviderSettings,
 };
 pub use limit::{LimitRecord, LimitScope, Metric, Window, WithoutRedis};
 pub use tenant::{

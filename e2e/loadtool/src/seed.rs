@@ -19,8 +19,8 @@ use contract::seal::{MasterKey, SealEntropy};
 use contract::snapshot::{
     AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Lifecycle, LimitRecord,
     LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
-    ProductRecord, ProviderRecord, Record, SubscriptionRecord, SubscriptionState, Window,
-    WithoutRedis,
+    ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
+    Window, WithoutRedis,
 };
 use serde::Serialize;
 
@@ -168,7 +168,9 @@ fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
             slug: "simulator".to_owned(),
             base_url: seed.upstream.trim_end_matches('/').to_owned(),
             dialect: Dialect::Openai,
+            also: Vec::new(),
             auth: Auth::Bearer,
+            settings: ProviderSettings::default(),
             credential: Some(credential),
             disabled: false,
         }),

@@ -11,6 +11,7 @@ mod error;
 pub mod eventstream;
 pub mod fields;
 pub mod json;
+mod known;
 pub mod loss;
 pub mod neutral;
 pub mod openai;

@@ -1,11 +1,12 @@
 //! Why an attempt failed, and whether another may follow: the table of what a provider's answers
 //! mean.
 
-use crate::fault::{Fault, Retry};
+use crate::fault::{Fault, Origin, Retry};
 use crate::provider::{ConnectError, SendError};
 use crate::telemetry::Count;
 use bytes::Bytes;
 use contract::error::ErrorCode;
+use dialect::convert::{Cause, ProviderError};
 use http::{HeaderMap, StatusCode, header};
 use std::time::Duration;
 
@@ -25,6 +26,42 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The call itself is at fault: no other attempt would do better.
+    #[must_use]
+    pub fn never(fault: Fault) -> Self {
+        Self { fault, next: Next::Never, count: Count::AttemptRefused }
+    }
+
+    /// A status that is not a success, from a provider that is spoken to in another dialect than
+    /// the caller's: its sentence is passed on, not its shape.
+    #[must_use]
+    pub fn of_words(status: StatusCode, headers: &HeaderMap, said: ProviderError) -> Self {
+        let mut failure = Self::of_status(status, headers, Bytes::new());
+        let code = match said.cause {
+            Cause::ContextFull => ErrorCode::UpstreamContextFull,
+            Cause::ContentPolicy => ErrorCode::UpstreamPolicy,
+            Cause::RateLimited => ErrorCode::UpstreamRateLimited,
+            Cause::Quota | Cause::Overloaded => ErrorCode::UpstreamFailed,
+            Cause::Unknown => failure.fault.code,
+        };
+        let fault = &mut failure.fault;
+        fault.code = code;
+        if code.status() < 500 && code != ErrorCode::UpstreamRateLimited {
+            fault.origin = Origin::Client;
+            fault.retry = Retry::Useless;
+            failure.next = Next::Never;
+            if let Some(message) = &said.message {
+                fault.detail = message.clone().into();
+            }
+            fault.param = said.param.map(Into::into);
+        }
+        if let Some(message) = said.message {
+            let kind = said.kind.unwrap_or_default();
+            failure.fault.more_mut().cause = Some(format!("status {status}: {kind} {message}"));
+        }
+        failure
+    }
+
     /// No connection, or it broke before the answer's head.
     #[must_use]
     pub fn unreachable(error: &SendError) -> Self {

@@ -3,10 +3,15 @@
 //! it can still become another attempt or a clean error.
 
 mod failure;
+mod flow;
 mod send;
+mod speech;
+mod translate;
 mod watch;
 
 pub use failure::{Failure, Next};
+pub use flow::Flow;
+pub use translate::Translation;
 pub use watch::{Watch, WatchError};
 
 use crate::fault::Fault;
@@ -16,7 +21,7 @@ use crate::provider::Lease;
 use crate::telemetry::Count;
 use bytes::Bytes;
 use contract::usage::Tokens;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use hyper::body::Incoming;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -30,14 +35,17 @@ pub struct Upstream {
     pub meter: Meter,
     pub headers: HeaderMap,
     pub answer: Answered,
+    /// What of the request its provider could not be told.
+    pub dropped: Option<HeaderValue>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one a call, moved and gone")]
 #[derive(Debug)]
 pub enum Answered {
     /// The whole answer, and what it used.
     Whole { body: Bytes, tokens: Tokens, estimated: bool },
     /// A stream whose content has begun.
-    Stream { watch: Watch, body: Incoming, lease: Lease },
+    Stream { flow: Flow, body: Incoming, lease: Lease },
 }
 
 /// Makes attempts until one answers.
@@ -53,9 +61,9 @@ pub async fn attempt(mut meter: Meter, plan: Plan) -> Result<Upstream, Fault> {
         let deployment = plan.attempt(nth);
         meter.attempting(deployment);
         let failure = match send::send(&meter, deployment, deadline).await {
-            Ok((headers, answer)) => {
+            Ok((headers, answer, dropped)) => {
                 gateway.tools.telemetry.count(Count::AttemptAnswered, 1);
-                return Ok(Upstream { meter, headers, answer });
+                return Ok(Upstream { meter, headers, answer, dropped });
             }
             Err(failure) => failure,
         };

@@ -2,13 +2,16 @@
 
 use super::Answered;
 use super::failure::Failure;
+use super::flow::Flow;
+use super::speech::{Speech, tell};
 use super::watch::{Watch, WatchError};
 use crate::meter::Meter;
 use crate::provider::{Lease, Target};
 use crate::snapshot::DeploymentView;
 use bytes::{Bytes, BytesMut};
-use dialect::openai::{self, Reported, TEXT_BYTES_PER_TOKEN};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
+use dialect::openai::{self, Reported, StreamOptions, TEXT_BYTES_PER_TOKEN};
+use dialect::{Wire, json};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use std::time::Duration;
@@ -19,15 +22,19 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("tollgate/", env!("CARGO_PKG_VERSION")));
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 /// Most of an error's body that is read.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
+
+/// What an attempt gave: the answer with its headers, and what was not told.
+type Given = (HeaderMap, Answered, Option<HeaderValue>);
 
 /// Sends the call to one deployment.
 pub(super) async fn send(
     meter: &Meter,
     deployment: &DeploymentView,
     deadline: Instant,
-) -> Result<(HeaderMap, Answered), Failure> {
+) -> Result<Given, Failure> {
     let worker = meter.worker();
     let bounds = &worker.gateway.bounds;
     let call = &meter.permit.call;
@@ -35,52 +42,83 @@ pub(super) async fn send(
         .targets
         .of(&deployment.provider)
         .ok_or_else(|| Failure::malformed("the provider's address cannot be used"))?;
-    let body = openai::write_request(&call.body, &call.ask, &deployment.record.upstream_model);
+    let told = tell(call, deployment, meter.permit.model.record.output_tokens_max)?;
+    let speech = told.speech;
+    let model = &deployment.record.upstream_model;
+    let uri = target
+        .uri(speech.wire(), call.operation, model, call.ask.stream)
+        .ok_or_else(|| Failure::malformed("the provider's name of the model fits no address"))?;
     let deadline = if call.ask.stream {
         deadline.min(Instant::now() + bounds.first_content_timeout)
     } else {
         deadline
     };
-    let build = || request(meter, &target, body.clone());
+    let build = || request(meter, &target, &uri, speech, told.body.clone());
     let sent = timeout_at(deadline, target.pool.send(bounds.connect_timeout, build)).await;
     let (response, lease) =
         sent.map_err(|_| Failure::timeout())?.map_err(|error| Failure::unreachable(&error))?;
     if !response.status().is_success() {
-        return Err(refusal(response, lease, deadline).await);
+        return Err(refusal(speech, response, lease, deadline).await);
     }
     let answer = async {
         if call.ask.stream {
-            stream(meter, response, lease).await
+            stream(meter, speech, response, lease).await
         } else {
-            plain(meter, response, lease, bounds.answer_bytes_max).await
+            plain(meter, speech, response, lease, bounds.answer_bytes_max).await
         }
     };
-    timeout_at(deadline, answer).await.map_err(|_| Failure::timeout())?
+    let (headers, answer) =
+        timeout_at(deadline, answer).await.map_err(|_| Failure::timeout())??;
+    Ok((headers, answer, told.dropped))
 }
 
-fn request(meter: &Meter, target: &Target, body: Bytes) -> Request<Full<Bytes>> {
+fn request(
+    meter: &Meter,
+    target: &Target,
+    uri: &Uri,
+    speech: Speech,
+    body: Bytes,
+) -> Request<Full<Bytes>> {
     let call = &meter.permit.call;
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
-    request.uri_mut().clone_from(target.path(call.operation));
+    request.uri_mut().clone_from(uri);
     let headers = request.headers_mut();
     headers.reserve(8);
     headers.insert(header::HOST, target.host.clone());
     headers.insert(header::CONTENT_TYPE, JSON);
-    headers.insert(header::ACCEPT, if call.ask.stream { EVENTS } else { JSON });
+    headers.insert(header::ACCEPT, if call.ask.stream { speech.accepts() } else { JSON });
     headers.insert(header::USER_AGENT, AGENT);
     headers.insert(REQUEST_ID, call.principal.stamp.id_text.clone());
+    if speech.wire() == Wire::Messages {
+        headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
+    }
     if let Some((name, value)) = &target.auth {
         headers.insert(name.clone(), value.clone());
     }
-    for (name, value) in &call.principal.passed_on.headers {
+    let passed = &call.principal.passed_on;
+    for (name, value) in &passed.headers {
         headers.append(name.clone(), value.clone());
+    }
+    if speech.is_same() {
+        for (name, value) in &passed.within {
+            if *name == ANTHROPIC_VERSION {
+                headers.insert(name.clone(), value.clone());
+            } else {
+                headers.append(name.clone(), value.clone());
+            }
+        }
     }
     request
 }
 
 /// Reads an error, up to its bound, and says what it means.
-async fn refusal(response: Response<Incoming>, lease: Lease, deadline: Instant) -> Failure {
+async fn refusal(
+    speech: Speech,
+    response: Response<Incoming>,
+    lease: Lease,
+    deadline: Instant,
+) -> Failure {
     let (parts, mut body) = response.into_parts();
     let soon = deadline.min(Instant::now() + Duration::from_secs(5));
     let read = timeout_at(soon, collect(&mut body, ERROR_BYTES_MAX)).await;
@@ -92,11 +130,18 @@ async fn refusal(response: Response<Incoming>, lease: Lease, deadline: Instant) 
         // The status says enough.
         Ok(Err(_)) | Err(_) => Bytes::new(),
     };
-    Failure::of_status(parts.status, &parts.headers, text)
+    match speech {
+        Speech::Translated { to, .. } => {
+            let said = to.read_error(parts.status.as_u16(), &text);
+            Failure::of_words(parts.status, &parts.headers, said)
+        }
+        _ => Failure::of_status(parts.status, &parts.headers, text),
+    }
 }
 
 async fn plain(
     meter: &Meter,
+    speech: Speech,
     response: Response<Incoming>,
     lease: Lease,
     max: usize,
@@ -108,7 +153,19 @@ async fn plain(
         Unread::TooLong => Failure::malformed(format_args!("longer than {max} bytes")),
     })?;
     lease.give_back();
-    let reported = openai::read_answer(&body).map_err(Failure::malformed)?;
+    let (reported, body) = match speech {
+        Speech::Chat => (openai::read_answer(&body).map_err(Failure::malformed)?, body),
+        Speech::Same(_, pass) => {
+            let tokens = pass.read_usage(&body).map_err(Failure::malformed)?;
+            let nothing = || Reported::Nothing { text_bytes: text_bytes(&body) };
+            (tokens.map_or_else(nothing, Reported::Tokens), body)
+        }
+        Speech::Translated { from, to, .. } => {
+            let answer = to.read_answer(&body).map_err(Failure::malformed)?;
+            let written = super::translate::answer(meter, &answer, from)?;
+            return Ok((only_content_type(JSON), written));
+        }
+    };
     let (tokens, estimated) = match reported {
         Reported::Tokens(tokens) => (tokens, false),
         Reported::Nothing { text_bytes } => {
@@ -118,35 +175,57 @@ async fn plain(
     Ok((parts.headers, Answered::Whole { body, tokens, estimated }))
 }
 
+/// Bytes of text in an answer that was proved to be JSON.
+fn text_bytes(body: &[u8]) -> u64 {
+    json::walk_object(body, |_| {}).map_or(0, |walked| walked.text_bytes)
+}
+
+fn only_content_type(kind: HeaderValue) -> HeaderMap {
+    HeaderMap::from_iter([(header::CONTENT_TYPE, kind)])
+}
+
 /// Reads a stream until its content begins.
 async fn stream(
     meter: &Meter,
+    speech: Speech,
     response: Response<Incoming>,
     lease: Lease,
 ) -> Result<(HeaderMap, Answered), Failure> {
     let (parts, mut body) = response.into_parts();
     check_encoding(&parts.headers)?;
     let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if !kind.is_some_and(|kind| kind.starts_with(b"text/event-stream")) {
+    if !kind.is_some_and(|kind| kind.starts_with(speech.accepts().as_bytes())) {
         return Err(Failure::malformed("a stream was asked for, and something else came"));
     }
-    let ask = &meter.permit.call.ask;
-    let strip_usage = ask.stream_options != openai::StreamOptions::Asked;
-    let mut watch = Watch::new(meter.worker().gateway.bounds.event_bytes_max, strip_usage);
-    while !watch.has_begun() {
+    let mut flow = flow(meter, speech)?;
+    while !flow.has_begun() {
         match body.frame().await {
+            None if flow.close() => break,
             None => return Err(Failure::cut("the stream ended before its content")),
             Some(Err(error)) => return Err(Failure::cut(error)),
             Some(Ok(frame)) => {
                 let Ok(bytes) = frame.into_data() else { continue };
-                watch.take(bytes).map_err(|error| match error {
+                flow.take(bytes).map_err(|error| match error {
                     WatchError::BrokenOff => Failure::broken_off(),
                     WatchError::TooLong(error) => Failure::malformed(error),
                 })?;
             }
         }
     }
-    Ok((parts.headers, Answered::Stream { watch, body, lease }))
+    let headers = if speech.is_same() { parts.headers } else { only_content_type(EVENTS) };
+    Ok((headers, Answered::Stream { flow, body, lease }))
+}
+
+fn flow(meter: &Meter, speech: Speech) -> Result<Flow, Failure> {
+    let max = meter.worker().gateway.bounds.event_bytes_max;
+    let ask = &meter.permit.call.ask;
+    Ok(match speech {
+        Speech::Chat => Flow::Pass(Watch::new(max, ask.stream_options != StreamOptions::Asked)),
+        Speech::Same(_, pass) => Flow::Pass(Watch::through(pass.watch(), max)),
+        Speech::Translated { from, to, .. } => {
+            Flow::Translated(Box::new(super::translate::stream(meter, from, to, max)?))
+        }
+    })
 }
 
 /// What is compressed cannot be metered; it was not asked for.

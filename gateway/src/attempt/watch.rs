@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use contract::usage::Tokens;
+use dialect::convert::{Seen as Sight, WatchStream};
 use dialect::openai::{self, Event, TEXT_BYTES_PER_TOKEN};
 use dialect::sse::{Events, TooLong, Verdict};
 use std::collections::VecDeque;
@@ -26,6 +27,8 @@ pub struct Watch {
 
 #[derive(Debug)]
 struct Seen {
+    /// Who watches in another dialect than OpenAI's chat.
+    eye: Option<Box<dyn WatchStream>>,
     /// The caller did not ask for the usage chunk, so it does not get it.
     strip_usage: bool,
     begun: bool,
@@ -43,12 +46,22 @@ struct Seen {
 }
 
 impl Watch {
+    /// A stream in the dialect that `eye` knows.
+    #[must_use]
+    pub fn through(eye: Box<dyn WatchStream>, event_bytes_max: usize) -> Self {
+        let mut watch = Self::new(event_bytes_max, false);
+        watch.seen.eye = Some(eye);
+        watch
+    }
+
+    /// A stream of OpenAI's chat.
     #[must_use]
     pub fn new(event_bytes_max: usize, strip_usage: bool) -> Self {
         Self {
             events: Events::new(event_bytes_max),
             out: VecDeque::new(),
             seen: Seen {
+                eye: None,
                 strip_usage,
                 begun: false,
                 end_mark: None,
@@ -105,13 +118,15 @@ impl Watch {
     /// used comes last.
     #[must_use]
     pub fn may_end(&self) -> bool {
-        self.is_done() || self.seen.closed
+        self.is_done()
+            || self.seen.closed
+            || self.seen.eye.as_ref().is_some_and(|eye| eye.may_end())
     }
 
     /// What the provider says was used.
     #[must_use]
     pub fn tokens(&self) -> Option<Tokens> {
-        self.seen.tokens
+        self.seen.eye.as_ref().map_or(self.seen.tokens, |eye| eye.tokens())
     }
 
     /// Data that was not JSON, and was left out.
@@ -132,17 +147,16 @@ impl Watch {
 
 impl Seen {
     fn judge(&mut self, event: &[u8]) -> Verdict {
+        if let Some(eye) = &mut self.eye {
+            let sight = eye.see(event);
+            return self.judge_sight(sight, event);
+        }
         match openai::read_event(event) {
             Event::Silent => Verdict::Keep,
             Event::Chunk(tokens) => {
                 self.tokens = tokens.or(self.tokens);
                 self.begun = self.begun || openai::has_content(event);
-                if self.begun {
-                    let len = u64::try_from(event.len()).unwrap_or(u64::MAX);
-                    self.chunks += 1;
-                    self.chunk_bytes = self.chunk_bytes.saturating_add(len);
-                    self.chunk_bytes_min = self.chunk_bytes_min.min(len);
-                }
+                self.chunk(event);
                 Verdict::Keep
             }
             Event::Usage(tokens) => {
@@ -162,6 +176,41 @@ impl Seen {
                 self.malformed += 1;
                 Verdict::Drop
             }
+        }
+    }
+
+    fn judge_sight(&mut self, sight: Sight, event: &[u8]) -> Verdict {
+        match sight {
+            Sight::Silent | Sight::Usage => Verdict::Keep,
+            Sight::Chunk { content } => {
+                self.begun |= content;
+                if content {
+                    self.chunk(event);
+                }
+                Verdict::Keep
+            }
+            Sight::Done => {
+                self.end_mark = Some(Bytes::copy_from_slice(event));
+                Verdict::Stop
+            }
+            Sight::Error => {
+                self.broken = true;
+                Verdict::Stop
+            }
+            Sight::Malformed => {
+                self.malformed += 1;
+                Verdict::Drop
+            }
+        }
+    }
+
+    /// Counts a chunk once content has begun.
+    fn chunk(&mut self, event: &[u8]) {
+        if self.begun {
+            let len = u64::try_from(event.len()).unwrap_or(u64::MAX);
+            self.chunks += 1;
+            self.chunk_bytes = self.chunk_bytes.saturating_add(len);
+            self.chunk_bytes_min = self.chunk_bytes_min.min(len);
         }
     }
 }

@@ -28,10 +28,13 @@ pub struct Principal {
 /// Headers of a caller that a provider gets. Everything else stays here: credentials, cookies,
 /// addresses, our own, and an idempotency key, which callers who share our credential would clash
 /// on.
-const PASSED_ON: [HeaderName; 3] = [
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
+const PASSED_ON: [HeaderName; 2] =
+    [HeaderName::from_static("traceparent"), HeaderName::from_static("tracestate")];
+/// Those that only the caller's own dialect has a meaning for.
+const PASSED_WITHIN: [HeaderName; 3] = [
     HeaderName::from_static("openai-beta"),
+    HeaderName::from_static("anthropic-version"),
+    HeaderName::from_static("anthropic-beta"),
 ];
 const INCLUDE_COST: HeaderName = HeaderName::from_static("x-tollgate-include-cost");
 
@@ -40,6 +43,8 @@ const INCLUDE_COST: HeaderName = HeaderName::from_static("x-tollgate-include-cos
 pub struct PassedOn {
     /// For the provider.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// For a provider that is spoken to in the caller's dialect.
+    pub within: Vec<(HeaderName, HeaderValue)>,
     /// The caller wants to be told the cost.
     pub include_cost: bool,
 }
@@ -50,6 +55,8 @@ impl PassedOn {
         for (name, value) in headers {
             if PASSED_ON.contains(name) {
                 kept.headers.push((name.clone(), value.clone()));
+            } else if PASSED_WITHIN.contains(name) {
+                kept.within.push((name.clone(), value.clone()));
             }
             kept.include_cost |= name == INCLUDE_COST && value == "1";
         }
@@ -64,7 +71,7 @@ impl PassedOn {
 /// `key.missing`, `key.malformed`, `key.unknown`, `key.revoked`, `key.expired`, `app.disabled`,
 /// `org.suspended`.
 pub fn identify(worker: &Worker, admitted: Admitted) -> Result<Principal, Fault> {
-    let text = credential(&admitted.headers)?;
+    let text = credential(&admitted.headers, admitted.query_key.as_deref())?;
     let stamp = &admitted.stamp;
     let (key, app) = known(&worker.gateway.pepper, &stamp.snapshot, text, stamp.at)?;
     let passed_on = PassedOn::of(&admitted.headers);
@@ -76,8 +83,9 @@ fn text(value: &HeaderValue) -> Option<&str> {
     std::str::from_utf8(value.as_bytes()).ok().map(str::trim)
 }
 
-/// The key's text: `Authorization: Bearer`, else `x-api-key`, else `api-key`.
-fn credential(headers: &HeaderMap) -> Result<&str, Fault> {
+/// The key's text: `Authorization: Bearer`, else `x-api-key`, `api-key`, `x-goog-api-key`, else
+/// the query's.
+fn credential<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> Result<&'a str, Fault> {
     let malformed = || {
         Fault::client(
             ErrorCode::KeyMalformed,
@@ -93,9 +101,11 @@ fn credential(headers: &HeaderMap) -> Result<&str, Fault> {
             Err(malformed())
         };
     }
-    match headers.get("x-api-key").or_else(|| headers.get("api-key")) {
-        Some(value) => text(value).ok_or_else(malformed),
-        None => Err(Fault::client(
+    let named = ["x-api-key", "api-key", "x-goog-api-key"];
+    match (named.into_iter().find_map(|name| headers.get(name)), query) {
+        (Some(value), _) => text(value).ok_or_else(malformed),
+        (None, Some(key)) => Ok(key),
+        (None, None) => Err(Fault::client(
             ErrorCode::KeyMissing,
             "No API key was sent. Send one of your app's keys as `Authorization: Bearer tg_live_…`.",
         )),

@@ -9,11 +9,15 @@ pub use pool::{Lease, Pool, SendError};
 
 use crate::snapshot::{ProviderView, Upstream};
 use contract::id::ProviderId;
+use contract::snapshot::Dialect;
 use contract::usage::Operation;
+use dialect::Wire;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Uri};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt::{self, Write as _};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,18 +36,54 @@ pub struct Target {
     pub pool: Rc<Pool>,
     pub host: HeaderValue,
     pub auth: Option<(HeaderName, HeaderValue)>,
+    /// The path of the provider's address.
+    base: String,
+    /// The version that goes into the query, and how it is called there.
+    version: Option<(&'static str, String)>,
     chat: Uri,
     embeddings: Uri,
 }
 
 impl Target {
-    /// The path of an operation, in the provider's dialect.
+    /// Where a call goes: path and query. `None` when the provider's name of the model does not
+    /// fit into a path.
     #[must_use]
-    pub fn path(&self, operation: Operation) -> &Uri {
-        match operation {
-            Operation::Chat => &self.chat,
-            Operation::Embeddings => &self.embeddings,
+    pub fn uri(&self, wire: Wire, operation: Operation, model: &str, stream: bool) -> Option<Uri> {
+        let path = match (operation, wire, &self.version) {
+            (Operation::Chat, Wire::Chat, None) => return Some(self.chat.clone()),
+            (Operation::Embeddings, _, None) => return Some(self.embeddings.clone()),
+            // Azure calls a model by its deployment once a version is named.
+            (Operation::Chat, Wire::Chat, Some(_)) => {
+                Cow::from(format!("/deployments/{}/chat/completions", Segment(model)))
+            }
+            (Operation::Embeddings, _, Some(_)) => {
+                Cow::from(format!("/deployments/{}/embeddings", Segment(model)))
+            }
+            (Operation::Chat, wire, _) => wire.outbound()?.path(model, stream),
+        };
+        let mut text = format!("{}{path}", self.base);
+        if let Some((name, version)) = &self.version {
+            let mark = if text.contains('?') { '&' } else { '?' };
+            text.extend([mark.encode_utf8(&mut [0; 4]), *name, "=", version.as_str()]);
         }
+        PathAndQuery::try_from(text).map(Uri::from).ok()
+    }
+}
+
+/// A segment of a path; what could not stand in one is escaped.
+struct Segment<'a>(&'a str);
+
+impl fmt::Display for Segment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b':' => {
+                    f.write_char(char::from(byte))?;
+                }
+                _ => write!(f, "%{byte:02X}")?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -72,13 +112,13 @@ impl Targets {
         {
             return Some(Rc::clone(target));
         }
-        let target = Rc::new(self.make(provider.upstream.as_ref().ok()?)?);
+        let target = Rc::new(self.make(provider, provider.upstream.as_ref().ok()?)?);
         let entry = (Arc::clone(provider), Rc::clone(&target));
         self.known.borrow_mut().insert(provider.id(), entry);
         Some(target)
     }
 
-    fn make(&self, upstream: &Upstream) -> Option<Target> {
+    fn make(&self, provider: &ProviderView, upstream: &Upstream) -> Option<Target> {
         let base = &upstream.base;
         let tls = base.scheme_str() == Some("https");
         let host = base.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -97,6 +137,11 @@ impl Targets {
             pool,
             host: HeaderValue::from_str(base.authority()?.as_str().rsplit('@').next()?).ok()?,
             auth: upstream.auth.clone(),
+            base: base.path().trim_end_matches('/').to_owned(),
+            version: provider.record.settings.api_version.clone().map(|version| {
+                let watsonx = provider.record.dialect == Dialect::Watsonx;
+                (if watsonx { "version" } else { "api-version" }, version)
+            }),
             chat: path("/chat/completions")?,
             embeddings: path("/embeddings")?,
         })

@@ -7,9 +7,13 @@ use crate::worker::Bounds;
 use bytes::{Bytes, BytesMut};
 use contract::error::ErrorCode;
 use contract::usage::Operation;
+use dialect::convert::Address;
+use dialect::neutral::Request;
 use dialect::openai::{self, Ask};
+use dialect::{Invalid, Wire};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
+use std::cell::OnceCell;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -18,8 +22,32 @@ use tokio::time::timeout;
 pub struct Call {
     pub principal: Principal,
     pub operation: Operation,
+    /// What the caller speaks.
+    pub wire: Wire,
     pub body: Bytes,
     pub ask: Ask,
+    /// Read only where a provider speaks something else.
+    neutral: OnceCell<Request>,
+}
+
+impl Call {
+    /// What is asked for, whoever it is told to.
+    ///
+    /// # Errors
+    /// [`Invalid`] with the field.
+    pub fn neutral(&self) -> Result<&Request, Invalid> {
+        if let Some(known) = self.neutral.get() {
+            return Ok(known);
+        }
+        let dialect = self.wire.inbound().ok_or_else(|| Invalid {
+            code: ErrorCode::ModelOperation,
+            param: None,
+            detail: "The model's provider does not speak this dialect.".into(),
+        })?;
+        let at = Address { model: Some(&self.ask.model), stream: Some(self.ask.stream) };
+        let request = dialect.read_request(&self.body, &at)?;
+        Ok(self.neutral.get_or_init(|| request))
+    }
 }
 
 /// What a known caller asks for.
@@ -35,8 +63,8 @@ pub enum Asked {
 /// # Errors
 /// `request.too_large`, `request.timeout`, `request.not_json`, `request.malformed`.
 pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fault> {
-    let operation = match principal.surface {
-        Surface::Call(operation) => operation,
+    let (operation, wire) = match principal.surface {
+        Surface::Call(ref entrance) => (entrance.operation, entrance.wire),
         Surface::ListModels => return Ok(Asked::ListModels(principal)),
         Surface::ShowModel(ref mut name) => {
             let name = std::mem::take(name);
@@ -44,8 +72,15 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
         }
     };
     let body = whole(&mut principal.body, bounds).await?;
-    let ask = openai::read_request(&body, operation)?;
-    Ok(Asked::Call(Box::new(Call { principal, operation, body, ask })))
+    let ask = match (&principal.surface, operation) {
+        (Surface::Call(entrance), Operation::Chat) => {
+            let at = Address { model: entrance.model.as_deref(), stream: entrance.stream };
+            openai::read_call(&body, wire, &at)?
+        }
+        _ => openai::read_request(&body, operation)?,
+    };
+    let neutral = OnceCell::new();
+    Ok(Asked::Call(Box::new(Call { principal, operation, wire, body, ask, neutral })))
 }
 
 async fn whole(body: &mut Incoming, bounds: &Bounds) -> Result<Bytes, Fault> {

@@ -20,6 +20,8 @@ const PASSED_BACK: [HeaderName; 3] = [
     HeaderName::from_static("openai-processing-ms"),
     HeaderName::from_static("openai-version"),
 ];
+/// Fields of the request that the provider could not be told.
+const DROPPED: HeaderName = HeaderName::from_static("x-tollgate-dropped");
 const COST: HeaderName = HeaderName::from_static("x-tollgate-cost-usd");
 
 /// Answers the caller. A stream's cost is not known when its head goes out, so only a whole
@@ -28,7 +30,7 @@ const COST: HeaderName = HeaderName::from_static("x-tollgate-cost-usd");
 /// # Errors
 /// `service.spool_full`: the call could not be recorded, so its answer is not given.
 pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
-    let Upstream { mut meter, headers, answer } = upstream;
+    let Upstream { mut meter, headers, answer, dropped } = upstream;
     let principal = &meter.permit.call.principal;
     let stamp = std::rc::Rc::clone(&principal.stamp);
     let tell_cost = principal.passed_on.include_cost;
@@ -36,6 +38,9 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
     pass_back(&headers, response.headers_mut());
     if let Some(reservation) = meter.reservation() {
         render::standings(response.headers_mut(), reservation.standings(), stamp.at);
+    }
+    if let Some(dropped) = dropped {
+        response.headers_mut().insert(DROPPED, dropped);
     }
     match answer {
         Answered::Whole { body, tokens, estimated } => {
@@ -46,12 +51,12 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
             }
             *response.body_mut() = Answer::Whole(body);
         }
-        Answered::Stream { watch, body, lease } => {
+        Answered::Stream { flow, body, lease } => {
             response
                 .headers_mut()
                 .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             meter.content_begins();
-            let relay = Relay::new(meter, watch, body, lease);
+            let relay = Relay::new(meter, flow, body, lease);
             *response.body_mut() = Answer::Stream(Box::new(relay));
         }
     }

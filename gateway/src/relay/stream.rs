@@ -1,14 +1,14 @@
 //! A stream on its way to the caller: whole events pass as they come, and however it ends, it is
 //! metered first.
 
-use crate::attempt::{Watch, WatchError};
+use crate::attempt::{Flow, WatchError};
 use crate::fault::Fault;
 use crate::meter::{End, Meter};
 use crate::provider::Lease;
+use crate::render;
 use bytes::Bytes;
 use contract::error::ErrorCode;
 use contract::usage::Outcome;
-use dialect::openai;
 use hyper::body::{Body as _, Incoming};
 use std::future::Future as _;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Relay {
     meter: Meter,
-    watch: Watch,
+    flow: Flow,
     /// Gone once the stream has ended.
     source: Option<(Incoming, Lease)>,
     /// The end mark, or the error of a stream that broke.
@@ -35,11 +35,11 @@ pub struct Relay {
 
 impl Relay {
     #[must_use]
-    pub fn new(meter: Meter, watch: Watch, body: Incoming, lease: Lease) -> Self {
+    pub fn new(meter: Meter, flow: Flow, body: Incoming, lease: Lease) -> Self {
         let silence_max = meter.worker().gateway.bounds.stream_idle_timeout;
         let mut relay = Self {
             meter,
-            watch,
+            flow,
             source: Some((body, lease)),
             last_words: None,
             silence_max,
@@ -54,7 +54,7 @@ impl Relay {
     /// The next bytes for the caller; `None` at the end.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
-            if let Some(bytes) = self.watch.take_out() {
+            if let Some(bytes) = self.flow.take_out() {
                 return Poll::Ready(Some(bytes));
             }
             let Some((body, _)) = self.source.as_mut() else {
@@ -70,7 +70,7 @@ impl Relay {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.heard = Instant::now();
                     let Ok(bytes) = frame.into_data() else { continue };
-                    match self.watch.take(bytes) {
+                    match self.flow.take(bytes) {
                         Ok(()) => self.end_if_done(),
                         Err(error @ WatchError::BrokenOff) => {
                             self.break_off(ErrorCode::UpstreamFailed, error);
@@ -87,7 +87,7 @@ impl Relay {
     /// Whether nothing more will come.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.source.is_none() && self.last_words.is_none() && !self.watch.has_next()
+        self.source.is_none() && self.last_words.is_none() && !self.flow.has_next()
     }
 
     /// Ready when the provider has been silent for too long. The timer is moved only when it
@@ -105,7 +105,7 @@ impl Relay {
 
     /// The provider closed the answer.
     fn ended(&mut self) {
-        if self.watch.may_end() {
+        if self.flow.close() {
             if let Some((_, lease)) = self.source.take() {
                 lease.give_back();
             }
@@ -117,7 +117,7 @@ impl Relay {
 
     /// After `[DONE]` only the framing is left to read; the caller need not wait for that.
     fn end_if_done(&mut self) {
-        if !self.watch.is_done() {
+        if !self.flow.is_done() {
             return;
         }
         if let Some((body, lease)) = self.source.take() {
@@ -129,7 +129,7 @@ impl Relay {
     fn settle_whole(&mut self) {
         let end = self.end(Outcome::Ok, None);
         match self.meter.end(end) {
-            Ok(_cost) => self.last_words = self.watch.end_mark(),
+            Ok(_cost) => self.last_words = self.flow.end_mark(),
             Err(fault) => self.say(&fault),
         }
     }
@@ -147,19 +147,20 @@ impl Relay {
     }
 
     fn end(&self, outcome: Outcome, code: Option<ErrorCode>) -> End {
-        let tokens = self.watch.tokens();
+        let tokens = self.flow.tokens();
         End {
             outcome,
             status: 200,
             code,
-            tokens: tokens.unwrap_or_else(|| self.meter.estimate(self.watch.output_tokens())),
+            tokens: tokens.unwrap_or_else(|| self.meter.estimate(self.flow.output_tokens())),
             estimated: tokens.is_none(),
         }
     }
 
     fn say(&mut self, fault: &Fault) {
-        let id = self.meter.permit.call.principal.stamp.id_text.to_str();
-        self.last_words = Some(openai::error_event(&fault.problem(id.unwrap_or_default())).into());
+        let stamp = &self.meter.permit.call.principal.stamp;
+        let id = stamp.id_text.to_str().unwrap_or_default();
+        self.last_words = Some(render::error_event(stamp.wire, &fault.problem(id)).into());
     }
 }
 

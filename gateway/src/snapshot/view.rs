@@ -3,7 +3,8 @@
 
 use contract::id::{ProductId, ProviderId};
 use contract::seal::{MasterKey, SealError};
-use contract::snapshot::{Auth, DeploymentRecord, ModelRecord, ProviderRecord};
+use contract::snapshot::{Auth, DeploymentRecord, Dialect, ModelRecord, ProviderRecord};
+use dialect::Wire;
 use http::{HeaderName, HeaderValue, Uri, header};
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub struct ProviderView {
     pub record: Arc<ProviderRecord>,
     /// Where and how to call it, or why it cannot be called.
     pub upstream: Result<Upstream, Unusable>,
+    /// What it speaks, best first.
+    pub wires: Vec<Wire>,
 }
 
 /// A provider ready to be called.
@@ -58,6 +61,8 @@ pub enum Unusable {
     Sealed(SealError),
     #[error("its credential holds characters that a header cannot carry")]
     Header,
+    #[error("this gateway does not know its kind of auth")]
+    Auth,
 }
 
 impl ProviderView {
@@ -66,12 +71,27 @@ impl ProviderView {
         if let Err(why) = &upstream {
             tracing::error!(provider_id = %record.id, slug = record.slug, %why, "provider is not usable");
         }
-        Self { record, upstream }
+        let spoken = std::iter::once(&record.dialect).chain(&record.also);
+        let wires = spoken.map(|dialect| wire(*dialect)).collect();
+        Self { record, upstream, wires }
     }
 
     #[must_use]
     pub fn id(&self) -> ProviderId {
         self.record.id
+    }
+}
+
+/// The wire format of a provider's conversations.
+const fn wire(dialect: Dialect) -> Wire {
+    match dialect {
+        Dialect::Openai => Wire::Chat,
+        Dialect::Responses => Wire::Responses,
+        Dialect::Anthropic => Wire::Messages,
+        Dialect::Gemini => Wire::Gemini,
+        Dialect::Bedrock => Wire::Converse,
+        Dialect::Cohere => Wire::Cohere,
+        Dialect::Watsonx => Wire::Watsonx,
     }
 }
 
@@ -84,13 +104,16 @@ fn upstream(record: &ProviderRecord, master: &MasterKey) -> Result<Upstream, Unu
         Auth::None => return Ok(Upstream { base, auth: None }),
         Auth::Bearer => header::AUTHORIZATION,
         Auth::ApiKey => HeaderName::from_static("api-key"),
+        Auth::XApiKey => HeaderName::from_static("x-api-key"),
+        Auth::GoogleApiKey => HeaderName::from_static("x-goog-api-key"),
+        Auth::AwsSigv4 | Auth::GoogleServiceAccount | Auth::IbmIam => return Err(Unusable::Auth),
     };
     let sealed = record.credential.as_ref().ok_or(Unusable::NoCredential)?;
     let secret =
         master.open(&ProviderRecord::seal_context(record.id), sealed).map_err(Unusable::Sealed)?;
     let bytes = match record.auth {
         Auth::Bearer => [b"Bearer ".as_slice(), secret.expose()].concat(),
-        Auth::ApiKey | Auth::None => secret.expose().to_vec(),
+        _ => secret.expose().to_vec(),
     };
     let mut value = HeaderValue::from_bytes(&bytes).map_err(|_| Unusable::Header)?;
     value.set_sensitive(true);

@@ -12,8 +12,8 @@ use contract::seal::MasterKey;
 use contract::snapshot::{
     AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Lifecycle, LimitRecord,
     LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
-    ProductRecord, ProviderRecord, Record, SubscriptionRecord, SubscriptionState, Window,
-    WithoutRedis,
+    ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
+    Window, WithoutRedis,
 };
 use contract::usage::UsageEvent;
 use contract::{Timestamp, channel::Stored};
@@ -203,7 +203,9 @@ pub fn provider(n: u8, base_url: String) -> ProviderRecord {
         slug: format!("provider-{n}"),
         base_url,
         dialect: Dialect::Openai,
+        also: Vec::new(),
         auth: Auth::Bearer,
+        settings: ProviderSettings::default(),
         credential: Some(sealed),
         disabled: false,
     }

@@ -13,8 +13,8 @@ use contract::seal::MasterKey;
 use contract::snapshot::{
     AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Lifecycle, LimitRecord,
     LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
-    ProductRecord, ProviderRecord, Record, SubscriptionRecord, SubscriptionState, Window,
-    WithoutRedis,
+    ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
+    Window, WithoutRedis,
 };
 use gateway::reserve::Caller;
 use redis::aio::MultiplexedConnection;
@@ -109,7 +109,9 @@ pub fn records() -> Vec<Record> {
             slug: "simulator".into(),
             base_url: "http://127.0.0.1:7103/v1/".into(),
             dialect: Dialect::Openai,
+            also: Vec::new(),
             auth: Auth::Bearer,
+            settings: ProviderSettings::default(),
             credential: Some(sealed),
             disabled: false,
         }),

@@ -7,7 +7,7 @@ use crate::db::{SystemTx, Tx as _};
 use contract::api::catalog::{CreatePlan, CreateProduct, Plan};
 use contract::api::providers::CreateProvider;
 use contract::id::{ModelId, ProviderId};
-use contract::snapshot::{Auth, Dialect, Modality};
+use contract::snapshot::{Auth, Dialect, Modality, ProviderSettings};
 use url::Url;
 
 /// What the simulator offers, as far as the rest of the demo needs it.
@@ -30,6 +30,8 @@ pub async fn seed(app: &App, simulator_url: &Url) -> anyhow::Result<Simulator> {
         name: "Model simulator".to_owned(),
         base_url: format!("{}/v1", simulator_url.as_str().trim_end_matches('/')),
         dialect: Dialect::Openai,
+        also: Vec::new(),
+        settings: ProviderSettings::default(),
         auth: Auth::None,
         credential: None,
     };

@@ -12,7 +12,7 @@ use contract::api::catalog::{CreatePlan, CreateProduct};
 use contract::api::providers::CreateProvider;
 use contract::money::Usd;
 use contract::seal::Secret;
-use contract::snapshot::{Auth, Dialect, Modality};
+use contract::snapshot::{Auth, Dialect, Modality, ProviderSettings};
 
 /// The most models taken over from one provider.
 const MODELS_MAX: usize = 50;
@@ -93,6 +93,8 @@ pub async fn seed(app: &App, upstream: &Upstream) -> anyhow::Result<Vec<String>>
         name: upstream.name.to_owned(),
         base_url: upstream.base_url.clone(),
         dialect: Dialect::Openai,
+        also: Vec::new(),
+        settings: ProviderSettings::default(),
         auth,
         credential: upstream.credential.clone(),
     };

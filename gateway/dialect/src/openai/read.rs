@@ -1,8 +1,10 @@
 //! Reads of a request what the gateway must know: model, stream, how much may come out. The text
-//! is proved to be JSON on the way; nothing else of it is understood.
+//! is proved to be JSON on the way; nothing else of it is understood. The other dialects that
+//! name these things at the top level of a body, or in the address, are read here too.
 
-use crate::Invalid;
+use crate::convert::Address;
 use crate::json::{self, Kind, Member, Syntax};
+use crate::{Invalid, Wire};
 use contract::usage::Operation;
 use std::ops::Range;
 
@@ -11,7 +13,7 @@ use std::ops::Range;
 pub struct Ask {
     /// The model as the caller names it.
     pub model: String,
-    /// Where the model's value lies in the body, quotes included.
+    /// Where the model's value lies in the body, quotes included. Empty: the address names it.
     pub model_at: Range<usize>,
     pub stream: bool,
     pub stream_options: StreamOptions,
@@ -48,8 +50,62 @@ struct Found {
     stream_options: Option<Member>,
     max_tokens: Option<Member>,
     max_completion_tokens: Option<Member>,
+    max_output_tokens: Option<Member>,
+    generation_config: Option<Member>,
     n: Option<Member>,
     twice: Option<&'static str>,
+}
+
+/// Reads the body of a conversation in a dialect that passes.
+///
+/// # Errors
+/// As [`read_request`].
+pub fn read_call(body: &[u8], wire: Wire, at: &Address<'_>) -> Result<Ask, Invalid> {
+    if wire == Wire::Chat {
+        return read_request(body, Operation::Chat);
+    }
+    let (found, walked) = find(body)?;
+    let (model, model_at) = match (at.model, &found.model) {
+        (Some(model), _) => (model.to_owned(), 0..0),
+        (None, Some(member)) => (model_name(body, member)?, member.value.clone()),
+        (None, None) => return Err(no_model()),
+    };
+    let stream = match at.stream {
+        Some(stream) => stream,
+        None => streamed(found.stream.as_ref())?,
+    };
+    let config = found.generation_config.as_ref().filter(|member| member.kind == Kind::Object);
+    let within = config.map_or((None, None), |member| generation_config(member.raw(body)));
+    let bound = |member: &Option<Member>| number(member.as_ref(), body);
+    Ok(Ask {
+        model,
+        model_at,
+        stream,
+        // Usage is part of every stream in these dialects: nothing to ask for, nothing to hide.
+        stream_options: StreamOptions::Asked,
+        output_tokens_max: bound(&found.max_output_tokens)
+            .or_else(|| bound(&found.max_tokens))
+            .or(within.0),
+        choices: within.1.unwrap_or(1).max(1),
+        text_bytes: walked.text_bytes,
+        close: walked.close,
+    })
+}
+
+/// The bound of an answer and the number of candidates, as Gemini has them.
+fn generation_config(object: &[u8]) -> (Option<u64>, Option<u64>) {
+    let (mut tokens, mut candidates) = (None, None);
+    let walked = json::walk_object(object, |member| match member.name(object).as_deref() {
+        Some(b"maxOutputTokens" | b"max_output_tokens") => {
+            tokens = json::whole_number(member.raw(object));
+        }
+        Some(b"candidateCount" | b"candidate_count") => {
+            candidates = json::whole_number(member.raw(object));
+        }
+        _ => {}
+    });
+    // The text around it was proved to be JSON.
+    walked.map_or((None, None), |_| (tokens, candidates))
 }
 
 /// Reads a request's body.
@@ -57,30 +113,11 @@ struct Found {
 /// # Errors
 /// `request.not_json` with the place, `request.malformed` with the field.
 pub fn read_request(body: &[u8], operation: Operation) -> Result<Ask, Invalid> {
-    if let Err(error) = std::str::from_utf8(body) {
-        return Err(Invalid::from(Syntax {
-            at: error.valid_up_to(),
-            what: "the text is not UTF-8",
-        }));
-    }
-    let mut found = Found::default();
-    let walked =
-        json::walk_object(body, |member| found.note(body, member)).map_err(Invalid::from)?;
-    if let Some(twice) = found.twice {
-        return Err(Invalid::at(twice, format!("`{twice}` is given twice; send it once.")));
-    }
-    let model = found.model.ok_or_else(|| {
-        Invalid::at("model", "`model` is missing. Name the model to call, as /v1/models lists it.")
-    })?;
+    let (found, walked) = find(body)?;
+    let model = found.model.ok_or_else(no_model)?;
     let chat = operation == Operation::Chat;
-    let stream = match found.stream.as_ref().filter(|_| chat).map(|member| member.kind) {
-        None | Some(Kind::False | Kind::Null) => false,
-        Some(Kind::True) => true,
-        Some(_) => return Err(Invalid::at("stream", "`stream` must be true or false.")),
-    };
-    let bound = |member: &Option<Member>| {
-        member.as_ref().and_then(|member| json::whole_number(member.raw(body)))
-    };
+    let stream = if chat { streamed(found.stream.as_ref())? } else { false };
+    let bound = |member: &Option<Member>| number(member.as_ref(), body);
     Ok(Ask {
         model: model_name(body, &model)?,
         model_at: model.value,
@@ -93,6 +130,38 @@ pub fn read_request(body: &[u8], operation: Operation) -> Result<Ask, Invalid> {
     })
 }
 
+fn number(member: Option<&Member>, body: &[u8]) -> Option<u64> {
+    member.and_then(|member| json::whole_number(member.raw(body)))
+}
+
+fn no_model() -> Invalid {
+    Invalid::at("model", "`model` is missing. Name the model to call, as /v1/models lists it.")
+}
+
+fn streamed(member: Option<&Member>) -> Result<bool, Invalid> {
+    match member.map(|member| member.kind) {
+        None | Some(Kind::False | Kind::Null) => Ok(false),
+        Some(Kind::True) => Ok(true),
+        Some(_) => Err(Invalid::at("stream", "`stream` must be true or false.")),
+    }
+}
+
+fn find(body: &[u8]) -> Result<(Found, json::Walked), Invalid> {
+    if let Err(error) = std::str::from_utf8(body) {
+        return Err(Invalid::from(Syntax {
+            at: error.valid_up_to(),
+            what: "the text is not UTF-8",
+        }));
+    }
+    let mut found = Found::default();
+    let walked =
+        json::walk_object(body, |member| found.note(body, member)).map_err(Invalid::from)?;
+    if let Some(twice) = found.twice {
+        return Err(Invalid::at(twice, format!("`{twice}` is given twice; send it once.")));
+    }
+    Ok((found, walked))
+}
+
 impl Found {
     fn note(&mut self, body: &[u8], member: Member) {
         let Some(name) = member.name(body) else { return };
@@ -102,6 +171,9 @@ impl Found {
             b"stream_options" => (&mut self.stream_options, "stream_options"),
             b"max_tokens" => (&mut self.max_tokens, "max_tokens"),
             b"max_completion_tokens" => (&mut self.max_completion_tokens, "max_completion_tokens"),
+            b"max_output_tokens" => (&mut self.max_output_tokens, "max_output_tokens"),
+            b"generationConfig" => (&mut self.generation_config, "generationConfig"),
+            b"generation_config" => (&mut self.generation_config, "generation_config"),
             b"n" => (&mut self.n, "n"),
             _ => return,
         };

@@ -8,7 +8,8 @@ use std::ops::Range;
 /// The body as the provider gets it.
 #[must_use]
 pub fn write_request(body: &Bytes, ask: &Ask, upstream_model: &str) -> Bytes {
-    let model = (ask.model != upstream_model).then(|| {
+    let named_here = !ask.model_at.is_empty();
+    let model = (named_here && ask.model != upstream_model).then(|| {
         let quoted = serde_json::Value::from(upstream_model).to_string();
         (ask.model_at.clone(), quoted)
     });

@@ -15,6 +15,18 @@ pub const BASE_URL: &str = "Base address";
 pub const BASE_URL_HINT: &str =
     "The path of the operation is appended, for example https://api.example.com/v1";
 pub const DIALECT: &str = "Dialect";
+pub const MORE: &str = "More: other dialects, region, version";
+pub const ALSO_HINT: &str = "Other dialects under the same address: calls in them pass unchanged.";
+pub const REGION: &str = "Region";
+pub const REGION_HINT: &str = "For AWS signatures, such as eu-central-1.";
+pub const PROJECT: &str = "Project";
+pub const PROJECT_HINT: &str = "For watsonx.ai: the project's id.";
+pub const API_VERSION: &str = "Version of the interface";
+pub const API_VERSION_HINT: &str =
+    "For Azure by deployment and watsonx.ai, such as 2024-10-21; sent in the query.";
+pub const TOKEN_URL: &str = "Address of tokens";
+pub const TOKEN_URL_HINT: &str = "Only where tokens are not fetched at the vendor's usual address.";
+pub const NO_STREAM_OPTIONS: &str = "It refuses stream_options: do not ask streams for their usage";
 pub const AUTH: &str = "Credential is sent as";
 pub const CREDENTIAL: &str = "Credential";
 pub const CREDENTIAL_HINT: &str = "Sealed at once, never shown again.";
@@ -64,7 +76,6 @@ pub const NO_DEPLOYMENTS: &str = "It answers nowhere yet, so every call of it fa
 pub const ADD_DEPLOYMENT: &str = "Add a deployment";
 pub const PROVIDER: &str = "Provider";
 pub const UPSTREAM_MODEL: &str = "Name at the provider";
-pub const REGION: &str = "Region";
 pub const WEIGHT: &str = "Weight";
 pub const WEIGHT_HINT: &str = "Twice the weight, twice the calls.";
 pub const CHANGE: &str = "Change";
@@ -123,7 +134,13 @@ pub const SEE: &str = "See it in the catalogue";
 #[must_use]
 pub const fn dialect(dialect: Dialect) -> &'static str {
     match dialect {
-        Dialect::Openai => "OpenAI",
+        Dialect::Openai => "OpenAI chat completions",
+        Dialect::Responses => "OpenAI responses",
+        Dialect::Anthropic => "Anthropic messages",
+        Dialect::Gemini => "Gemini",
+        Dialect::Bedrock => "AWS Bedrock Converse",
+        Dialect::Cohere => "Cohere v2",
+        Dialect::Watsonx => "IBM watsonx.ai",
     }
 }
 
@@ -133,7 +150,12 @@ pub const fn auth(auth: Auth) -> &'static str {
     match auth {
         Auth::None => "No credential",
         Auth::Bearer => "Authorization: Bearer …",
-        Auth::ApiKey => "api-key: …",
+        Auth::ApiKey => "api-key: … (Azure)",
+        Auth::XApiKey => "x-api-key: … (Anthropic)",
+        Auth::GoogleApiKey => "x-goog-api-key: … (Gemini)",
+        Auth::AwsSigv4 => "AWS signature: key id:secret",
+        Auth::GoogleServiceAccount => "Google service account: its JSON key",
+        Auth::IbmIam => "IBM Cloud API key, for tokens",
     }
 }
 

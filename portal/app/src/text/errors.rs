@@ -303,11 +303,6 @@ fn limit(code: ErrorCode) -> Option<Explained> {
 fn upstream(code: ErrorCode) -> Option<Explained> {
     use ErrorCode as C;
     Some(match code {
-        C::UpstreamRefused => explained(
-            "The provider did not accept the request; its own words are in the detail.",
-            "Change what the provider complains about.",
-            NO,
-        ),
         C::UpstreamRateLimited => explained(
             "The provider limits how much we may send it right now.",
             "Wait as long as Retry-After says.",
@@ -372,6 +367,28 @@ fn upstream(code: ErrorCode) -> Option<Explained> {
             "An error of ours. It has been written down.",
             "If it happens again, tell support the request id.",
             "Yes, once.",
+        ),
+        _ => return refused_upstream(code),
+    })
+}
+
+fn refused_upstream(code: ErrorCode) -> Option<Explained> {
+    use ErrorCode as C;
+    Some(match code {
+        C::UpstreamRefused => explained(
+            "The provider did not accept the request; its own words are in the detail.",
+            "Change what the provider complains about.",
+            NO,
+        ),
+        C::UpstreamContextFull => explained(
+            "The conversation, or what it asks for, is longer than the model can take.",
+            "Shorten it, or use a model with a larger window.",
+            NO,
+        ),
+        C::UpstreamPolicy => explained(
+            "The provider's own filter refused the content.",
+            "Change the content, or use a model of another provider.",
+            NO,
         ),
         _ => return None,
     })

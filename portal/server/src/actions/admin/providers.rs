@@ -7,12 +7,29 @@ use crate::visit::OperatorVisit;
 use axum::extract::Path;
 use axum::response::Response;
 use contract::api::providers::{CreateProvider, UpdateProvider};
+use contract::snapshot::{Dialect, ProviderSettings};
 use portal_app::components::Tone;
 use portal_app::text::admin as text;
 
 /// The credential as typed, when one was.
 fn credential(form: &Form) -> Option<String> {
     Some(form.raw("credential").to_owned()).filter(|typed| !typed.trim().is_empty())
+}
+
+fn also(form: &Form) -> Result<Vec<Dialect>, Fault> {
+    let read =
+        |word: &String| Dialect::parse(word).ok_or_else(|| Fault::field("also", text::UNKNOWN));
+    form.all("also").iter().map(read).collect()
+}
+
+fn settings(form: &Form) -> ProviderSettings {
+    ProviderSettings {
+        region: form.optional("region"),
+        project: form.optional("project"),
+        api_version: form.optional("api_version"),
+        token_url: form.optional("exchange"),
+        no_stream_options: form.ticked("no_stream_options"),
+    }
 }
 
 /// `POST /admin/providers`.
@@ -40,7 +57,9 @@ fn read_new(form: &Form) -> Result<CreateProvider, Fault> {
         name: form.text("name"),
         base_url: form.text("base_url"),
         dialect: choice(form, "dialect")?,
+        also: also(form)?,
         auth: choice(form, "auth")?,
+        settings: settings(form),
         credential: credential(form),
     })
 }
@@ -69,7 +88,9 @@ fn read(form: &Form) -> Result<UpdateProvider, Fault> {
     Ok(UpdateProvider {
         name: form.text("name"),
         base_url: form.text("base_url"),
+        also: also(form)?,
         auth: choice(form, "auth")?,
+        settings: settings(form),
         credential: credential(form),
         disabled: form.ticked("disabled"),
     })

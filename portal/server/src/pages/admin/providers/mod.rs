@@ -4,9 +4,9 @@ pub mod list;
 pub mod provider;
 
 use contract::api::providers::Provider;
-use contract::snapshot::{Auth, Dialect};
+use contract::snapshot::{Auth, Dialect, ProviderSettings};
 use leptos::prelude::*;
-use portal_app::components::{Checkbox, Choice, Field, Hidden, Select};
+use portal_app::components::{Checkbox, Choice, Details, Field, Hidden, Select};
 use portal_app::text::admin as text;
 
 /// The fields of the form, for a new provider or for `provider`.
@@ -31,6 +31,7 @@ fn fields(provider: Option<&Provider>) -> impl IntoView + use<> {
         Some(provider) if provider.has_credential => text::CREDENTIAL_KEEP,
         _ => text::CREDENTIAL_HINT,
     };
+    let settings = settings(provider);
     view! {
         <Field name="name" label=text::NAME value=name autocomplete="off" />
         {own}
@@ -51,16 +52,51 @@ fn fields(provider: Option<&Provider>) -> impl IntoView + use<> {
             autocomplete="off"
             optional=true
         />
+        {settings}
         {disabled}
     }
 }
 
 fn dialects() -> Vec<Choice> {
-    vec![Choice::new(Dialect::Openai.as_str(), text::dialect(Dialect::Openai))]
+    Dialect::ALL.iter().map(|one| Choice::new(one.as_str(), text::dialect(*one))).collect()
 }
 
 fn auths() -> Vec<Choice> {
-    [Auth::Bearer, Auth::ApiKey, Auth::None]
-        .map(|auth| Choice::new(auth.as_str(), text::auth(auth)))
-        .to_vec()
+    Auth::ALL.iter().map(|one| Choice::new(one.as_str(), text::auth(*one))).collect()
+}
+
+/// What only some kinds of provider ask for.
+fn settings(provider: Option<&Provider>) -> impl IntoView + use<> {
+    let ProviderSettings { region, project, api_version, token_url, no_stream_options } =
+        provider.map(|provider| provider.settings.clone()).unwrap_or_default();
+    let also = provider.map(|provider| provider.also.clone()).unwrap_or_default();
+    let own = provider.map(|provider| provider.dialect);
+    let others = Dialect::ALL.iter().filter(|one| Some(**one) != own).map(|one| {
+        let ticked = also.contains(one);
+        view! {
+            <Checkbox name="also" value=one.as_str() label=text::dialect(*one) checked=ticked />
+        }
+    });
+    let others = others.collect_view();
+    let text_field = |name, label: &'static str, hint: &'static str, value: Option<String>| {
+        let value = value.unwrap_or_default();
+        view! {
+            <Field name=name label=label hint=hint value=value autocomplete="off" optional=true />
+        }
+    };
+    view! {
+        <Details summary=text::MORE>
+            <p>{text::ALSO_HINT}</p>
+            {others}
+            {text_field("region", text::REGION, text::REGION_HINT, region)}
+            {text_field("project", text::PROJECT, text::PROJECT_HINT, project)}
+            {text_field("api_version", text::API_VERSION, text::API_VERSION_HINT, api_version)}
+            {text_field("exchange", text::TOKEN_URL, text::TOKEN_URL_HINT, token_url)}
+            <Checkbox
+                name="no_stream_options"
+                label=text::NO_STREAM_OPTIONS
+                checked=no_stream_options
+            />
+        </Details>
+    }
 }

@@ -1,0 +1,212 @@
+//! Which address serves what, in which dialect.
+
+use crate::fault::Fault;
+use contract::error::ErrorCode;
+use contract::usage::Operation;
+use dialect::Wire;
+use http::Method;
+
+/// What an address serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Surface {
+    Call(Entrance),
+    ListModels,
+    ShowModel(String),
+}
+
+/// The address of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entrance {
+    pub operation: Operation,
+    /// What the caller speaks there.
+    pub wire: Wire,
+    /// The model, where the path names it.
+    pub model: Option<String>,
+    /// Where the path says that the answer is to be streamed.
+    pub stream: Option<bool>,
+}
+
+impl Entrance {
+    const fn at(operation: Operation, wire: Wire) -> Surface {
+        Surface::Call(Self { operation, wire, model: None, stream: None })
+    }
+}
+
+/// The dialect that an address is spoken to in, also one that serves nothing: refusals are told in
+/// it.
+#[must_use]
+pub fn wire_of(path: &str) -> Wire {
+    let at = |prefix: &str| {
+        path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if at("/v1/messages") || at("/anthropic") {
+        Wire::Messages
+    } else if at("/v1/responses") {
+        Wire::Responses
+    } else if at("/v1beta") {
+        Wire::Gemini
+    } else {
+        Wire::Chat
+    }
+}
+
+/// What `path` serves to `method`.
+///
+/// # Errors
+/// `route.unknown`, `request.method`.
+pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surface, Fault> {
+    let (surface, allowed) = match path {
+        "/v1/chat/completions" => (Entrance::at(Operation::Chat, Wire::Chat), "POST"),
+        "/v1/responses" => (Entrance::at(Operation::Chat, Wire::Responses), "POST"),
+        "/v1/messages" | "/anthropic/v1/messages" => {
+            (Entrance::at(Operation::Chat, Wire::Messages), "POST")
+        }
+        "/v1/embeddings" => (Entrance::at(Operation::Embeddings, Wire::Chat), "POST"),
+        "/v1/models" => (Surface::ListModels, "GET"),
+        _ => {
+            let under = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty());
+            if let Some(rest) = under("/v1beta/models/") {
+                (gemini(rest, query)?, "POST")
+            } else if let Some(name) = under("/v1/models/") {
+                (Surface::ShowModel(decode(name)), "GET")
+            } else {
+                return Err(unknown());
+            }
+        }
+    };
+    if method.as_str() == allowed {
+        return Ok(surface);
+    }
+    let mut fault = Fault::client(
+        ErrorCode::RequestMethod,
+        if allowed == "GET" { "Use GET at this address." } else { "Use POST at this address." },
+    );
+    fault.more_mut().allow = Some(allowed);
+    Err(fault)
+}
+
+/// `{model}:{method}`, as Gemini has it. A model's name may hold slashes.
+fn gemini(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
+    let (model, method) = rest.rsplit_once(':').ok_or_else(unknown)?;
+    let stream = match method {
+        "generateContent" => false,
+        "streamGenerateContent" => true,
+        _ => return Err(unknown()),
+    };
+    if stream && parameter(query, "alt").as_deref() != Some("sse") {
+        return Err(Fault::client(
+            ErrorCode::RequestMalformed,
+            "Streams are served as server-sent events: add `?alt=sse` to the address.",
+        )
+        .at("alt"));
+    }
+    Ok(Surface::Call(Entrance {
+        operation: Operation::Chat,
+        wire: Wire::Gemini,
+        model: Some(decode(model)),
+        stream: Some(stream),
+    }))
+}
+
+fn unknown() -> Fault {
+    Fault::client(
+        ErrorCode::RouteUnknown,
+        "There is nothing at this address. The gateway serves /v1/chat/completions, \
+         /v1/responses, /v1/messages, /v1beta/models/{model}:generateContent and \
+         :streamGenerateContent, /v1/embeddings and /v1/models.",
+    )
+}
+
+/// The first parameter of that name in a query, `%xx` resolved.
+#[must_use]
+pub fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let pairs = query?.split('&');
+    let value = pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name)?.1;
+    Some(decode(value))
+}
+
+/// A path segment with `%xx` resolved; what is not well formed stays as it is.
+fn decode(segment: &str) -> String {
+    if !segment.contains('%') {
+        return segment.to_owned();
+    }
+    let mut out = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let byte = (*first == b'%')
+            .then(|| tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        out.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_name_in_a_path_may_hold_slashes_and_escapes() {
+        assert_eq!(
+            surface(&Method::GET, "/v1/models/meta/llama%2D3%zz%C3%A9", None).unwrap(),
+            Surface::ShowModel("meta/llama-3%zzé".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_wrong_method_names_the_right_one() {
+        let fault = surface(&Method::GET, "/v1/chat/completions", None).unwrap_err();
+        assert_eq!(fault.code, ErrorCode::RequestMethod);
+        assert_eq!(fault.more.and_then(|more| more.allow), Some("POST"));
+    }
+
+    #[test]
+    fn an_address_that_serves_nothing_is_unknown() {
+        for path in [
+            "/",
+            "/v1",
+            "/v1/models/",
+            "/v1/chat/completions/",
+            "/V1/models",
+            "/v1beta/models/m",
+            "/v1beta/models/m:sing",
+        ] {
+            let refused = surface(&Method::GET, path, None).unwrap_err();
+            assert_eq!(refused.code, ErrorCode::RouteUnknown, "{path}");
+        }
+    }
+
+    #[test]
+    fn geminis_address_names_the_model_and_whether_it_streams() {
+        let call = |path: &str, query| surface(&Method::POST, path, query).unwrap();
+        let Surface::Call(plain) = call("/v1beta/models/house/chat:generateContent", None) else {
+            panic!("not a call")
+        };
+        assert_eq!((plain.model.as_deref(), plain.stream), (Some("house/chat"), Some(false)));
+        let query = Some("key=a%2Bb&alt=sse");
+        let Surface::Call(stream) = call("/v1beta/models/m:1:streamGenerateContent", query) else {
+            panic!("not a call")
+        };
+        assert_eq!((stream.model.as_deref(), stream.stream), (Some("m:1"), Some(true)));
+        assert_eq!(parameter(query, "key").as_deref(), Some("a+b"));
+        let array = surface(&Method::POST, "/v1beta/models/m:streamGenerateContent", None);
+        assert_eq!(array.unwrap_err().code, ErrorCode::RequestMalformed);
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_dialect_of_its_address() {
+        for (path, wire) in [
+            ("/v1/messages", Wire::Messages),
+            ("/v1/messages/nothing", Wire::Messages),
+            ("/anthropic/v1/models", Wire::Messages),
+            ("/v1beta/models/m:sing", Wire::Gemini),
+            ("/v1/responses", Wire::Responses),
+            ("/v1/messagesx", Wire::Chat),
+            ("/", Wire::Chat),
+        ] {
+            assert_eq!(wire_of(path), wire, "{path}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Answers and streams that a caller gets in another dialect than its provider gives them in.
+
+use super::Answered;
+use super::failure::Failure;
+use super::watch::WatchError;
+use crate::fault::Fault;
+use crate::meter::Meter;
+use bytes::{Bytes, BytesMut};
+use contract::usage::Tokens;
+use dialect::convert::{Caller, Framing, Inbound, Outbound, ReadStream, WriteStream};
+use dialect::neutral::{Answer, Block, Content, Delta, Event};
+use dialect::openai::{StreamOptions, TEXT_BYTES_PER_TOKEN};
+use dialect::sse::{Events, Verdict};
+use std::collections::VecDeque;
+
+/// Writes a whole answer for the caller.
+pub(super) fn answer(
+    meter: &Meter,
+    answer: &Answer,
+    from: &dyn Inbound,
+) -> Result<Answered, Failure> {
+    let body = from.write_answer(answer, &caller(meter)?).into();
+    let tokens = answer.tokens;
+    let estimate = || meter.estimate(text_bytes(answer).div_ceil(TEXT_BYTES_PER_TOKEN));
+    Ok(Answered::Whole {
+        body,
+        tokens: tokens.unwrap_or_else(estimate),
+        estimated: tokens.is_none(),
+    })
+}
+
+/// A stream from `to`'s dialect into `from`'s.
+pub(super) fn stream(
+    meter: &Meter,
+    from: &dyn Inbound,
+    to: &dyn Outbound,
+    event_bytes_max: usize,
+) -> Result<Translation, Failure> {
+    if to.framing() != Framing::Sse {
+        return Err(Failure::malformed("the stream is framed in a way that is not read here"));
+    }
+    let writer = from.stream_writer(&caller(meter)?);
+    Ok(Translation::new(event_bytes_max, to.stream_reader(), writer))
+}
+
+fn caller(meter: &Meter) -> Result<Caller<'_>, Failure> {
+    let call = &meter.permit.call;
+    let stamp = &call.principal.stamp;
+    Ok(Caller {
+        asked: call.neutral().map_err(|invalid| Failure::never(Fault::from(invalid)))?,
+        id: stamp.id_text.to_str().unwrap_or_default(),
+        now: stamp.at.timestamp(),
+        stream_usage: call.ask.stream_options == StreamOptions::Asked,
+    })
+}
+
+fn text_bytes(answer: &Answer) -> u64 {
+    let parts = answer.candidates.iter().flat_map(|candidate| &candidate.parts);
+    let lengths = parts.map(|part| match &part.content {
+        Content::Text { text, .. } | Content::Refusal(text) | Content::Thinking(text) => text.len(),
+        Content::ToolCall(call) => call.input.len(),
+        _ => 0,
+    });
+    u64::try_from(lengths.sum::<usize>()).unwrap_or(u64::MAX)
+}
+
+/// One stream, half-way between two dialects.
+#[derive(Debug)]
+pub struct Translation {
+    frames: Events,
+    reader: Box<dyn ReadStream>,
+    writer: Box<dyn WriteStream>,
+    /// Events of one read, kept for its room.
+    batch: Vec<Event>,
+    out: BytesMut,
+    told: Told,
+}
+
+/// What the stream has told so far.
+#[derive(Debug, Default)]
+struct Told {
+    begun: bool,
+    /// What the caller gets once the call is settled.
+    end_mark: Option<Bytes>,
+    broken: bool,
+    tokens: Option<Tokens>,
+    malformed: u32,
+    deltas: u64,
+    text_bytes: u64,
+}
+
+impl Translation {
+    pub fn new(
+        event_bytes_max: usize,
+        reader: Box<dyn ReadStream>,
+        writer: Box<dyn WriteStream>,
+    ) -> Self {
+        Self {
+            frames: Events::new(event_bytes_max),
+            reader,
+            writer,
+            batch: Vec::new(),
+            out: BytesMut::new(),
+            told: Told::default(),
+        }
+    }
+
+    /// As [`super::Watch::take`].
+    pub fn take(&mut self, read: Bytes) -> Result<(), WatchError> {
+        let Self { frames, reader, writer, batch, out, told } = self;
+        let taken = frames.push(read, &mut VecDeque::new(), |frame| {
+            if reader.read(frame, batch).is_err() {
+                told.malformed += 1;
+            }
+            for event in batch.drain(..) {
+                told.note(&event, writer.as_mut(), out);
+            }
+            if told.is_over() { Verdict::Stop } else { Verdict::Drop }
+        });
+        taken?;
+        if self.told.broken { Err(WatchError::BrokenOff) } else { Ok(()) }
+    }
+
+    /// The provider closed the stream: whether it was whole.
+    pub fn close(&mut self) -> bool {
+        if !self.told.is_over() {
+            self.reader.close(&mut self.batch);
+            for event in self.batch.drain(..) {
+                self.told.note(&event, self.writer.as_mut(), &mut self.out);
+            }
+        }
+        self.is_done()
+    }
+
+    pub fn take_out(&mut self) -> Option<Bytes> {
+        (!self.out.is_empty()).then(|| self.out.split().freeze())
+    }
+
+    pub fn has_next(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    pub const fn has_begun(&self) -> bool {
+        self.told.begun || self.is_done()
+    }
+
+    pub const fn is_done(&self) -> bool {
+        self.told.end_mark.is_some()
+    }
+
+    pub fn end_mark(&mut self) -> Option<Bytes> {
+        // Taken, but still there for `is_done`: a second end is an empty one.
+        self.told.end_mark.as_mut().map(std::mem::take).filter(|bytes| !bytes.is_empty())
+    }
+
+    pub const fn tokens(&self) -> Option<Tokens> {
+        self.told.tokens
+    }
+
+    pub const fn malformed(&self) -> u32 {
+        self.told.malformed
+    }
+
+    /// Output tokens seen, where the provider does not say.
+    pub fn output_tokens(&self) -> u64 {
+        self.told.deltas.max(self.told.text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN))
+    }
+}
+
+impl Told {
+    const fn is_over(&self) -> bool {
+        self.broken || self.end_mark.is_some()
+    }
+
+    fn note(&mut self, event: &Event, writer: &mut dyn WriteStream, out: &mut BytesMut) {
+        match event {
+            Event::Error { .. } => {
+                self.broken = true;
+                return;
+            }
+            // What ends the stream for the caller is held until the call is settled.
+            Event::End => {
+                let mut last = BytesMut::new();
+                writer.write(event, &mut last);
+                self.end_mark = Some(last.freeze());
+                return;
+            }
+            Event::Tokens(tokens) => self.tokens = Some(*tokens),
+            Event::Delta { delta, .. } => {
+                self.begun = true;
+                if let Delta::Text(text) | Delta::Input(text) = delta {
+                    self.deltas += 1;
+                    let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
+                    self.text_bytes = self.text_bytes.saturating_add(len);
+                }
+            }
+            Event::Open { what: Block::Whole(_), .. } | Event::Stop { .. } => {
+                self.begun = true;
+            }
+            Event::Start { .. } | Event::Open { .. } | Event::Close { .. } | Event::Ping => {}
+        }
+        writer.write(event, out);
+    }
+}
