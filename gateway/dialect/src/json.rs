@@ -122,6 +122,23 @@ pub fn whole_number(raw: &[u8]) -> Option<u64> {
     raw.iter().try_fold(0_u64, |number, byte| number.checked_mul(10)?.checked_add(digit(byte)?))
 }
 
+/// Whether a long string is a file: a `data:` URL, or base64 of a kind of file that models read.
+fn begins_as_file(text: &[u8]) -> bool {
+    const STARTS: [&[u8]; 10] = [
+        b"data:",
+        b"iVBORw0KGgo",
+        b"/9j/",
+        b"R0lGOD",
+        b"UklGR",
+        b"JVBERi0",
+        b"SUQz",
+        b"//uQ",
+        b"T2dnUw",
+        b"ZkxhQw",
+    ];
+    STARTS.iter().any(|start| text.starts_with(start))
+}
+
 struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
@@ -334,9 +351,7 @@ impl Cursor<'_> {
 
     fn count(&mut self, span: &Range<usize>) {
         let mut len = u64::try_from(span.len()).unwrap_or(u64::MAX);
-        if len > FILE_TEXT
-            && self.text.get(span.clone()).is_some_and(|text| text.starts_with(b"data:"))
-        {
+        if len > FILE_TEXT && self.text.get(span.clone()).is_some_and(begins_as_file) {
             len = FILE_TEXT;
         }
         self.text_bytes = self.text_bytes.saturating_add(len);

@@ -13,6 +13,7 @@ pub mod fields;
 pub mod json;
 mod known;
 pub mod loss;
+pub mod messages;
 pub mod neutral;
 pub mod openai;
 pub mod sigv4;
