@@ -7,6 +7,7 @@
 //! folder per dialect.
 
 pub mod convert;
+pub mod converse;
 mod error;
 pub mod eventstream;
 pub mod fields;

@@ -179,7 +179,7 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
         | (F::CustomTool, W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx)
         | (F::Logprobs, W::Messages | W::Converse)
         | (F::StopSequences, W::Responses)
-        | (F::Audio, W::Responses | W::Messages | W::Converse | W::Cohere | W::Watsonx)
+        | (F::Audio, W::Responses | W::Messages | W::Cohere | W::Watsonx)
         | (F::Video, W::Chat | W::Responses | W::Messages | W::Cohere | W::Watsonx)
         | (F::File, W::Cohere | W::Watsonx)
         | (F::FileUrl, W::Chat | W::Converse | W::Cohere | W::Watsonx)
