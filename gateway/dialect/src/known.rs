@@ -1,6 +1,7 @@
 //! Which dialects are spoken, and in which role: the one place that a new dialect is added to.
 
 use crate::Wire;
+use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
 
 impl Wire {
@@ -13,12 +14,18 @@ impl Wire {
     /// The dialect as providers speak it.
     #[must_use]
     pub const fn outbound(self) -> Option<&'static dyn Outbound> {
-        None
+        match self {
+            Self::Converse => Some(&Converse),
+            _ => None,
+        }
     }
 
     /// The dialect where both sides speak it. `None`: it is translated even then.
     #[must_use]
     pub const fn pass(self) -> Option<&'static dyn Pass> {
-        None
+        match self {
+            Self::Converse => Some(&Converse),
+            _ => None,
+        }
     }
 }

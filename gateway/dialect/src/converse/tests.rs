@@ -696,6 +696,55 @@ fn recorded_streams_are_read_and_broken_ones_do_not_end() {
     }
 }
 
+/// The scenes that every dialect tells, as Bedrock tells them: a message of a stream a line.
+#[test]
+fn the_golden_scenes_say_what_they_are_named_for() {
+    let file = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/bedrock");
+        std::fs::read(folder.join(name)).unwrap()
+    };
+    let answer = |name: &str| Converse.read_answer(&file(&format!("{name}.answer.json"))).unwrap();
+    let streamed = |name: &str| {
+        let text = String::from_utf8(file(&format!("{name}.stream"))).unwrap();
+        let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let frames: Vec<Vec<u8>> = lines
+            .iter()
+            .map(|line| {
+                let payload = line["payload"].to_string();
+                eventstream::write_event(line["type"].as_str().unwrap(), payload.as_bytes())
+            })
+            .collect();
+        let events = read_all(&frames.concat());
+        assert_in_order(&events);
+        events
+    };
+    for (name, calls, stop) in [
+        ("tools", 1, Stop::ToolUse),
+        ("parallel_tools", 2, Stop::ToolUse),
+        ("structured", 0, Stop::End),
+        ("reasoning", 0, Stop::End),
+        ("image", 0, Stop::End),
+    ] {
+        let answer = answer(name);
+        let parts = &answer.candidates[0].parts;
+        let called = parts.iter().filter(|p| matches!(p.content, Content::ToolCall(_))).count();
+        assert_eq!((called, &answer.candidates[0].stop), (calls, &stop), "{name}");
+        let events = streamed(name);
+        let called = events
+            .iter()
+            .filter(|e| matches!(e, Event::Open { what: Block::ToolCall { .. }, .. }))
+            .count();
+        assert_eq!(called, calls, "{name}, streamed");
+        assert!(events.contains(&Event::Stop { candidate: 0, stop }), "{name}");
+        assert!(events.contains(&Event::Tokens(answer.tokens.unwrap())), "{name}");
+    }
+    assert_eq!(streamed("stream").last(), Some(&Event::End));
+    assert!(!streamed("cut").contains(&Event::End));
+    let error: Value = serde_json::from_slice(&file("error.answer.json")).unwrap();
+    let error = Converse.read_error(429, error["body"].to_string().as_bytes());
+    assert_eq!(error.cause, convert::Cause::RateLimited);
+}
+
 fn any_answer() -> Value {
     json!({
         "output": {"message": {"role": "assistant", "content": [
