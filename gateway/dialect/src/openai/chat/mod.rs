@@ -2,17 +2,28 @@
 //! everybody who says to be compatible with it.
 
 mod annotation;
+pub(crate) mod answer;
+pub(crate) mod error;
 mod quirk;
 mod read;
 mod reasoning;
+mod said;
+pub(crate) mod stream;
+mod usage;
 pub(crate) mod write;
 
 pub use quirk::{PROVIDERS, Quirk, Quirks, quirks_of};
 
-use crate::Invalid;
-use crate::convert::{Address, Provider};
+use crate::convert::{
+    Address, Caller, Inbound, Malformed, Outbound, Pass, Provider, ProviderError, ReadStream,
+    WatchStream, WriteStream,
+};
 use crate::loss::Losses;
-use crate::neutral::Request;
+use crate::neutral::{Answer, Request};
+use crate::openai::{Reported, read_answer};
+use crate::{Invalid, Problem};
+use contract::usage::Tokens;
+use std::borrow::Cow;
 
 /// The dialect, as one provider speaks it. Callers speak it as [`Chat::OPENAI`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,25 +34,68 @@ pub struct Chat {
 impl Chat {
     /// As the vendor itself speaks it.
     pub const OPENAI: Self = Self { quirks: Quirks::NONE };
+}
 
-    /// Reads a request whole.
-    ///
-    /// # Errors
-    /// [`Invalid`] with the field, as a path in this dialect.
-    pub fn read_request(&self, body: &[u8], at: &Address<'_>) -> Result<Request, Invalid> {
+impl Inbound for Chat {
+    fn read_request(&self, body: &[u8], at: &Address<'_>) -> Result<Request, Invalid> {
         read::request(body, at)
     }
 
-    /// Writes a request.
-    ///
-    /// # Errors
-    /// [`Invalid`], where the table of losses refuses, with the field.
-    pub fn write_request(
+    fn write_answer(&self, answer: &Answer, to: &Caller<'_>) -> Vec<u8> {
+        answer::write(answer, to)
+    }
+
+    fn stream_writer(&self, to: &Caller<'_>) -> Box<dyn WriteStream> {
+        Box::new(stream::Writer::new(to))
+    }
+
+    fn error_body(&self, problem: &Problem<'_>) -> Vec<u8> {
+        super::error_body(problem)
+    }
+
+    fn error_event(&self, problem: &Problem<'_>) -> Vec<u8> {
+        super::error_event(problem)
+    }
+}
+
+impl Outbound for Chat {
+    /// Under a base address that holds the version: `https://api.openai.com/v1`.
+    fn path<'a>(&self, _model: &'a str, _stream: bool) -> Cow<'a, str> {
+        "/chat/completions".into()
+    }
+
+    fn write_request(
         &self,
         request: &Request,
         to: &Provider<'_>,
         losses: &mut Losses,
     ) -> Result<Vec<u8>, Invalid> {
         Ok(write::request(request, ("model", to.model), self.quirks, losses)?.into_bytes())
+    }
+
+    fn read_answer(&self, body: &[u8]) -> Result<Answer, Malformed> {
+        answer::read(body)
+    }
+
+    fn stream_reader(&self) -> Box<dyn ReadStream> {
+        Box::new(stream::Reader::default())
+    }
+
+    fn read_error(&self, status: u16, body: &[u8]) -> ProviderError {
+        error::read(status, body)
+    }
+}
+
+impl Pass for Chat {
+    fn watch(&self) -> Box<dyn WatchStream> {
+        Box::new(stream::Watcher::default())
+    }
+
+    fn read_usage(&self, body: &[u8]) -> Result<Option<Tokens>, Malformed> {
+        match read_answer(body) {
+            Ok(Reported::Tokens(tokens)) => Ok(Some(tokens)),
+            Ok(Reported::Nothing { .. }) => Ok(None),
+            Err(syntax) => Err(Malformed(syntax.to_string().into())),
+        }
     }
 }

@@ -94,14 +94,18 @@ pub(super) fn sign_text(parts: &mut Vec<Part>) {
 
 /// Takes the signature out of a tool call.
 pub(super) fn of_call(call: &mut Fields) -> Result<Option<Signature>, Invalid> {
-    let Some(mut extra) = call.object("extra_content")? else { return Ok(None) };
-    if let Some(mut google) = extra.object("google")? {
-        let value = google.string("thought_signature")?;
-        return Ok(value.map(|value| Signature { wire: Wire::Gemini, value }));
+    let extra = call.map("extra_content")?;
+    Ok(extra.and_then(|extra| of_extra(&extra.into())))
+}
+
+/// The signature in the `extra_content` of a tool call.
+pub(super) fn of_extra(extra: &Value) -> Option<Signature> {
+    let google = extra.get("google").and_then(|google| google.get("thought_signature"));
+    if let Some(value) = google.and_then(Value::as_str) {
+        return Some(Signature { wire: Wire::Gemini, value: value.to_owned() });
     }
-    let Some(mut ours) = extra.object("tollgate")? else { return Ok(None) };
-    let packed = ours.string("signature")?;
-    Ok(packed.map(|packed| Signature::unpacked(&packed, Wire::Chat)))
+    let packed = extra.get("tollgate")?.get("signature")?.as_str()?;
+    Some(Signature::unpacked(packed, Wire::Chat))
 }
 
 /// The `extra_content` of a tool call with this signature.

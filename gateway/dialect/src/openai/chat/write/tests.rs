@@ -1,7 +1,7 @@
 //! What is read and written again, and what each quirk changes.
 
 use crate::Wire;
-use crate::convert::{Address, Provider};
+use crate::convert::{Address, Inbound, Outbound, Provider};
 use crate::loss::Losses;
 use crate::openai::{Chat, Quirk, Quirks, quirks_of};
 use proptest::prelude::*;
