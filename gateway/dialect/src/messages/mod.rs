@@ -9,6 +9,7 @@ mod answer;
 mod blocks;
 mod count;
 mod error;
+mod media;
 mod model;
 mod pass;
 mod plan;
@@ -18,6 +19,9 @@ mod read;
 mod schema;
 mod stream_read;
 mod stream_write;
+#[cfg(test)]
+mod tests;
+mod told;
 mod tools;
 mod turns;
 mod usage;

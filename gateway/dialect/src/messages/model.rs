@@ -5,6 +5,11 @@
 //! `us.anthropic.claude-3-7-sonnet-20250219-v1:0`). One of the vendor's without a version is taken
 //! for the newest; one of another vendor that speaks this dialect for what imitations speak.
 
+use super::Host;
+
+/// The version of a model whose name tells none.
+const NEWEST: (u8, u8) = (u8::MAX, 0);
+
 /// What a model takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Traits {
@@ -47,11 +52,14 @@ pub(super) enum Sampling {
 
 impl Traits {
     /// Of a model by the provider's name for it.
-    pub(super) fn of(model: &str) -> Self {
+    pub(super) fn of(model: &str, host: Host) -> Self {
         let model = model.to_ascii_lowercase();
-        let Some((_, name)) = model.rsplit_once("claude") else { return Self::IMITATION };
-        let Some(version) = version(name) else { return Self::since((u8::MAX, 0), name) };
-        Self::since(version, name)
+        match model.rsplit_once("claude") {
+            Some((_, name)) => Self::since(version(name).unwrap_or(NEWEST), name),
+            None if host == Host::Direct => Self::IMITATION,
+            // An inference profile, whose name is its owner's.
+            None => Self::since(NEWEST, ""),
+        }
     }
 
     const IMITATION: Self = Self {
@@ -130,9 +138,12 @@ mod tests {
             ("claude-fable-5", Thinking::Always),
             ("kimi-k2-thinking", Thinking::Budget),
         ] {
-            assert_eq!(Traits::of(model).thinking, thinking, "{model}");
+            assert_eq!(Traits::of(model, Host::Direct).thinking, thinking, "{model}");
         }
-        assert!(Traits::of("claude-opus-4-5").effort && !Traits::of("claude-sonnet-4-5").effort);
-        assert!(!Traits::of("deepseek-chat").structured && Traits::of("Claude-Next").structured);
+        let direct = |model| Traits::of(model, Host::Direct);
+        assert!(direct("claude-opus-4-5").effort && !direct("claude-sonnet-4-5").effort);
+        assert!(!direct("deepseek-chat").structured && direct("Claude-Next").structured);
+        let profile = "arn:aws:bedrock:us-east-1:1:application-inference-profile/x";
+        assert!(Traits::of(profile, Host::Bedrock).structured);
     }
 }

@@ -31,13 +31,15 @@ pub(super) fn settle(parts: Vec<Part>) -> Vec<Part> {
     let mut out: Vec<Part> = Vec::with_capacity(parts.len());
     let mut carried = None;
     for mut part in parts {
-        match carrier(&part) {
-            Carrier::No => {}
-            Carrier::Ahead(signature) => {
+        let silent = matches!(&part.content, Content::Thinking(text) if text.is_empty());
+        let carrier = part.signature.as_ref().filter(|_| silent);
+        match carrier.map_or(Carried::Nothing, self::carried) {
+            Carried::Nothing => {}
+            Carried::Ahead(signature) => {
                 carried = Some(signature);
                 continue;
             }
-            Carrier::Behind(signature) => {
+            Carried::Behind(signature) => {
                 if let Some(last) = out.last_mut() {
                     last.signature = Some(signature);
                 }
@@ -57,27 +59,23 @@ pub(super) fn settle(parts: Vec<Part>) -> Vec<Part> {
     out
 }
 
-enum Carrier {
-    No,
+/// What thinking without text carries for another piece.
+pub(super) enum Carried {
+    Nothing,
     Ahead(Signature),
     Behind(Signature),
 }
 
-fn carrier(part: &Part) -> Carrier {
-    let (Content::Thinking(text), Some(signature)) = (&part.content, &part.signature) else {
-        return Carrier::No;
-    };
-    if !text.is_empty() {
-        return Carrier::No;
-    }
+/// What the signature of thinking without text is.
+pub(super) fn carried(signature: &Signature) -> Carried {
     if signature.wire != WIRE {
-        return Carrier::Ahead(signature.clone());
+        return Carried::Ahead(signature.clone());
     }
     let behind = signature.value.strip_prefix(BEHIND).and_then(|rest| {
         let (wire, value) = rest.split_once('.')?;
         Some(Signature { wire: Wire::parse(wire)?, value: value.to_owned() })
     });
-    behind.map_or(Carrier::No, Carrier::Behind)
+    behind.map_or(Carried::Nothing, Carried::Behind)
 }
 
 #[cfg(test)]

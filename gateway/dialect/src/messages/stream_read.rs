@@ -1,17 +1,15 @@
 //! Reads a stream. Blocks that no other dialect knows are held until they are whole; everything
 //! else goes on as it comes.
 
+use super::proof::Carried;
+use super::told::{Change, Opening, Told, unwrapped};
 use super::usage::Usage;
-use super::{Host, JSON_TOOL, WIRE, answer, blocks};
+use super::{Host, JSON_TOOL, WIRE, answer, blocks, proof};
 use crate::convert::{Malformed, ReadStream};
 use crate::neutral::{Block, CallKind, Content, Delta, Event, Native, Part, Signature, Stop};
-use crate::{eventstream, sse};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use crate::sse;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -20,8 +18,12 @@ pub(super) struct Reader {
     blocks: usize,
     open: Option<Open>,
     usage: Usage,
-    /// A tool of the caller's was called, and not only the one that stands for the answer.
+    /// A signature for the piece that comes next.
+    carried: Option<Signature>,
+    /// A tool of the caller's was called.
     calls: bool,
+    /// The tool that stands for the answer was.
+    answered: bool,
     stopped: bool,
     ended: bool,
 }
@@ -39,6 +41,8 @@ struct Open {
 #[derive(Debug)]
 enum Kind {
     Text,
+    /// Thinking of which nothing is told yet: it may only carry another's signature.
+    Silent,
     Thinking,
     Call {
         /// Something of the input was told.
@@ -54,79 +58,6 @@ enum Kind {
     },
 }
 
-#[derive(Deserialize)]
-struct Told<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'a, str>,
-    #[serde(default)]
-    index: u64,
-    #[serde(borrow)]
-    delta: Option<Change<'a>>,
-    #[serde(borrow)]
-    content_block: Option<&'a RawValue>,
-    message: Option<Start>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    error: Option<Fault>,
-}
-
-/// The delta of a block or of the message.
-#[derive(Deserialize)]
-struct Change<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    text: Cow<'a, str>,
-    #[serde(borrow, default)]
-    partial_json: Cow<'a, str>,
-    #[serde(borrow, default)]
-    thinking: Cow<'a, str>,
-    #[serde(borrow, default)]
-    signature: Cow<'a, str>,
-    citation: Option<Value>,
-    stop_reason: Option<String>,
-    stop_sequence: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Start {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    model: String,
-    usage: Option<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct Fault {
-    #[serde(rename = "type", default)]
-    kind: String,
-    #[serde(default)]
-    message: String,
-}
-
-/// How a block begins.
-#[derive(Deserialize)]
-struct Opening<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'a, str>,
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    text: String,
-    citations: Option<Vec<Value>>,
-    #[serde(default)]
-    thinking: String,
-    #[serde(default)]
-    signature: String,
-    #[serde(default)]
-    data: String,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-}
-
 impl Reader {
     pub(super) const fn new(host: Host) -> Self {
         Self {
@@ -140,7 +71,9 @@ impl Reader {
                 output: None,
                 thinking: None,
             },
+            carried: None,
             calls: false,
+            answered: false,
             stopped: false,
             ended: false,
         }
@@ -195,7 +128,7 @@ impl Reader {
         let Some(word) = delta.stop_reason else { return };
         let stop = match answer::stop(&word, delta.stop_sequence) {
             // The only call was the answer.
-            Stop::ToolUse if !self.calls && self.blocks > 0 => Stop::End,
+            Stop::ToolUse if self.answered && !self.calls => Stop::End,
             stop => stop,
         };
         if !self.stopped {
@@ -213,25 +146,22 @@ impl Reader {
 
     fn open(&mut self, index: u64, raw: &RawValue, out: &mut Vec<Event>) -> Result<(), Malformed> {
         let opening: Opening<'_> = serde_json::from_str(raw.get())?;
-        let block = self.blocks;
         let (what, kind) = match opening.kind.as_ref() {
             "text" => (Some(Block::Text), Kind::Text),
-            "thinking" => (Some(Block::Thinking), Kind::Thinking),
+            "thinking" => (None, Kind::Silent),
             "redacted_thinking" => {
                 let mut part = Part::new(Content::HiddenThinking);
                 part.signature = Some(Signature::unpacked(&opening.data, WIRE));
                 (Some(Block::Whole(part)), Kind::Hidden)
             }
             "tool_use" if opening.name == JSON_TOOL => {
+                self.answered = true;
                 (Some(Block::Text), Kind::Call { told: false, answer: true })
             }
             "tool_use" => {
                 self.calls = true;
-                let call = Block::ToolCall {
-                    id: opening.id,
-                    name: opening.name,
-                    kind: CallKind::Function,
-                };
+                let (id, name) = (opening.id, opening.name);
+                let call = Block::ToolCall { id, name, kind: CallKind::Function };
                 (Some(call), Kind::Call { told: false, answer: false })
             }
             _ => {
@@ -239,28 +169,43 @@ impl Reader {
                 (None, Kind::Held { value, input: String::new() })
             }
         };
-        self.blocks += 1;
-        out.extend(what.map(|what| Event::Open { block, candidate: 0, what }));
-        let mut open = Open { index, block, kind };
-        // Imitations tell a block where it begins.
-        let text = opening.text + &opening.thinking;
-        if !text.is_empty() && matches!(open.kind, Kind::Text | Kind::Thinking) {
-            out.push(Event::Delta { block, delta: Delta::Text(text) });
+        let block = match what {
+            Some(what) => self.begin(what, out),
+            None => self.blocks,
+        };
+        self.open = Some(Open { index, block, kind });
+        // Imitations tell something of a block where it begins.
+        if !opening.text.is_empty() {
+            self.text("text_delta", opening.text, out)?;
+        }
+        if !opening.thinking.is_empty() {
+            self.text("thinking_delta", opening.thinking, out)?;
+        }
+        if !opening.signature.is_empty() {
+            self.sign(&opening.signature, out);
         }
         for citation in opening.citations.into_iter().flatten() {
-            out.push(Event::Delta { block, delta: Delta::Citation(blocks::citation(citation)) });
+            let citation = blocks::citation(citation);
+            out.push(Event::Delta { block, delta: Delta::Citation(citation) });
         }
-        if matches!(open.kind, Kind::Thinking) && !opening.signature.is_empty() {
-            let signature = Signature::unpacked(&opening.signature, WIRE);
-            out.push(Event::Delta { block, delta: Delta::Signature(signature) });
-        }
-        if let (Kind::Call { .. }, Some(input)) = (&open.kind, opening.input)
+        if let (Some(open), Some(input)) = (self.open.as_mut(), opening.input)
             && !is_empty_object(input.get())
         {
             open.input(input.get(), out);
         }
-        self.open = Some(open);
         Ok(())
+    }
+
+    /// Begins a block: its number. A signature that was carried to it goes with it.
+    fn begin(&mut self, what: Block, out: &mut Vec<Event>) -> usize {
+        let block = self.blocks;
+        self.blocks += 1;
+        let thinks = matches!(what, Block::Thinking);
+        out.push(Event::Open { block, candidate: 0, what });
+        if let Some(signature) = self.carried.take_if(|_| !thinks) {
+            out.push(Event::Delta { block, delta: Delta::Signature(signature) });
+        }
+        block
     }
 
     fn delta(
@@ -271,35 +216,86 @@ impl Reader {
     ) -> Result<(), Malformed> {
         let open = self.open.as_mut().filter(|open| open.index == index);
         let open = open.ok_or(Malformed("a delta of a block that is not open".into()))?;
-        let block = open.block;
-        let delta = match delta.kind.as_ref() {
-            "text_delta" if matches!(open.kind, Kind::Text) => Delta::Text(delta.text.into_owned()),
-            "thinking_delta" if matches!(open.kind, Kind::Thinking) => {
-                Delta::Text(delta.thinking.into_owned())
-            }
+        match delta.kind.as_ref() {
+            "text_delta" => self.text("text_delta", delta.text.into_owned(), out),
+            "thinking_delta" => self.text("thinking_delta", delta.thinking.into_owned(), out),
             "input_json_delta" => {
                 open.input(&delta.partial_json, out);
-                return Ok(());
+                Ok(())
             }
-            "signature_delta" if matches!(open.kind, Kind::Thinking) => {
-                Delta::Signature(Signature::unpacked(&delta.signature, WIRE))
+            "signature_delta" => {
+                self.sign(&delta.signature, out);
+                Ok(())
             }
-            "citations_delta" => match delta.citation {
-                Some(citation) => Delta::Citation(blocks::citation(citation)),
-                None => return Err(Malformed("a citation without one".into())),
-            },
-            kind => {
-                return Err(Malformed(format!("a delta of the kind `{kind}`").into()));
+            "citations_delta" => {
+                let citation = delta.citation.ok_or(Malformed("a citation without one".into()))?;
+                let delta = Delta::Citation(blocks::citation(citation));
+                out.push(Event::Delta { block: open.block, delta });
+                Ok(())
             }
+            kind => Err(Malformed(format!("a delta of the kind `{kind}`").into())),
+        }
+    }
+
+    fn text(&mut self, kind: &str, text: String, out: &mut Vec<Event>) -> Result<(), Malformed> {
+        let open = match self.open.as_ref().map(|open| &open.kind) {
+            Some(Kind::Silent) if kind == "thinking_delta" => {
+                if text.is_empty() {
+                    return Ok(());
+                }
+                self.speak(out)
+            }
+            Some(Kind::Thinking) if kind == "thinking_delta" => self.open.as_ref(),
+            Some(Kind::Text) if kind == "text_delta" => self.open.as_ref(),
+            _ => None,
         };
-        out.push(Event::Delta { block, delta });
+        let open = open.ok_or(Malformed(format!("a {kind} in another kind of block").into()))?;
+        out.push(Event::Delta { block: open.block, delta: Delta::Text(text) });
         Ok(())
+    }
+
+    /// Begins the thinking that is open.
+    fn speak(&mut self, out: &mut Vec<Event>) -> Option<&Open> {
+        let block = self.begin(Block::Thinking, out);
+        let open = self.open.as_mut()?;
+        (open.block, open.kind) = (block, Kind::Thinking);
+        Some(open)
+    }
+
+    /// The signature of the thinking that is open, or one that it carries for another piece.
+    fn sign(&mut self, text: &str, out: &mut Vec<Event>) {
+        let signature = Signature::unpacked(text, WIRE);
+        match self.open.as_ref().map(|open| &open.kind) {
+            Some(Kind::Silent) => match proof::carried(&signature) {
+                Carried::Nothing => {
+                    self.speak(out);
+                }
+                Carried::Ahead(signature) => {
+                    self.carried = Some(signature);
+                    return;
+                }
+                // Its piece is told already.
+                Carried::Behind(signature) => {
+                    let mut part = Part::new(Content::HiddenThinking);
+                    part.signature = Some(signature);
+                    let block = self.begin(Block::Whole(part), out);
+                    out.push(Event::Close { block });
+                    return;
+                }
+            },
+            Some(Kind::Thinking) => {}
+            _ => return,
+        }
+        if let Some(open) = &self.open {
+            out.push(Event::Delta { block: open.block, delta: Delta::Signature(signature) });
+        }
     }
 
     fn close_block(&mut self, out: &mut Vec<Event>) {
         let Some(open) = self.open.take() else { return };
-        let block = open.block;
+        let mut block = open.block;
         match open.kind {
+            Kind::Silent => return,
             // An empty object is told as nothing at all.
             Kind::Call { told: false, answer } => {
                 let text = "{}".to_owned();
@@ -313,7 +309,7 @@ impl Reader {
                     value.insert("input".into(), input);
                 }
                 let part = Part::new(Content::Native(Native { wire: WIRE, value }));
-                out.push(Event::Open { block, candidate: 0, what: Block::Whole(part) });
+                block = self.begin(Block::Whole(part), out);
             }
             _ => {}
         }
@@ -368,23 +364,4 @@ impl ReadStream for Reader {
             self.end(out);
         }
     }
-}
-
-/// The event in a message of Bedrock's, or the exception that it is.
-fn unwrapped(message: &[u8]) -> Result<Result<Vec<u8>, Event>, Malformed> {
-    #[derive(Deserialize)]
-    struct Chunk<'a> {
-        #[serde(borrow)]
-        bytes: Cow<'a, str>,
-    }
-    let message =
-        eventstream::read(message).ok_or(Malformed("a message without headers".into()))?;
-    if message.kind == eventstream::Kind::Event {
-        let chunk: Chunk<'_> = serde_json::from_slice(message.payload)?;
-        let data = STANDARD.decode(chunk.bytes.as_bytes());
-        return data.map(Ok).map_err(|error| Malformed(error.to_string().into()));
-    }
-    let told: Value = serde_json::from_slice(message.payload).unwrap_or_default();
-    let text = told.get("message").and_then(Value::as_str).unwrap_or(message.text);
-    Ok(Err(Event::Error { kind: message.name.to_owned(), message: text.to_owned() }))
 }

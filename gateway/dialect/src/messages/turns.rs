@@ -3,14 +3,10 @@
 
 use super::model::Traits;
 use super::put::{self, cache_control};
-use super::{Host, WIRE, proof};
+use super::{Host, WIRE, media, proof};
 use crate::Invalid;
 use crate::loss::{Feature, Losses, Meet};
-use crate::neutral::{
-    Citation, Content, Detail, Media, Part, Request, Role, Source, ToolCall, ToolResult, Turn,
-};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::neutral::{Citation, Content, Part, Request, Role, ToolCall, ToolResult, Turn};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -151,8 +147,8 @@ impl Writer<'_> {
                 self.losses.meet(Feature::Refusal, at)?;
                 put::text(text, Vec::new())
             }
-            Content::Image(media) => self.image(at, media)?,
-            Content::File(media) => self.document(at, media)?,
+            Content::Image(media) => media::image(at, media, self.losses)?,
+            Content::File(media) => media::document(at, media, self.losses)?,
             Content::Audio(_) => return self.without(Feature::Audio, at),
             Content::Video(_) => return self.without(Feature::Video, at),
             Content::ToolCall(call) => call_block(at, call, self.losses)?,
@@ -207,61 +203,6 @@ impl Writer<'_> {
             }
         }
         Ok(block)
-    }
-
-    fn image(&mut self, at: &str, media: &Media) -> Result<Value, Invalid> {
-        if matches!(media.detail, Some(Detail::Low | Detail::High)) {
-            self.losses.meet(Feature::ImageDetail, &format!("{at}.detail"))?;
-        }
-        let mut media = Media { name: None, detail: None, ..media.clone() };
-        match &media.source {
-            Source::Uploaded(wire, _) if *wire != WIRE => {
-                self.losses.meet(Feature::UploadedFile, at)?;
-            }
-            Source::Text(_) => {
-                let detail =
-                    format!("`{at}` must be an image in base64 or at an address, not a text.");
-                return Err(Invalid::at(at.to_owned(), detail));
-            }
-            Source::Inline(data) if media.media_type.is_empty() => {
-                media.media_type = image_type(data).map(str::to_owned).ok_or_else(|| {
-                    let detail = format!(
-                        "`{at}` is an image of a kind that cannot be told. Name its media type."
-                    );
-                    Invalid::at(at.to_owned(), detail)
-                })?;
-            }
-            _ => {}
-        }
-        Ok(put::media("image", &media))
-    }
-
-    /// PDF as it is; any text as text.
-    fn document(&mut self, at: &str, media: &Media) -> Result<Value, Invalid> {
-        let pdf = matches!(media.media_type.as_str(), "application/pdf" | "");
-        match &media.source {
-            Source::Uploaded(wire, _) if *wire != WIRE => {
-                self.losses.meet(Feature::UploadedFile, at)?;
-            }
-            Source::Inline(data) if !pdf => {
-                let bytes = STANDARD.decode(data.as_bytes()).ok();
-                let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
-                    let detail = format!(
-                        "`{at}` is a document of the type {}. The model reads PDF and plain text.",
-                        media.media_type
-                    );
-                    Invalid::at(at.to_owned(), detail)
-                })?;
-                let media = Media { source: Source::Text(text), ..media.clone() };
-                return Ok(put::media("document", &media));
-            }
-            Source::Inline(_) => {
-                let media = Media { media_type: "application/pdf".into(), ..media.clone() };
-                return Ok(put::media("document", &media));
-            }
-            _ => {}
-        }
-        Ok(put::media("document", media))
     }
 
     fn finish(mut self) -> Result<Conversation, Invalid> {
@@ -331,15 +272,4 @@ fn plain_id(id: &str) -> Cow<'_, str> {
         return id.into();
     }
     id.chars().map(|c| if plain(c) { c } else { '_' }).collect::<String>().into()
-}
-
-/// What an image is, by how it begins.
-fn image_type(base64: &str) -> Option<&'static str> {
-    const KINDS: [(&str, &str); 4] = [
-        ("iVBORw0KGgo", "image/png"),
-        ("/9j/", "image/jpeg"),
-        ("R0lGOD", "image/gif"),
-        ("UklGR", "image/webp"),
-    ];
-    KINDS.into_iter().find(|(start, _)| base64.starts_with(start)).map(|(_, kind)| kind)
 }

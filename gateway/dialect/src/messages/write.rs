@@ -27,7 +27,7 @@ pub(super) fn body(
     to: &Provider<'_>,
     losses: &mut Losses,
 ) -> Result<Map<String, Value>, Invalid> {
-    let traits = Traits::of(to.model);
+    let traits = Traits::of(to.model, host);
     let plan = plan(request, traits, to, losses)?;
     let mut body = Map::new();
     match host.version() {
