@@ -1,6 +1,6 @@
 //! `/_sim/…`: setting the default switches, and reading what was served.
 
-use crate::reply::{Body, json, whole};
+use crate::play::{Body, json, whole};
 use crate::server::Shared;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
@@ -76,7 +76,10 @@ fn last(shared: &Shared) -> Response<Body> {
 fn headers(headers: &HeaderMap) -> Map<String, Value> {
     let shown = headers.iter().map(|(name, value)| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let secret = matches!(name.as_str(), "authorization" | "api-key" | "x-sim-key" | "cookie");
+        let secret = matches!(
+            name.as_str(),
+            "authorization" | "api-key" | "x-api-key" | "x-goog-api-key" | "x-sim-key" | "cookie"
+        );
         let text = if secret {
             let tail: String = text.chars().skip(text.chars().count().saturating_sub(4)).collect();
             format!("…{tail}")

@@ -31,6 +31,8 @@ pub enum Outcome {
 pub struct Served {
     pub request_id: String,
     pub operation: &'static str,
+    /// The provider's dialect that was spoken.
+    pub dialect: &'static str,
     pub model: String,
     pub stream: bool,
     pub outcome: Outcome,
@@ -38,10 +40,15 @@ pub struct Served {
     pub completed: u64,
     pub input: u64,
     pub cached_input: u64,
+    pub cache_write: u64,
     pub output: u64,
     pub reasoning: u64,
     /// Whether the answer carried usage.
     pub usage_reported: bool,
+    /// What the prompt held: images and the like, signatures that are good, tools declared.
+    pub media: u64,
+    pub signatures: u64,
+    pub tools: u64,
 }
 
 /// Sums since the start or the last reset.
@@ -54,6 +61,8 @@ pub struct Stats {
     pub caller_gone: u64,
     pub running: u64,
     pub connections: u64,
+    /// Access tokens handed out.
+    pub tokens_issued: u64,
     /// Request ids forgotten to stay within bounds.
     pub forgotten: u64,
 }
@@ -91,6 +100,13 @@ impl Log {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The how-manieth access token this is.
+    pub(crate) fn issue(&self) -> u64 {
+        let mut inner = self.inner();
+        inner.stats.tokens_issued += 1;
+        inner.stats.tokens_issued
     }
 
     pub(crate) fn connected(&self) {
@@ -138,7 +154,7 @@ impl Log {
 
     /// Notes a call and returns its guard, and whether it is the how-manieth: of all calls, and
     /// of those with its id.
-    pub(crate) fn begin(&self, seen: Seen, operation: &'static str) -> Call {
+    pub(crate) fn begin(&self, seen: Seen, operation: &'static str, dialect: &'static str) -> Call {
         let mut inner = self.inner();
         let id = seen.headers.get("x-request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
         let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| {
@@ -161,6 +177,7 @@ impl Log {
         let served = inner.served.entry(id.clone()).or_insert_with(|| Served {
             request_id: id.clone(),
             operation,
+            dialect,
             model: String::new(),
             stream: false,
             outcome: Outcome::Running,
@@ -168,13 +185,20 @@ impl Log {
             completed: 0,
             input: 0,
             cached_input: 0,
+            cache_write: 0,
             output: 0,
             reasoning: 0,
             usage_reported: false,
+            media: 0,
+            signatures: 0,
+            tools: 0,
         });
         served.calls += 1;
         served.outcome = Outcome::Running;
-        (served.input, served.cached_input, served.output, served.reasoning) = (0, 0, 0, 0);
+        // Another attempt at the same call may speak another dialect.
+        (served.operation, served.dialect) = (operation, dialect);
+        (served.input, served.cached_input, served.cache_write) = (0, 0, 0);
+        (served.output, served.reasoning) = (0, 0);
         let nth_of_id = served.calls;
         drop(inner);
         Call { log: self.clone(), id, nth, nth_of_id, done: false }
@@ -243,9 +267,9 @@ mod tests {
     #[test]
     fn a_call_dropped_before_its_end_counts_as_hung_up_on() {
         let log = Log::default();
-        drop(log.begin(seen("a"), "chat"));
+        drop(log.begin(seen("a"), "chat", "openai_chat"));
         assert_eq!(log.find("a").unwrap().outcome, Outcome::CallerGone);
-        let mut call = log.begin(seen("a"), "chat");
+        let mut call = log.begin(seen("a"), "chat", "openai_chat");
         call.finish(Outcome::Completed);
         drop(call);
         let served = log.find("a").unwrap();
@@ -257,7 +281,7 @@ mod tests {
     fn the_oldest_id_is_forgotten_when_the_memory_is_full() {
         let log = Log::default();
         for n in 0..=SERVED_MAX {
-            log.begin(seen(&n.to_string()), "chat").finish(Outcome::Completed);
+            log.begin(seen(&n.to_string()), "chat", "openai_chat").finish(Outcome::Completed);
         }
         assert!(log.find("0").is_none() && log.find("1").is_some());
         assert_eq!((log.served().len(), log.stats().forgotten), (SERVED_MAX, 1));

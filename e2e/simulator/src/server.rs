@@ -1,12 +1,12 @@
 //! Listening, and which path leads where. Loopback only: anyone may set the switches.
 
+use crate::answer;
 use crate::control;
+use crate::dialect::{Wire, route};
 use crate::mailbox::{self, Mail, Mailbox};
-use crate::openai;
+use crate::play::{Body, Dropped, json, whole};
 use crate::record::{Log, Seen, Served, Stats};
-use crate::reply::{Body, Dropped, whole};
 use crate::switches::Switches;
-use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -56,6 +56,12 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// Its own address; each dialect's base is a path below.
+    #[must_use]
+    pub fn root(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
     /// The base address to register as a provider's: `http://127.0.0.1:7103/v1`.
     #[must_use]
     pub fn base_url(&self) -> String {
@@ -220,36 +226,40 @@ async fn serve(
             return Ok(whole(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", text));
         }
     };
-    let path = parts.uri.path();
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or(""));
+    if parts.method == Method::POST
+        && let Some(target) = route(path)
+    {
+        let seen = Seen { path: path.to_owned(), headers: parts.headers, body };
+        return answer::answer(shared, reset, target, query, seen).await;
+    }
     match (&parts.method, path) {
-        (&Method::POST, "/v1/chat/completions") => {
-            openai::answer(shared, reset, openai::Operation::Chat, seen(path, parts.headers, body))
-                .await
-        }
-        (&Method::POST, "/v1/embeddings") => {
-            let seen = seen(path, parts.headers, body);
-            openai::answer(shared, reset, openai::Operation::Embeddings, seen).await
-        }
-        (&Method::GET, "/v1/models") => Ok(openai::models()),
+        (&Method::GET, "/v1/models") => Ok(answer::models()),
+        (&Method::POST, "/identity/token" | "/token") => Ok(token(shared)),
         (&Method::GET, "/" | "/livez") => {
             let text = "The Tollgate simulator. No model runs here.\n".to_owned();
             Ok(whole(StatusCode::OK, "text/plain; charset=utf-8", text))
         }
         (method, path) if path.starts_with("/_sim/") => {
-            Ok(control::answer(shared, method, path, parts.uri.query().unwrap_or(""), &body))
+            Ok(control::answer(shared, method, path, query, &body))
         }
         (method, path) if path.starts_with("/mailbox") => {
-            let query = parts.uri.query().unwrap_or("");
             Ok(mailbox::answer(&shared.mailbox, shared.smtp_addr, method, path, query))
         }
-        (method, path) => Ok(openai::refuse(
-            StatusCode::NOT_FOUND,
-            "route_unknown",
-            &format!("The simulator has nothing at {method} {path}."),
-        )),
+        (method, path) => {
+            let why = format!("The simulator has nothing at {method} {path}.");
+            let code = Some("route_unknown");
+            Ok(answer::refuse(Wire::Chat, StatusCode::NOT_FOUND, code, &why, None))
+        }
     }
 }
 
-fn seen(path: &str, headers: http::HeaderMap, body: Bytes) -> Seen {
-    Seen { path: path.to_owned(), headers, body }
+/// An access token, as IBM's and Google's token services answer. Nothing is checked: what counts is
+/// how often one is fetched.
+fn token(shared: &Shared) -> Response<Body> {
+    let token = format!("simulated-token-{}", shared.log.issue());
+    let answer = serde_json::json!({
+        "access_token": token, "token_type": "Bearer", "expires_in": 3600,
+    });
+    json(StatusCode::OK, &answer)
 }

@@ -44,7 +44,7 @@ pub struct Switches {
     pub not_json: bool,
     /// Leave usage out, even where it was asked for.
     pub no_usage: bool,
-    /// End the stream without `[DONE]`.
+    /// End the stream without its end mark: `[DONE]`, or what stands for it.
     pub no_done: bool,
     /// Content chunks of a stream; absent: one for each token.
     pub chunks: Option<u64>,
@@ -54,8 +54,14 @@ pub struct Switches {
     pub tokens: Option<u64>,
     /// Input tokens reported as read from the prompt cache.
     pub cached_tokens: u64,
+    /// Input tokens reported as written to the prompt cache, in the dialects that tell.
+    pub cache_write_tokens: u64,
     /// Output tokens reported as reasoning, beside the visible ones.
     pub reasoning_tokens: u64,
+    /// Tell the reasoning where a dialect only counts it.
+    pub show_reasoning: bool,
+    /// Call so many of the tools that the request declares.
+    pub calls: u64,
     /// Send the answer in pieces of so many bytes, `drip_ms` apart.
     pub drip: usize,
     pub drip_ms: u64,
@@ -82,7 +88,10 @@ impl Default for Switches {
             chunk_delay_ms: 0,
             tokens: None,
             cached_tokens: 0,
+            cache_write_tokens: 0,
             reasoning_tokens: 0,
+            show_reasoning: false,
+            calls: 0,
             drip: 0,
             drip_ms: 1,
         }
@@ -91,6 +100,8 @@ impl Default for Switches {
 
 /// The longest wait a switch may ask for.
 const WAIT_MAX_MS: u64 = 600_000;
+/// The most calls of tools in one answer.
+const CALLS_MAX: u64 = 64;
 /// The largest reply, in tokens or chunks.
 pub const TOKENS_MAX: u64 = 200_000;
 
@@ -128,6 +139,9 @@ impl Switches {
             "chunk_delay_ms" => self.chunk_delay_ms = number(WAIT_MAX_MS)?,
             "tokens" => self.tokens = Some(number(TOKENS_MAX)?),
             "cached_tokens" => self.cached_tokens = number(TOKENS_MAX)?,
+            "cache_write_tokens" => self.cache_write_tokens = number(TOKENS_MAX)?,
+            "show_reasoning" => self.show_reasoning = on()?,
+            "calls" => self.calls = number(CALLS_MAX)?,
             "reasoning_tokens" => self.reasoning_tokens = number(TOKENS_MAX)?,
             "drip" => self.drip = usize::try_from(number(65_536)?).unwrap_or(0),
             "drip_ms" => self.drip_ms = number(WAIT_MAX_MS)?,

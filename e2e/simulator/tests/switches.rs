@@ -347,9 +347,9 @@ async fn embeddings_are_unit_vectors_in_either_encoding() {
 async fn a_request_that_is_not_right_is_refused_with_a_reason() {
     let simulator = simulator().await;
     let cases = [
-        ("/chat/completions", json!("text"), "form"),
-        ("/chat/completions", json!({"model": "m", "messages": []}), "at least one"),
-        ("/chat/completions", json!({"model": 7, "messages": []}), "form"),
+        ("/chat/completions", json!("text"), "must be an object"),
+        ("/chat/completions", json!({"model": "m", "messages": []}), "not empty"),
+        ("/chat/completions", json!({"model": 7, "messages": []}), "must be a text"),
         ("/chat/completions", chat("[[sim colour=red]]"), "colour"),
         ("/embeddings", json!({"model": "m", "input": {"a": 1}}), "input"),
         ("/embeddings", json!({"model": "m", "input": ""}), "input"),

@@ -1,7 +1,7 @@
 //! `/mailbox`: the page and its JSON twin. No script; the links of a mail can be followed.
 
 use super::{Mail, Mailbox, links};
-use crate::reply::{Body, json, whole};
+use crate::play::{Body, json, whole};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
