@@ -3,19 +3,26 @@
 use crate::Wire;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
+use crate::openai::Chat;
+use crate::watsonx::Watsonx;
 
 impl Wire {
     /// The dialect as callers speak it. `None`: it has no surface.
     #[must_use]
     pub const fn inbound(self) -> Option<&'static dyn Inbound> {
-        None
+        match self {
+            Self::Chat => Some(&Chat::OPENAI),
+            _ => None,
+        }
     }
 
     /// The dialect as providers speak it.
     #[must_use]
     pub const fn outbound(self) -> Option<&'static dyn Outbound> {
         match self {
+            Self::Chat => Some(&Chat::OPENAI),
             Self::Converse => Some(&Converse),
+            Self::Watsonx => Some(&Watsonx),
             _ => None,
         }
     }
@@ -24,6 +31,7 @@ impl Wire {
     #[must_use]
     pub const fn pass(self) -> Option<&'static dyn Pass> {
         match self {
+            Self::Chat => Some(&Chat::OPENAI),
             Self::Converse => Some(&Converse),
             _ => None,
         }

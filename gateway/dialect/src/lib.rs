@@ -6,8 +6,8 @@
 //! cannot tell, and what becomes of it), `convert` (a dialect as a set of functions), then a
 //! folder per dialect.
 
-pub mod convert;
 pub mod converse;
+pub mod convert;
 mod error;
 pub mod eventstream;
 pub mod fields;
@@ -21,6 +21,7 @@ pub mod sigv4;
 pub mod sse;
 #[cfg(test)]
 mod testing;
+pub mod watsonx;
 mod wire;
 
 pub use error::{Invalid, Problem};

@@ -1,7 +1,7 @@
 //! OpenAI chat completions and embeddings: what is read of a request, what is changed in it, what
 //! is read of answers and streams, and the shape of errors.
 
-mod chat;
+pub(crate) mod chat;
 mod error;
 mod models;
 mod read;
@@ -9,7 +9,7 @@ mod stream;
 mod usage;
 mod write;
 
-pub use chat::{Chat, PROVIDERS, Quirk, Quirks, quirks_of};
+pub use chat::{Chat, PROVIDERS, Quirk, Quirks, spoken_by};
 pub use error::{error_body, error_event};
 pub use models::{model_body, models_body};
 pub use read::{Ask, StreamOptions, read_call, read_request};

@@ -12,7 +12,7 @@ pub(crate) mod stream;
 mod usage;
 pub(crate) mod write;
 
-pub use quirk::{PROVIDERS, Quirk, Quirks, quirks_of};
+pub use quirk::{PROVIDERS, Quirk, Quirks, spoken_by};
 
 use crate::convert::{
     Address, Caller, Inbound, Malformed, Outbound, Pass, Provider, ProviderError, ReadStream,

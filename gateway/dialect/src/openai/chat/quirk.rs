@@ -3,6 +3,7 @@
 //!
 //! Sources: each provider's own API reference, and the recorded complaints of those who tried.
 
+use super::Chat;
 use crate::loss::Feature;
 
 macro_rules! quirks {
@@ -190,165 +191,202 @@ const PLAIN: Quirks = Quirks::NONE.and(&[
 /// Servers that answer with an open model: what they do not know they leave aside.
 const SERVER: Quirks = PLAIN.and(&[Quirk::TopK, Quirk::EffortThreeSteps, Quirk::TemplateThinking]);
 
-/// Providers by name.
-pub const PROVIDERS: &[(&str, Quirks)] = &[
-    ("openai", Quirks::NONE),
-    ("azure", Quirks::NONE),
+/// Providers by name, each with the dialect as it speaks it.
+pub static PROVIDERS: &[(&str, Chat)] = &[
+    ("openai", Chat::OPENAI),
+    ("azure", Chat::OPENAI),
     // Refuses every field it does not know.
     (
         "mistral",
-        PLAIN.and(&[
-            Quirk::RandomSeed,
-            Quirk::ShortCallIds,
-            Quirk::UsageUnasked,
-            Quirk::EffortOnOff,
-            Quirk::ThinkingParts,
-            Quirk::DocumentUrl,
-            Quirk::NoLogitBias,
-            Quirk::NoLogprobs,
-            Quirk::NoSpeakerNames,
-            Quirk::NoEndUser,
-        ]),
+        like(
+            PLAIN,
+            &[
+                Quirk::RandomSeed,
+                Quirk::ShortCallIds,
+                Quirk::UsageUnasked,
+                Quirk::EffortOnOff,
+                Quirk::ThinkingParts,
+                Quirk::DocumentUrl,
+                Quirk::NoLogitBias,
+                Quirk::NoLogprobs,
+                Quirk::NoSpeakerNames,
+                Quirk::NoEndUser,
+            ],
+        ),
     ),
     (
         "groq",
-        PLAIN.and(&[
-            Quirk::EffortThreeSteps,
-            Quirk::IncludeReasoning,
-            Quirk::ReasoningText,
-            Quirk::NoCandidates,
-            Quirk::NoLogitBias,
-            Quirk::NoLogprobs,
-            Quirk::NoSpeakerNames,
-        ]),
+        like(
+            PLAIN,
+            &[
+                Quirk::EffortThreeSteps,
+                Quirk::IncludeReasoning,
+                Quirk::ReasoningText,
+                Quirk::NoCandidates,
+                Quirk::NoLogitBias,
+                Quirk::NoLogprobs,
+                Quirk::NoSpeakerNames,
+            ],
+        ),
     ),
     // Wants the reasoning of a turn back while its tools are called.
     (
         "deepseek",
-        PLAIN.and(&[
-            Quirk::StringContent,
-            Quirk::NoEffort,
-            Quirk::ThinkingSwitch,
-            Quirk::ReasoningContent,
-            Quirk::NoSchema,
-            Quirk::NoCandidates,
-            Quirk::NoSeed,
-            Quirk::NoLogitBias,
-            Quirk::NoParallelSwitch,
-            Quirk::NoEndUser,
-        ]),
+        like(
+            PLAIN,
+            &[
+                Quirk::StringContent,
+                Quirk::NoEffort,
+                Quirk::ThinkingSwitch,
+                Quirk::ReasoningContent,
+                Quirk::NoSchema,
+                Quirk::NoCandidates,
+                Quirk::NoSeed,
+                Quirk::NoLogitBias,
+                Quirk::NoParallelSwitch,
+                Quirk::NoEndUser,
+            ],
+        ),
     ),
-    ("xai", PLAIN.and(&[Quirk::EffortThreeSteps, Quirk::ReasoningContent, Quirk::NoLogitBias])),
+    ("xai", like(PLAIN, &[Quirk::EffortThreeSteps, Quirk::ReasoningContent, Quirk::NoLogitBias])),
     (
         "together",
-        PLAIN.and(&[
-            Quirk::TopK,
-            Quirk::LogprobsCount,
-            Quirk::EffortThreeSteps,
-            Quirk::ReasoningText,
-            Quirk::NoParallelSwitch,
-            Quirk::NoEndUser,
-        ]),
+        like(
+            PLAIN,
+            &[
+                Quirk::TopK,
+                Quirk::LogprobsCount,
+                Quirk::EffortThreeSteps,
+                Quirk::ReasoningText,
+                Quirk::NoParallelSwitch,
+                Quirk::NoEndUser,
+            ],
+        ),
     ),
-    ("fireworks", PLAIN.and(&[Quirk::TopK, Quirk::EffortOrNone, Quirk::ReasoningContent])),
+    ("fireworks", like(PLAIN, &[Quirk::TopK, Quirk::EffortOrNone, Quirk::ReasoningContent])),
     (
         "openrouter",
-        Quirks::NONE.and(&[
-            Quirk::MaxTokens,
-            Quirk::TopK,
-            Quirk::ReasoningObject,
-            Quirk::ReasoningDetails,
-            Quirk::Video,
-            Quirk::FileUrl,
-            Quirk::CacheMarks,
-            Quirk::NoAllowedTools,
-            Quirk::NoCustomTools,
-            Quirk::NoRefusals,
-        ]),
+        like(
+            Quirks::NONE,
+            &[
+                Quirk::MaxTokens,
+                Quirk::TopK,
+                Quirk::ReasoningObject,
+                Quirk::ReasoningDetails,
+                Quirk::Video,
+                Quirk::FileUrl,
+                Quirk::CacheMarks,
+                Quirk::NoAllowedTools,
+                Quirk::NoCustomTools,
+                Quirk::NoRefusals,
+            ],
+        ),
     ),
     (
         "perplexity",
-        PLAIN.and(&[
-            Quirk::TopK,
-            Quirk::TakeTurns,
-            Quirk::UsageUnasked,
-            Quirk::EffortThreeSteps,
-            Quirk::NoCandidates,
-            Quirk::NoSeed,
-            Quirk::NoLogitBias,
-            Quirk::NoLogprobs,
-            Quirk::NoStop,
-            Quirk::NoForcedTool,
-            Quirk::NoParallelSwitch,
-            Quirk::NoSpeakerNames,
-            Quirk::NoEndUser,
-        ]),
+        like(
+            PLAIN,
+            &[
+                Quirk::TopK,
+                Quirk::TakeTurns,
+                Quirk::UsageUnasked,
+                Quirk::EffortThreeSteps,
+                Quirk::NoCandidates,
+                Quirk::NoSeed,
+                Quirk::NoLogitBias,
+                Quirk::NoLogprobs,
+                Quirk::NoStop,
+                Quirk::NoForcedTool,
+                Quirk::NoParallelSwitch,
+                Quirk::NoSpeakerNames,
+                Quirk::NoEndUser,
+            ],
+        ),
     ),
     // Gemini under an address that speaks this dialect.
     (
         "gemini_compatible",
-        PLAIN.and(&[Quirk::GoogleSignatures, Quirk::NoSeed, Quirk::NoLogitBias, Quirk::NoEndUser]),
+        like(
+            PLAIN,
+            &[Quirk::GoogleSignatures, Quirk::NoSeed, Quirk::NoLogitBias, Quirk::NoEndUser],
+        ),
     ),
-    ("vllm", SERVER.and(&[Quirk::IncludeReasoning, Quirk::ReasoningText, Quirk::Video])),
-    ("sglang", SERVER.and(&[Quirk::ReasoningContent, Quirk::Video])),
-    ("llama_cpp", SERVER.and(&[Quirk::ReasoningContent])),
+    ("vllm", like(SERVER, &[Quirk::IncludeReasoning, Quirk::ReasoningText, Quirk::Video])),
+    ("sglang", like(SERVER, &[Quirk::ReasoningContent, Quirk::Video])),
+    ("llama_cpp", like(SERVER, &[Quirk::ReasoningContent])),
     (
         "ollama",
-        PLAIN.and(&[
-            Quirk::EffortOrNone,
-            Quirk::ReasoningText,
-            Quirk::NoCandidates,
-            Quirk::NoLogitBias,
-            Quirk::NoForcedTool,
-            Quirk::NoStrictTools,
-            Quirk::NoParallelSwitch,
-            Quirk::NoImageUrl,
-            Quirk::NoSpeakerNames,
-            Quirk::NoEndUser,
-        ]),
+        like(
+            PLAIN,
+            &[
+                Quirk::EffortOrNone,
+                Quirk::ReasoningText,
+                Quirk::NoCandidates,
+                Quirk::NoLogitBias,
+                Quirk::NoForcedTool,
+                Quirk::NoStrictTools,
+                Quirk::NoParallelSwitch,
+                Quirk::NoImageUrl,
+                Quirk::NoSpeakerNames,
+                Quirk::NoEndUser,
+            ],
+        ),
     ),
     // Refuses every field it does not know.
     (
         "nvidia_nim",
-        PLAIN.and(&[
-            Quirk::EffortThreeSteps,
-            Quirk::ReasoningContent,
-            Quirk::StringContent,
-            Quirk::NoCandidates,
-            Quirk::NoLogitBias,
-            Quirk::NoParallelSwitch,
-            Quirk::NoSpeakerNames,
-            Quirk::NoEndUser,
-        ]),
+        like(
+            PLAIN,
+            &[
+                Quirk::EffortThreeSteps,
+                Quirk::ReasoningContent,
+                Quirk::StringContent,
+                Quirk::NoCandidates,
+                Quirk::NoLogitBias,
+                Quirk::NoParallelSwitch,
+                Quirk::NoSpeakerNames,
+                Quirk::NoEndUser,
+            ],
+        ),
     ),
     (
         "hf_tgi",
-        PLAIN.and(&[
-            Quirk::SchemaValue,
-            Quirk::NoEffort,
-            Quirk::NoCandidates,
-            Quirk::NoLogitBias,
-            Quirk::NoStrictTools,
-            Quirk::NoParallelSwitch,
-            Quirk::NoEndUser,
-        ]),
+        like(
+            PLAIN,
+            &[
+                Quirk::SchemaValue,
+                Quirk::NoEffort,
+                Quirk::NoCandidates,
+                Quirk::NoLogitBias,
+                Quirk::NoStrictTools,
+                Quirk::NoParallelSwitch,
+                Quirk::NoEndUser,
+            ],
+        ),
     ),
     // Whoever else says to be compatible: what nearly all of them take.
     (
         "compatible",
-        PLAIN.and(&[
-            Quirk::EffortThreeSteps,
-            Quirk::ReasoningContent,
-            Quirk::NoLogitBias,
-            Quirk::NoParallelSwitch,
-        ]),
+        like(
+            PLAIN,
+            &[
+                Quirk::EffortThreeSteps,
+                Quirk::ReasoningContent,
+                Quirk::NoLogitBias,
+                Quirk::NoParallelSwitch,
+            ],
+        ),
     ),
 ];
 
-/// The quirks of a provider of [`PROVIDERS`].
+/// The dialect as a provider of [`PROVIDERS`] speaks it.
 #[must_use]
-pub fn quirks_of(provider: &str) -> Option<Quirks> {
-    PROVIDERS.iter().find(|(name, _)| *name == provider).map(|(_, quirks)| *quirks)
+pub fn spoken_by(provider: &str) -> Option<&'static Chat> {
+    PROVIDERS.iter().find(|(name, _)| *name == provider).map(|(_, chat)| chat)
+}
+
+const fn like(base: Quirks, quirks: &[Quirk]) -> Chat {
+    Chat { quirks: base.and(quirks) }
 }
 
 #[cfg(test)]
@@ -360,7 +398,7 @@ mod tests {
         assert!(Quirk::ALL.len() <= 64);
         for quirk in Quirk::ALL {
             assert_eq!(Quirk::parse(quirk.as_str()), Some(*quirk));
-            let held = PROVIDERS.iter().any(|(_, quirks)| quirks.has(*quirk));
+            let held = PROVIDERS.iter().any(|(_, chat)| chat.quirks.has(*quirk));
             assert!(held, "nobody has {quirk:?}");
             let only = Quirks::NONE.with(*quirk);
             assert_eq!(Quirk::ALL.iter().filter(|other| only.has(**other)).count(), 1);

@@ -16,8 +16,8 @@ use serde_json::Value;
 /// A request's body: the messages, which are most of it, as they are in memory, and everything
 /// else by name.
 pub(crate) struct Body<'a> {
-    /// What the field is called that names the model, and its value.
-    pub model: (&'static str, &'a str),
+    /// What the field is called that names the model, and its value; none where the path says it.
+    pub model: Option<(&'static str, &'a str)>,
     pub messages: Vec<Message<'a>>,
     pub settings: Settings,
 }
@@ -44,7 +44,9 @@ impl Settings {
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
-        map.serialize_entry(self.model.0, self.model.1)?;
+        if let Some((name, model)) = self.model {
+            map.serialize_entry(name, model)?;
+        }
         map.serialize_entry("messages", &self.messages)?;
         for (name, value) in &self.settings.0 {
             map.serialize_entry(name, value)?;
@@ -80,7 +82,7 @@ pub(crate) fn request<'a>(
             writer.losses.meet(Feature::Extra, &extra.name)?;
         }
     }
-    Ok(Body { model, messages, settings })
+    Ok(Body { model: Some(model), messages, settings })
 }
 
 /// What every part of the writer knows.

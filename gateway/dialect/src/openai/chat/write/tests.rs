@@ -3,7 +3,7 @@
 use crate::Wire;
 use crate::convert::{Address, Inbound, Outbound, Provider};
 use crate::loss::Losses;
-use crate::openai::{Chat, Quirk, Quirks, quirks_of};
+use crate::openai::{Chat, Quirk, Quirks, spoken_by};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -442,7 +442,7 @@ fn strict_providers_get_no_field_that_they_refuse() {
         "reasoning_effort": "high", "user": "u", "metadata": {"a": "b"}, "service_tier": "auto",
         "prompt_cache_key": "k", "stream": true, "logit_bias": {"1": 1}}));
     let names = |provider: &str| {
-        let (sent, _) = write(&everything, quirks_of(provider).unwrap()).unwrap();
+        let (sent, _) = write(&everything, spoken_by(provider).unwrap().quirks).unwrap();
         sent.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
     };
     assert_eq!(
@@ -482,7 +482,7 @@ proptest! {
         "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {}}},
         "reasoning": {"effort": "low"}, "stop": ["a"], "n": 1
     })), provider in 0..super::super::PROVIDERS.len()) {
-        let quirks = super::super::PROVIDERS[provider].1;
+        let quirks = super::super::PROVIDERS[provider].1.quirks;
         if let Ok(request) = Chat::OPENAI.read_request(body.to_string().as_bytes(), &Address::default()) {
             let _ = Chat { quirks }.write_request(&request, &TO, &mut Losses::new(Wire::Chat));
         }
