@@ -17,6 +17,7 @@ pub mod loss;
 pub mod messages;
 pub mod neutral;
 pub mod openai;
+pub mod responses;
 pub mod sigv4;
 pub mod sse;
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub struct Tool {
 pub enum ToolKind {
     /// A JSON Schema of the arguments, as it came. `strict`: the caller asks for it to be enforced.
     Function { schema: Value, strict: Option<bool> },
-    /// Free text, of a grammar where one is given.
+    /// Free text, of a grammar where one is given: `{"type": "grammar", "grammar": {…}}`.
     Custom { format: Option<Value> },
     /// Run by the vendor itself (web search, code execution, …): the whole declaration.
     Native(super::Native),

@@ -1,0 +1,9 @@
+//! Streams: `read` a provider's, `write` a caller's, `watch` one that passes.
+
+mod read;
+mod watch;
+mod write;
+
+pub(super) use read::Reader;
+pub(super) use watch::Watch;
+pub(super) use write::Writer;

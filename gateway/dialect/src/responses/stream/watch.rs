@@ -1,0 +1,91 @@
+//! Watches a stream that passes: what each event is, and what was used.
+
+use super::super::usage;
+use crate::convert::{Seen, WatchStream};
+use crate::json::{self, Kind};
+use crate::sse;
+use contract::usage::Tokens;
+use serde_json::Value;
+
+/// Watches a stream.
+#[derive(Debug, Default)]
+pub(in super::super) struct Watch {
+    tokens: Option<Tokens>,
+    done: bool,
+}
+
+impl WatchStream for Watch {
+    fn see(&mut self, event: &[u8]) -> Seen {
+        let Some(data) = sse::data(event) else { return Seen::Silent };
+        let data = data.trim_ascii();
+        if data == b"[DONE]" {
+            return if self.done { Seen::Done } else { Seen::Silent };
+        }
+        let (mut kind, mut item, mut response) = (None, None, None);
+        let walked = json::walk_object(data, |member| match member.name(data).as_deref() {
+            Some(b"type") if member.kind == Kind::String => kind = Some(member.value),
+            Some(b"item") => item = Some(member.value),
+            Some(b"response") => response = Some(member.value),
+            _ => {}
+        });
+        let (Ok(_), Some(kind)) = (walked, kind.and_then(|at| data.get(at))) else {
+            return Seen::Malformed;
+        };
+        match kind.trim_ascii() {
+            br#""response.created""# | br#""response.queued""# | br#""response.in_progress""# => {
+                Seen::Chunk { content: false }
+            }
+            br#""response.content_part.added""# | br#""response.reasoning_summary_part.added""# => {
+                Seen::Chunk { content: false }
+            }
+            // An item says nothing yet, but for a call, which names its tool.
+            br#""response.output_item.added""# => {
+                let item = item.and_then(|at| data.get(at)).unwrap_or_default();
+                let empty = has_type(item, b"message") || has_type(item, b"reasoning");
+                Seen::Chunk { content: !empty }
+            }
+            br#""response.completed""# | br#""response.incomplete""# => {
+                let response = response.and_then(|at| data.get(at)).unwrap_or_default();
+                self.tokens = read_tokens(response).or(self.tokens);
+                self.done = true;
+                Seen::Done
+            }
+            br#""response.failed""# => {
+                let response = response.and_then(|at| data.get(at)).unwrap_or_default();
+                self.tokens = read_tokens(response).or(self.tokens);
+                Seen::Error
+            }
+            br#""error""# => Seen::Error,
+            _ => Seen::Chunk { content: true },
+        }
+    }
+
+    fn tokens(&self) -> Option<Tokens> {
+        self.tokens
+    }
+
+    fn may_end(&self) -> bool {
+        self.done
+    }
+}
+
+fn has_type(item: &[u8], kind: &[u8]) -> bool {
+    let mut found = false;
+    let walked = json::walk_object(item, |member| {
+        if member.name(item).as_deref() == Some(b"type") {
+            found = member.raw(item).get(1..kind.len() + 1) == Some(kind);
+        }
+    });
+    walked.is_ok() && found
+}
+
+fn read_tokens(response: &[u8]) -> Option<Tokens> {
+    let mut tokens = None;
+    let walked = json::walk_object(response, |member| {
+        if member.name(response).as_deref() == Some(b"usage") {
+            let usage = serde_json::from_slice::<Value>(member.raw(response)).ok();
+            tokens = usage.and_then(|usage| usage::read(&usage));
+        }
+    });
+    walked.ok().and(tokens)
+}

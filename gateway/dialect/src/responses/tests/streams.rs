@@ -1,0 +1,455 @@
+//! Streams, read, written and watched.
+
+use super::super::Responses;
+use super::{caller, data, each_event, read_stream, write_stream};
+use crate::Wire;
+use crate::convert::{Inbound, Outbound, Pass, Seen};
+use crate::neutral::{
+    Answer, Block, CallKind, Candidate, Citation, Content, Delta, Event, Native, Part, Request,
+    Signature, Stop, TokenChance, ToolCall, TopToken,
+};
+use contract::usage::Tokens;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// A stream as OpenAI sends it.
+macro_rules! golden {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../tests/golden/openai_responses/", $name, ".stream"))
+            .as_slice()
+    };
+}
+
+const TOKENS: Tokens = Tokens {
+    input: 20,
+    cached_input: 5,
+    cache_write: 0,
+    audio_input: 0,
+    image_input: 0,
+    output: 8,
+    reasoning: 4,
+    audio_output: 0,
+};
+
+fn text(block: usize, text: &str) -> Event {
+    Event::Delta { block, delta: Delta::Text(text.to_owned()) }
+}
+
+fn start() -> Event {
+    Event::Start {
+        id: "resp_68af05".into(),
+        model: "the-model".into(),
+        created: Some(1_767_225_600),
+    }
+}
+
+fn end(stop: Stop) -> [Event; 3] {
+    [Event::Tokens(TOKENS), Event::Stop { candidate: 0, stop }, Event::End]
+}
+
+#[test]
+fn reasoning_and_text_are_read_in_order() {
+    let signature = Signature { wire: Wire::Responses, value: "rs_68af03.gAAAAABo0sealed".into() };
+    let mut expected = vec![
+        start(),
+        Event::Open { block: 0, candidate: 0, what: Block::Thinking },
+        text(0, "The user"),
+        text(0, " wants weather."),
+        Event::Delta { block: 0, delta: Delta::Signature(signature) },
+        Event::Close { block: 0 },
+        Event::Open { block: 1, candidate: 0, what: Block::Text },
+    ];
+    expected.extend(["It", " is", " 21", " °C", " in", " Paris", "."].map(|piece| text(1, piece)));
+    expected.push(Event::Close { block: 1 });
+    expected.extend(end(Stop::End));
+    assert_eq!(read_stream(golden!("reasoning")), expected);
+}
+
+#[test]
+fn calls_are_read_piece_by_piece() {
+    let call = |block, id: &str, pieces: [&str; 2]| {
+        let (id, name) = (id.to_owned(), "get_weather".to_owned());
+        let what = Block::ToolCall { id, name, kind: CallKind::Function };
+        let input = |piece: &str| Event::Delta { block, delta: Delta::Input(piece.to_owned()) };
+        let [one, two] = pieces.map(input);
+        [Event::Open { block, candidate: 0, what }, one, two, Event::Close { block }]
+    };
+    let mut expected = vec![start()];
+    expected.extend(call(0, "call_paris", [r#"{"city":"#, r#""Paris"}"#]));
+    expected.extend(call(1, "call_oslo", [r#"{"city":"#, r#""Oslo"}"#]));
+    expected.extend(end(Stop::ToolUse));
+    assert_eq!(read_stream(golden!("parallel_tools")), expected);
+}
+
+#[test]
+fn a_cut_stream_does_not_end() {
+    let events = read_stream(golden!("cut"));
+    assert!(!events.iter().any(|event| matches!(event, Event::End | Event::Stop { .. })));
+    let input = Delta::Input(r#"{"ci"#.to_owned());
+    assert_eq!(events.last(), Some(&Event::Delta { block: 1, delta: input }));
+}
+
+#[test]
+fn what_a_server_does_not_stream_is_read_when_it_is_done() {
+    let event = |data: Value| format!("data: {data}\n\n");
+    let item = json!({"type": "message", "content": [{"type": "output_text", "text": "a"}]});
+    let call = json!({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"});
+    let whole = [
+        event(json!({"type": "response.output_item.done", "output_index": 0, "item": item})),
+        event(
+            json!({"type": "response.output_item.added", "output_index": 1, "item": {"type": "function_call", "call_id": "c", "name": "f"}}),
+        ),
+        event(json!({"type": "response.output_item.done", "output_index": 1, "item": call})),
+        event(json!({"type": "response.completed", "response": {"output": []}})),
+    ];
+    let only_the_end =
+        [event(json!({"type": "response.completed", "response": {"output": [item, call]}}))];
+    for stream in [whole.concat(), only_the_end.concat()] {
+        let events = read_stream(stream.as_bytes());
+        let opened: Vec<_> = events.iter().filter(|e| matches!(e, Event::Open { .. })).collect();
+        assert_eq!(opened.len(), 2, "{events:?}");
+        assert!(events.contains(&text(0, "a")));
+        assert!(events.contains(&Event::Delta { block: 1, delta: Delta::Input("{}".into()) }));
+        assert!(events.contains(&Event::Stop { candidate: 0, stop: Stop::ToolUse }));
+    }
+}
+
+#[test]
+fn a_providers_error_is_read_however_it_is_told() {
+    for data in [
+        json!({"type": "error", "code": "server_error", "message": "no", "param": null}),
+        json!({"type": "error", "error": {"type": "server_error", "message": "no"}}),
+        json!({"type": "response.failed", "response": {"error": {"code": "server_error", "message": "no"}}}),
+    ] {
+        let events = read_stream(format!("event: x\ndata: {data}\n\ndata: [DONE]\n\n").as_bytes());
+        let error = Event::Error { kind: "server_error".into(), message: "no".into() };
+        assert_eq!(events, [error], "{data}");
+    }
+}
+
+#[test]
+fn a_malformed_event_is_left_out_and_the_stream_goes_on() {
+    let mut reader = Responses.stream_reader();
+    let mut out = Vec::new();
+    for broken in [
+        "data: {\n\n",
+        "data: []\n\n",
+        "data: {\"type\":\"response.output_item.done\"}\n\n",
+        "data: {\"type\":\"response.function_call_arguments.delta\",\"delta\":\"{\"}\n\n",
+        "data: {\"type\":\"response.output_text.delta\",\"output_index\":-1}\n\n",
+    ] {
+        assert!(reader.read(broken.as_bytes(), &mut out).is_err(), "{broken}");
+    }
+    for silent in [": hi\n\n", "event: keepalive\ndata: {\"type\":\"keepalive\"}\n\n", "\n"] {
+        assert_eq!(reader.read(silent.as_bytes(), &mut out), Ok(()));
+    }
+    assert_eq!(out, []);
+    each_event(golden!("stream"), |event| reader.read(event, &mut out).unwrap());
+    assert_eq!(out.last(), Some(&Event::End));
+}
+
+/// Events and the type of each, with the parts that matter to an accumulating client checked: the
+/// numbers, and that pieces add up to what is told when they are done.
+fn lifecycle(stream: &[u8]) -> Vec<String> {
+    let mut kinds = Vec::new();
+    let mut pieces = String::new();
+    let mut response_id = None;
+    for (number, event) in data(stream).into_iter().enumerate() {
+        assert_eq!(event["sequence_number"], number, "{event}");
+        let kind = event["type"].as_str().unwrap().to_owned();
+        if let Some(id) = event["response"]["id"].as_str() {
+            assert_eq!(response_id.get_or_insert(id.to_owned()), id);
+        }
+        if kind.ends_with(".delta") {
+            pieces += event["delta"].as_str().unwrap();
+        }
+        for whole in ["text", "refusal", "arguments", "input"] {
+            if kind.ends_with(".done") && event.get(whole).is_some() {
+                assert_eq!(event[whole], std::mem::take(&mut pieces), "{event}");
+            }
+        }
+        kinds.push(kind);
+    }
+    kinds
+}
+
+fn short(kinds: &[String]) -> Vec<&str> {
+    kinds.iter().map(|kind| kind.strip_prefix("response.").unwrap_or(kind)).collect()
+}
+
+#[test]
+fn a_stream_tells_the_life_of_each_item_as_the_vendor_does() {
+    for name in ["stream", "tools", "parallel_tools", "reasoning", "structured"] {
+        let golden = match name {
+            "stream" => golden!("stream"),
+            "tools" => golden!("tools"),
+            "parallel_tools" => golden!("parallel_tools"),
+            "reasoning" => golden!("reasoning"),
+            _ => golden!("structured"),
+        };
+        let events = read_stream(golden);
+        let written = write_stream(&events, &Request::default());
+        assert_eq!(short(&lifecycle(&written)), short(&lifecycle(golden)), "{name}");
+        assert_eq!(read_stream(&written), events, "{name}");
+        let last = |stream| data(stream).pop().unwrap()["response"].take();
+        let (ours, theirs) = (last(&written), last(golden));
+        for field in ["status", "usage", "id", "model", "created_at"] {
+            assert_eq!(ours[field], theirs[field], "{name}: {field}");
+        }
+    }
+}
+
+/// The same content as parts of a whole answer and as events of a stream.
+fn as_events(parts: &[Part]) -> Vec<Event> {
+    let mut events = vec![Event::Start { id: String::new(), model: "m".into(), created: None }];
+    for (block, part) in parts.iter().enumerate() {
+        let halves = |text: &str| {
+            let middle = text.char_indices().map(|(at, _)| at).nth(text.chars().count() / 2);
+            let (one, two) = text.split_at(middle.unwrap_or(0));
+            [one.to_owned(), two.to_owned()]
+        };
+        let (what, mut deltas) = match &part.content {
+            Content::Text { text, citations } => {
+                let cited = citations.iter().cloned().map(Delta::Citation);
+                (Block::Text, halves(text).map(Delta::Text).into_iter().chain(cited).collect())
+            }
+            Content::Refusal(text) => (Block::Refusal, halves(text).map(Delta::Text).to_vec()),
+            Content::Thinking(text) => (Block::Thinking, halves(text).map(Delta::Text).to_vec()),
+            Content::ToolCall(ToolCall { id, name, input, kind }) => (
+                Block::ToolCall { id: id.clone(), name: name.clone(), kind: *kind },
+                halves(input).map(Delta::Input).to_vec(),
+            ),
+            _ => (Block::Whole(part.clone()), Vec::new()),
+        };
+        if !matches!(what, Block::Whole(_)) {
+            deltas.extend(part.signature.clone().map(Delta::Signature));
+        }
+        events.push(Event::Open { block, candidate: 0, what });
+        events.extend(deltas.into_iter().map(|delta| Event::Delta { block, delta }));
+        events.push(Event::Close { block });
+    }
+    events
+}
+
+#[test]
+fn refusals_images_and_custom_tools_have_events_of_their_own() {
+    let custom = ToolCall {
+        id: "c".into(),
+        name: "shell".into(),
+        input: "ls -l".into(),
+        kind: CallKind::Custom,
+    };
+    let note = json!({"type": "url_citation", "url": "https://a", "title": "A", "start_index": 0, "end_index": 2});
+    let cited = Citation {
+        url: Some("https://a".into()),
+        title: Some("A".into()),
+        quote: None,
+        span: Some((0, 2)),
+        native: Native { wire: Wire::Responses, value: note.clone() },
+    };
+    let mut events = as_events(&[
+        Part::new(Content::Text { text: "It is".into(), citations: vec![cited] }),
+        Part::new(Content::Refusal("No more.".into())),
+        Part::new(Content::ToolCall(custom)),
+    ]);
+    let chance = TopToken { token: "It".into(), logprob: -0.5, bytes: Value::Null };
+    let chances = vec![TokenChance { token: chance.clone(), top: vec![chance] }];
+    events.insert(3, Event::Delta { block: 0, delta: Delta::Logprobs(chances) });
+    events.insert(3, Event::Ping);
+    events.extend(end(Stop::ToolUse));
+    let written = write_stream(&events, &Request::default());
+    assert_eq!(
+        short(&lifecycle(&written)),
+        [
+            "created",
+            "in_progress",
+            "output_item.added",
+            "content_part.added",
+            "output_text.delta",
+            "output_text.delta",
+            "output_text.delta",
+            "output_text.annotation.added",
+            "output_text.done",
+            "content_part.done",
+            "content_part.added",
+            "refusal.delta",
+            "refusal.delta",
+            "refusal.done",
+            "content_part.done",
+            "output_item.done",
+            "output_item.added",
+            "custom_tool_call_input.delta",
+            "custom_tool_call_input.delta",
+            "custom_tool_call_input.done",
+            "output_item.done",
+            "completed",
+        ]
+    );
+    let response = data(&written).pop().unwrap()["response"].take();
+    let part = &response["output"][0]["content"][0];
+    assert_eq!(part["annotations"], json!([note]));
+    assert_eq!(part["logprobs"][0]["top_logprobs"][0]["token"], "It");
+    assert_eq!(response["output"][1]["input"], "ls -l");
+}
+
+#[test]
+fn a_call_without_arguments_has_an_empty_object() {
+    let call = ToolCall {
+        id: "c".into(),
+        name: "f".into(),
+        input: String::new(),
+        kind: CallKind::Function,
+    };
+    let mut events = as_events(&[Part::new(Content::ToolCall(call))]);
+    events.retain(|event| !matches!(event, Event::Delta { .. }));
+    events.extend(end(Stop::ToolUse));
+    let written = write_stream(&events, &Request::default());
+    lifecycle(&written);
+    let response = data(&written).pop().unwrap()["response"].take();
+    assert_eq!(response["output"][0]["arguments"], "{}");
+}
+
+#[test]
+fn a_stream_that_is_not_whole_says_why() {
+    let mut events = as_events(&[Part::text("It is")]);
+    events.extend(end(Stop::MaxTokens));
+    let last = data(&write_stream(&events, &Request::default())).pop().unwrap();
+    assert_eq!(last["type"], "response.incomplete");
+    assert_eq!(last["response"]["incomplete_details"]["reason"], "max_output_tokens");
+
+    let broken = Event::Error { kind: "overloaded_error".into(), message: "busy".into() };
+    let events = [as_events(&[Part::text("It is")]), vec![broken.clone(), Event::End]].concat();
+    let written = write_stream(&events, &Request::default());
+    let kinds = lifecycle(&written);
+    assert_eq!(short(&kinds)[kinds.len() - 2..], ["error", "failed"]);
+    let failed = data(&written).pop().unwrap();
+    assert_eq!(failed["response"]["error"]["message"], "busy");
+    assert_eq!(failed["response"]["status"], "failed");
+    // Before anything was said, the error stands alone.
+    let kinds = lifecycle(&write_stream(&[broken], &Request::default()));
+    assert_eq!(short(&kinds), ["error"]);
+}
+
+#[test]
+fn a_stream_that_passes_is_known_for_what_it_is() {
+    let mut watch = Responses.watch();
+    let mut seen = Vec::new();
+    each_event(golden!("tools"), |event| seen.push(watch.see(event)));
+    let (quiet, content) = (Seen::Chunk { content: false }, Seen::Chunk { content: true });
+    assert_eq!(seen[..3], [quiet, quiet, content]);
+    assert_eq!(seen.last(), Some(&Seen::Done));
+    assert!(watch.may_end());
+    assert_eq!(watch.tokens(), Some(TOKENS));
+
+    let mut watch = Responses.watch();
+    let mut seen = Vec::new();
+    each_event(golden!("reasoning"), |event| seen.push(watch.see(event)));
+    assert_eq!(seen[..5], [quiet, quiet, quiet, quiet, content]);
+
+    let mut watch = Responses.watch();
+    each_event(golden!("cut"), |event| {
+        watch.see(event);
+    });
+    assert!(!watch.may_end());
+    for (data, expected) in [
+        ("[DONE]", Seen::Silent),
+        ("{", Seen::Malformed),
+        ("{}", Seen::Malformed),
+        (r#"{"type":5}"#, Seen::Malformed),
+        (r#"{"type":"error","message":"no"}"#, Seen::Error),
+        (r#"{"type":"response.failed","response":{"usage":null}}"#, Seen::Error),
+        (r#"{"type":"response.of_tomorrow"}"#, content),
+        (r#"{"type":"response.completed"}"#, Seen::Done),
+        ("[DONE]", Seen::Done),
+    ] {
+        assert_eq!(watch.see(format!("data: {data}\n\n").as_bytes()), expected, "{data}");
+    }
+    assert_eq!(watch.see(b": hi\n\n"), Seen::Silent);
+}
+
+fn any_part() -> impl Strategy<Value = Part> {
+    let content = prop_oneof![
+        "\\PC{1,9}".prop_map(|text| Content::Text { text, citations: Vec::new() }),
+        "\\PC{1,9}".prop_map(Content::Refusal),
+        "\\PC{1,9}".prop_map(Content::Thinking),
+        Just(Content::HiddenThinking),
+        ("[a-z]{1,5}", "\\PC{0,9}[a-z]", any::<bool>()).prop_map(|(name, input, custom)| {
+            let kind = if custom { CallKind::Custom } else { CallKind::Function };
+            Content::ToolCall(ToolCall { id: format!("call_{name}"), name, input, kind })
+        }),
+    ];
+    let signature = proptest::option::of((0..7_usize, "[a-zA-Z0-9+/=.]{1,9}"));
+    (content, signature).prop_map(|(content, signature)| {
+        let signature = signature.map(|(n, value)| Signature { wire: Wire::ALL[n], value });
+        let signature = match content {
+            Content::HiddenThinking => {
+                signature.or(Some(Signature { wire: Wire::Responses, value: "rs_1.x".to_owned() }))
+            }
+            _ => signature,
+        };
+        Part { signature, ..Part::new(content) }
+    })
+}
+
+proptest! {
+    #[test]
+    fn whole_or_streamed_an_answer_says_the_same_and_reads_back(
+        parts in proptest::collection::vec(any_part(), 0..6),
+    ) {
+        let mut events = as_events(&parts);
+        events.extend(end(Stop::Other("x".into())));
+        let asked = Request::default();
+        let written = write_stream(&events, &asked);
+        lifecycle(&written);
+        let streamed = data(&written).pop().unwrap()["response"].take();
+        let candidate = Candidate { parts: parts.clone(), stop: Stop::End, logprobs: None, native: None };
+        let answer = Answer { model: "m".into(), candidates: vec![candidate], tokens: Some(TOKENS), ..Answer::default() };
+        let whole: Value = serde_json::from_slice(&Responses.write_answer(&answer, &caller(&asked))).unwrap();
+        for body in [&streamed, &whole] {
+            let again = Responses.read_answer(body.to_string().as_bytes()).unwrap();
+            prop_assert_eq!(&again.candidates[0].parts, &parts);
+            prop_assert_eq!(again.tokens, Some(TOKENS));
+        }
+        let mut back = Vec::new();
+        for event in read_stream(&written) {
+            match event {
+                Event::Open { what: Block::Whole(part), .. } => back.push(part.signature),
+                Event::Open { .. } => back.push(None),
+                Event::Delta { delta: Delta::Signature(signature), .. } => {
+                    *back.last_mut().unwrap() = Some(signature);
+                }
+                _ => {}
+            }
+        }
+        prop_assert_eq!(back, parts.into_iter().map(|part| part.signature).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_bytes_make_a_reader_or_a_watcher_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let event = [b"data: ".as_slice(), &bytes, b"\n\n"].concat();
+        let mut out = Vec::new();
+        drop(Responses.stream_reader().read(&event, &mut out));
+        Responses.watch().see(&event);
+    }
+
+    #[test]
+    fn events_nearly_right_break_nothing(
+        event in crate::testing::mangled(json!({
+            "type": "response.output_item.done", "output_index": 0, "content_index": 0, "delta": "x",
+            "item": {"type": "function_call", "call_id": "c", "name": "n", "arguments": "{}", "content": [{"type": "output_text", "text": "x"}]},
+            "response": {"id": "r", "usage": {"input_tokens": 1}, "output": [{"type": "message"}]},
+        })),
+        kind in "response\\.(output_item\\.(added|done)|output_text\\.(delta|done|annotation\\.added)|created|completed|failed|refusal\\.delta)",
+    ) {
+        let mut event = event;
+        if let Some(map) = event.as_object_mut() {
+            map.insert("type".to_owned(), kind.into());
+        }
+        let text = format!("data: {event}\n\n");
+        let (mut reader, mut out) = (Responses.stream_reader(), Vec::new());
+        drop(reader.read(text.as_bytes(), &mut out));
+        drop(reader.read(text.as_bytes(), &mut out));
+        write_stream(&out, &Request::default());
+        Responses.watch().see(text.as_bytes());
+    }
+}
