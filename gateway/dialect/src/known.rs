@@ -3,8 +3,11 @@
 use crate::Wire;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
+use crate::messages::{Host, Messages};
 use crate::openai::Chat;
 use crate::watsonx::Watsonx;
+
+const MESSAGES: Messages = Messages { host: Host::Direct };
 
 impl Wire {
     /// The dialect as callers speak it. `None`: it has no surface.
@@ -12,6 +15,7 @@ impl Wire {
     pub const fn inbound(self) -> Option<&'static dyn Inbound> {
         match self {
             Self::Chat => Some(&Chat::OPENAI),
+            Self::Messages => Some(&MESSAGES),
             _ => None,
         }
     }
@@ -21,6 +25,7 @@ impl Wire {
     pub const fn outbound(self) -> Option<&'static dyn Outbound> {
         match self {
             Self::Chat => Some(&Chat::OPENAI),
+            Self::Messages => Some(&MESSAGES),
             Self::Converse => Some(&Converse),
             Self::Watsonx => Some(&Watsonx),
             _ => None,
@@ -32,6 +37,7 @@ impl Wire {
     pub const fn pass(self) -> Option<&'static dyn Pass> {
         match self {
             Self::Chat => Some(&Chat::OPENAI),
+            Self::Messages => Some(&MESSAGES),
             Self::Converse => Some(&Converse),
             _ => None,
         }

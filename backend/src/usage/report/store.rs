@@ -163,13 +163,16 @@ pub async fn overview(
                audio_output_tokens, cost_nanos, newest_at
              from usage_days where not $4 and org_id = $1 and day >= $2 and day < $3),
            cells as materialized (
-             select at, model_id, app_id, sum(requests) as requests, sum(errors) as errors,
-               sum(input_tokens) as input_tokens, sum(cached_input_tokens) as cached_input_tokens,
-               sum(cache_write_tokens) as cache_write_tokens,
-               sum(audio_input_tokens) as audio_input_tokens,
-               sum(image_input_tokens) as image_input_tokens, sum(output_tokens) as output_tokens,
-               sum(reasoning_tokens) as reasoning_tokens,
-               sum(audio_output_tokens) as audio_output_tokens, sum(cost_nanos) as cost_nanos,
+             select at, model_id, app_id, sum(requests)::bigint as requests,
+               sum(errors)::bigint as errors, sum(input_tokens)::bigint as input_tokens,
+               sum(cached_input_tokens)::bigint as cached_input_tokens,
+               sum(cache_write_tokens)::bigint as cache_write_tokens,
+               sum(audio_input_tokens)::bigint as audio_input_tokens,
+               sum(image_input_tokens)::bigint as image_input_tokens,
+               sum(output_tokens)::bigint as output_tokens,
+               sum(reasoning_tokens)::bigint as reasoning_tokens,
+               sum(audio_output_tokens)::bigint as audio_output_tokens,
+               sum(cost_nanos)::bigint as cost_nanos,
                max(newest_at) as newest_at
              from source
              where ($5::uuid is null or app_id = $5) and ($6::uuid is null or team_id = $6)
