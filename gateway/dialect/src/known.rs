@@ -3,11 +3,9 @@
 use crate::Wire;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
-use crate::messages::{Host, Messages};
+use crate::messages::Messages;
 use crate::openai::Chat;
 use crate::watsonx::Watsonx;
-
-const MESSAGES: Messages = Messages { host: Host::Direct };
 
 impl Wire {
     /// The dialect as callers speak it. `None`: it has no surface.
@@ -15,7 +13,7 @@ impl Wire {
     pub const fn inbound(self) -> Option<&'static dyn Inbound> {
         match self {
             Self::Chat => Some(&Chat::OPENAI),
-            Self::Messages => Some(&MESSAGES),
+            Self::Messages => Some(&Messages::DIRECT),
             _ => None,
         }
     }
@@ -25,8 +23,8 @@ impl Wire {
     pub const fn outbound(self) -> Option<&'static dyn Outbound> {
         match self {
             Self::Chat => Some(&Chat::OPENAI),
-            Self::Messages => Some(&MESSAGES),
             Self::Converse => Some(&Converse),
+            Self::Messages => Some(&Messages::DIRECT),
             Self::Watsonx => Some(&Watsonx),
             _ => None,
         }
@@ -37,8 +35,8 @@ impl Wire {
     pub const fn pass(self) -> Option<&'static dyn Pass> {
         match self {
             Self::Chat => Some(&Chat::OPENAI),
-            Self::Messages => Some(&MESSAGES),
             Self::Converse => Some(&Converse),
+            Self::Messages => Some(&Messages::DIRECT),
             _ => None,
         }
     }
