@@ -4,6 +4,7 @@
 use crate::admin;
 use crate::clock::Clock;
 use crate::link::Link;
+use crate::provider::{Keeper, TokenSource, keep_tokens};
 use crate::reserve::{Drawer, Reserve};
 use crate::settle::{Settle, Shipper, SpoolError};
 use crate::snapshot::{Follower, Handle, Snapshot, disk};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
@@ -86,6 +88,8 @@ pub struct Tools {
     pub reserve: Reserve,
     pub settle: Settle,
     pub telemetry: Arc<Telemetry>,
+    /// Looks after the tokens of providers that want one.
+    pub tokens: Keeper,
     draining: Arc<AtomicBool>,
 }
 
@@ -147,8 +151,17 @@ pub fn start(
         Duration::from_secs(settings.snapshot_age_max_s),
     );
     let (reserve, drawer) = Reserve::new(gateway_id, Arc::clone(&telemetry));
-    let tools =
-        Tools { gateway_id, clock, snapshot, reserve, settle, telemetry, draining: Arc::default() };
+    let (tokens, asked) = Keeper::new();
+    let tools = Tools {
+        gateway_id,
+        clock,
+        snapshot,
+        reserve,
+        settle,
+        telemetry,
+        tokens,
+        draining: Arc::default(),
+    };
     let (tried, first_load) = std::sync::mpsc::channel();
     let work = Work { tools: tools.clone(), client, master, state: settings.state, tried };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -158,7 +171,7 @@ pub fn start(
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("background".into())
-        .spawn(move || runtime.block_on(work.run(drawer, admin, stopped)))
+        .spawn(move || runtime.block_on(work.run(drawer, asked, admin, stopped)))
         .map_err(StartError::Thread)?;
     // A copy on disk may be hours old: it serves only when Redis has nothing newer to say.
     first_load.recv_timeout(FIRST_LOAD).unwrap_or_default();
@@ -194,6 +207,7 @@ impl Work {
     async fn run(
         self,
         drawer: Drawer,
+        asked: UnboundedReceiver<Arc<TokenSource>>,
         admin: Option<TcpListener>,
         stopped: oneshot::Receiver<Duration>,
     ) {
@@ -212,7 +226,8 @@ impl Work {
 
         let mut tasks = JoinSet::new();
         tasks.spawn(follower.run(self.link(Duration::from_secs(10))));
-        tasks.spawn(drawer.run(self.link(DRAW_WITHIN), clock));
+        tasks.spawn(drawer.run(self.link(DRAW_WITHIN), clock.clone()));
+        tasks.spawn(keep_tokens(asked, clock));
         tasks.spawn(disk::keep(self.state.clone(), snapshot.clone(), changed));
         tasks.spawn(beat(self.tools.clone(), self.link(Duration::from_secs(1))));
         if let Some(listener) = admin {

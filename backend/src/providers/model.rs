@@ -127,7 +127,7 @@ pub fn settings(
         project: word("project", &given.project)?,
         api_version: word("api_version", &given.api_version)?,
         token_url: token_url.transpose()?,
-        no_stream_options: given.no_stream_options,
+        vendor: word("vendor", &given.vendor)?,
     };
     let missing = if auth == Auth::AwsSigv4 && settings.region.is_none() {
         Some(("/settings/region", "AWS signatures are made for a region: name it"))

@@ -94,9 +94,10 @@ pub struct ProviderSettings {
     /// Where tokens are fetched, if not at the vendor's usual address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_url: Option<String>,
-    /// It refuses `stream_options`; its streams tell their usage unasked, or never.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub no_stream_options: bool,
+    /// Whose ways of speaking the dialect it has, `mistral`, `vllm`; absent: those of the vendor
+    /// who made the dialect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
 }
 
 impl ProviderSettings {

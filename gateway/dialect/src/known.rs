@@ -3,9 +3,13 @@
 use crate::Wire;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
-use crate::messages::Messages;
-use crate::openai::Chat;
+use crate::messages::{Host, Messages};
+use crate::openai::{Ask, Chat, Quirk, Quirks, StreamOptions, write_request};
+use crate::responses::Responses;
 use crate::watsonx::Watsonx;
+use bytes::Bytes;
+
+const MESSAGES: Messages = Messages { host: Host::Direct };
 
 impl Wire {
     /// The dialect as callers speak it. `None`: it has no surface.
@@ -13,18 +17,20 @@ impl Wire {
     pub const fn inbound(self) -> Option<&'static dyn Inbound> {
         match self {
             Self::Chat => Some(&Chat::OPENAI),
-            Self::Messages => Some(&Messages::DIRECT),
+            Self::Responses => Some(&Responses),
+            Self::Messages => Some(&MESSAGES),
             _ => None,
         }
     }
 
-    /// The dialect as providers speak it.
+    /// The dialect as its own vendor speaks it.
     #[must_use]
     pub const fn outbound(self) -> Option<&'static dyn Outbound> {
         match self {
             Self::Chat => Some(&Chat::OPENAI),
+            Self::Responses => Some(&Responses),
+            Self::Messages => Some(&MESSAGES),
             Self::Converse => Some(&Converse),
-            Self::Messages => Some(&Messages::DIRECT),
             Self::Watsonx => Some(&Watsonx),
             _ => None,
         }
@@ -35,9 +41,80 @@ impl Wire {
     pub const fn pass(self) -> Option<&'static dyn Pass> {
         match self {
             Self::Chat => Some(&Chat::OPENAI),
+            Self::Responses => Some(&Responses),
+            Self::Messages => Some(&MESSAGES),
             Self::Converse => Some(&Converse),
-            Self::Messages => Some(&Messages::DIRECT),
             _ => None,
         }
+    }
+
+    /// The dialect as a provider of these ways speaks it.
+    #[must_use]
+    pub fn spoken(self, ways: Ways) -> Option<Speaker> {
+        Some(match self {
+            Self::Chat => Speaker::Chat(Chat { quirks: ways.quirks }),
+            Self::Messages => Speaker::Messages(Messages { host: ways.host }),
+            _ => Speaker::Vendor(self.outbound()?),
+        })
+    }
+}
+
+/// What sets a provider apart from the vendor whose dialect it speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ways {
+    /// In [`Wire::Chat`].
+    pub quirks: Quirks,
+    /// In [`Wire::Messages`].
+    pub host: Host,
+}
+
+/// A dialect as one provider speaks it.
+pub enum Speaker {
+    /// As the vendor does.
+    Vendor(&'static dyn Outbound),
+    Chat(Chat),
+    Messages(Messages),
+}
+
+impl std::ops::Deref for Speaker {
+    type Target = dyn Outbound;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Vendor(vendor) => *vendor,
+            Self::Chat(chat) => chat,
+            Self::Messages(messages) => messages,
+        }
+    }
+}
+
+impl std::fmt::Debug for Speaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Vendor(_) => f.write_str("Vendor"),
+            Self::Chat(chat) => chat.fmt(f),
+            Self::Messages(messages) => messages.fmt(f),
+        }
+    }
+}
+
+impl Ways {
+    /// A body that passes, as a provider of these ways takes it.
+    #[must_use]
+    pub fn pass_request(self, wire: Wire, body: &Bytes, ask: &Ask, upstream_model: &str) -> Bytes {
+        match wire {
+            Wire::Messages => Messages { host: self.host }.pass_request(body, ask, upstream_model),
+            Wire::Chat if self.quirks.has(Quirk::UsageUnasked) => {
+                let ask = Ask { stream_options: StreamOptions::Asked, ..ask.clone() };
+                write_request(body, &ask, upstream_model)
+            }
+            _ => write_request(body, ask, upstream_model),
+        }
+    }
+
+    /// Whether an answer passes as it comes: one that is framed in another way does not.
+    #[must_use]
+    pub fn passes(self, wire: Wire, stream: bool) -> bool {
+        !(stream && wire == Wire::Messages && self.host == Host::Bedrock)
     }
 }

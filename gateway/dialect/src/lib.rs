@@ -26,4 +26,5 @@ pub mod watsonx;
 mod wire;
 
 pub use error::{Invalid, Problem};
+pub use known::{Speaker, Ways};
 pub use wire::Wire;

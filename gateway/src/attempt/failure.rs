@@ -2,7 +2,7 @@
 //! mean.
 
 use crate::fault::{Fault, Origin, Retry};
-use crate::provider::{ConnectError, SendError};
+use crate::provider::{ConnectError, SendError, TokenError};
 use crate::telemetry::Count;
 use bytes::Bytes;
 use contract::error::ErrorCode;
@@ -60,6 +60,15 @@ impl Failure {
             failure.fault.more_mut().cause = Some(format!("status {status}: {kind} {message}"));
         }
         failure
+    }
+
+    /// No token could be had to call with.
+    #[must_use]
+    pub fn no_token(error: TokenError) -> Self {
+        let detail = "The provider's tokens cannot be fetched. The operator has to mend that; \
+                      your key is fine.";
+        let fault = Fault::upstream(ErrorCode::UpstreamAuth, detail).because(error);
+        Self { fault, next: Next::Again, count: Count::AttemptUnreachable }
     }
 
     /// No connection, or it broke before the answer's head.

@@ -4,6 +4,7 @@
 
 mod failure;
 mod flow;
+mod frames;
 mod send;
 mod speech;
 mod translate;
@@ -11,6 +12,7 @@ mod watch;
 
 pub use failure::{Failure, Next};
 pub use flow::Flow;
+pub use speech::Speech;
 pub use translate::Translation;
 pub use watch::{Watch, WatchError};
 

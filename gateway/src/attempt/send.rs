@@ -6,7 +6,7 @@ use super::flow::Flow;
 use super::speech::{Speech, tell};
 use super::watch::{Watch, WatchError};
 use crate::meter::Meter;
-use crate::provider::{Lease, Target};
+use crate::provider::{AwsKeys, Credential, Lease, Target};
 use crate::snapshot::DeploymentView;
 use bytes::{Bytes, BytesMut};
 use dialect::openai::{self, Reported, StreamOptions, TEXT_BYTES_PER_TOKEN};
@@ -14,6 +14,7 @@ use dialect::{Wire, json};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -46,18 +47,22 @@ pub(super) async fn send(
     let speech = told.speech;
     let model = &deployment.record.upstream_model;
     let uri = target
-        .uri(speech.wire(), call.operation, model, call.ask.stream)
+        .uri(&speech, call.operation, model, call.ask.stream)
         .ok_or_else(|| Failure::malformed("the provider's name of the model fits no address"))?;
     let deadline = if call.ask.stream {
         deadline.min(Instant::now() + bounds.first_content_timeout)
     } else {
         deadline
     };
-    let build = || request(meter, &target, &uri, speech, told.body.clone());
+    let auth = authorization(meter, &target, deadline).await?;
+    let build = || request(meter, &target, &auth, &uri, speech, told.body.clone());
     let sent = timeout_at(deadline, target.pool.send(bounds.connect_timeout, build)).await;
     let (response, lease) =
         sent.map_err(|_| Failure::timeout())?.map_err(|error| Failure::unreachable(&error))?;
     if !response.status().is_success() {
+        if let (401, Credential::Token(source)) = (response.status().as_u16(), &target.credential) {
+            source.refused();
+        }
         return Err(refusal(speech, response, lease, deadline).await);
     }
     let answer = async {
@@ -75,12 +80,13 @@ pub(super) async fn send(
 fn request(
     meter: &Meter,
     target: &Target,
+    auth: &Authorization,
     uri: &Uri,
-    speech: Speech,
+    speech: Speech<'_>,
     body: Bytes,
 ) -> Request<Full<Bytes>> {
     let call = &meter.permit.call;
-    let mut request = Request::new(Full::new(body));
+    let mut request = Request::new(Full::new(body.clone()));
     *request.method_mut() = Method::POST;
     request.uri_mut().clone_from(uri);
     let headers = request.headers_mut();
@@ -93,7 +99,7 @@ fn request(
     if speech.wire() == Wire::Messages {
         headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
     }
-    if let Some((name, value)) = &target.auth {
+    if let Authorization::Header(name, value) = auth {
         headers.insert(name.clone(), value.clone());
     }
     let passed = &call.principal.passed_on;
@@ -109,12 +115,43 @@ fn request(
             }
         }
     }
+    if let Authorization::Signed(keys) = auth {
+        keys.sign(&mut request, &body, call.principal.stamp.at.timestamp());
+    }
     request
+}
+
+/// How one request says who we are.
+enum Authorization {
+    None,
+    Header(HeaderName, HeaderValue),
+    Signed(Arc<AwsKeys>),
+}
+
+/// Fetches a token where the provider wants one, and none is at hand.
+async fn authorization(
+    meter: &Meter,
+    target: &Target,
+    deadline: Instant,
+) -> Result<Authorization, Failure> {
+    Ok(match &target.credential {
+        Credential::None => Authorization::None,
+        Credential::Header(name, value) => Authorization::Header(name.clone(), value.clone()),
+        Credential::Aws(keys) => Authorization::Signed(Arc::clone(keys)),
+        Credential::Token(source) => {
+            let keeper = &meter.worker().gateway.tools.tokens;
+            let value = timeout_at(deadline, source.header(keeper))
+                .await
+                .map_err(|_| Failure::timeout())?
+                .map_err(Failure::no_token)?;
+            Authorization::Header(header::AUTHORIZATION, value)
+        }
+    })
 }
 
 /// Reads an error, up to its bound, and says what it means.
 async fn refusal(
-    speech: Speech,
+    speech: Speech<'_>,
     response: Response<Incoming>,
     lease: Lease,
     deadline: Instant,
@@ -132,7 +169,7 @@ async fn refusal(
     };
     match speech {
         Speech::Translated { to, .. } => {
-            let said = to.read_error(parts.status.as_u16(), &text);
+            let said = to.speaker.read_error(parts.status.as_u16(), &text);
             Failure::of_words(parts.status, &parts.headers, said)
         }
         _ => Failure::of_status(parts.status, &parts.headers, text),
@@ -141,7 +178,7 @@ async fn refusal(
 
 async fn plain(
     meter: &Meter,
-    speech: Speech,
+    speech: Speech<'_>,
     response: Response<Incoming>,
     lease: Lease,
     max: usize,
@@ -161,7 +198,7 @@ async fn plain(
             (tokens.map_or_else(nothing, Reported::Tokens), body)
         }
         Speech::Translated { from, to, .. } => {
-            let answer = to.read_answer(&body).map_err(Failure::malformed)?;
+            let answer = to.speaker.read_answer(&body).map_err(Failure::malformed)?;
             let written = super::translate::answer(meter, &answer, from)?;
             return Ok((only_content_type(JSON), written));
         }
@@ -187,7 +224,7 @@ fn only_content_type(kind: HeaderValue) -> HeaderMap {
 /// Reads a stream until its content begins.
 async fn stream(
     meter: &Meter,
-    speech: Speech,
+    speech: Speech<'_>,
     response: Response<Incoming>,
     lease: Lease,
 ) -> Result<(HeaderMap, Answered), Failure> {
@@ -208,6 +245,7 @@ async fn stream(
                 flow.take(bytes).map_err(|error| match error {
                     WatchError::BrokenOff => Failure::broken_off(),
                     WatchError::TooLong(error) => Failure::malformed(error),
+                    WatchError::Unframed(error) => Failure::malformed(error),
                 })?;
             }
         }
@@ -216,14 +254,14 @@ async fn stream(
     Ok((headers, Answered::Stream { flow, body, lease }))
 }
 
-fn flow(meter: &Meter, speech: Speech) -> Result<Flow, Failure> {
+fn flow(meter: &Meter, speech: Speech<'_>) -> Result<Flow, Failure> {
     let max = meter.worker().gateway.bounds.event_bytes_max;
     let ask = &meter.permit.call.ask;
     Ok(match speech {
         Speech::Chat => Flow::Pass(Watch::new(max, ask.stream_options != StreamOptions::Asked)),
         Speech::Same(_, pass) => Flow::Pass(Watch::through(pass.watch(), max)),
         Speech::Translated { from, to, .. } => {
-            Flow::Translated(Box::new(super::translate::stream(meter, from, to, max)?))
+            Flow::Translated(Box::new(super::translate::stream(meter, from, &*to.speaker, max)?))
         }
     })
 }

@@ -4,41 +4,58 @@
 use super::failure::Failure;
 use crate::fault::Fault;
 use crate::read::Call;
-use crate::snapshot::DeploymentView;
+use crate::snapshot::{DeploymentView, ProviderView, Tongue};
 use bytes::Bytes;
 use contract::error::ErrorCode;
 use contract::usage::Operation;
-use dialect::convert::{Framing, Inbound, Outbound, Pass, Provider};
+use dialect::convert::{Framing, Inbound, Pass, Provider};
 use dialect::loss::Losses;
-use dialect::openai::{self, StreamOptions};
-use dialect::{Invalid, Wire};
+use dialect::{Invalid, Wire, watsonx};
 use http::HeaderValue;
+use std::borrow::Cow;
 
 /// Who speaks what.
 #[derive(Clone, Copy)]
-pub enum Speech {
+pub enum Speech<'a> {
     /// Both speak OpenAI's.
     Chat,
     /// Both speak another.
-    Same(Wire, &'static dyn Pass),
-    /// They speak two.
-    Translated { from: &'static dyn Inbound, to: &'static dyn Outbound, wire: Wire },
+    Same(&'a Tongue, &'static dyn Pass),
+    /// They speak two, or the provider frames its streams in a way of its own.
+    Translated { from: &'static dyn Inbound, to: &'a Tongue },
 }
 
 /// A call in the words of its provider.
-pub struct Told {
-    pub speech: Speech,
+pub struct Told<'a> {
+    pub speech: Speech<'a>,
     pub body: Bytes,
     /// What could not be told.
     pub dropped: Option<HeaderValue>,
 }
 
-impl Speech {
+impl std::fmt::Debug for Speech<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = if self.is_same() { "Same" } else { "Translated" };
+        f.debug_tuple(name).field(&self.wire()).finish()
+    }
+}
+
+impl<'a> Speech<'a> {
     /// The dialect that the provider is spoken to in.
     pub const fn wire(&self) -> Wire {
         match self {
             Self::Chat => Wire::Chat,
-            Self::Same(wire, _) | Self::Translated { wire, .. } => *wire,
+            Self::Same(tongue, _) | Self::Translated { to: tongue, .. } => tongue.wire,
+        }
+    }
+
+    /// The path under the provider's address.
+    pub fn path<'m>(&self, model: &'m str, stream: bool) -> Cow<'m, str> {
+        match self {
+            Self::Chat => "/chat/completions".into(),
+            Self::Same(tongue, _) | Self::Translated { to: tongue, .. } => {
+                tongue.speaker.path(model, stream)
+            }
         }
     }
 
@@ -50,7 +67,7 @@ impl Speech {
     /// The kind of content that a stream comes as.
     pub fn accepts(&self) -> HeaderValue {
         let framing = match self {
-            Self::Translated { to, .. } => to.framing(),
+            Self::Translated { to, .. } => to.speaker.framing(),
             _ => Framing::Sse,
         };
         HeaderValue::from_static(match framing {
@@ -60,21 +77,23 @@ impl Speech {
         })
     }
 
-    fn between(call: &Call, wires: &[Wire]) -> Option<Self> {
-        if wires.contains(&call.wire) {
+    fn between(call: &Call, provider: &'a ProviderView) -> Option<Self> {
+        let mut spoken = provider.speech.iter();
+        if provider.ways.passes(call.wire, call.ask.stream)
+            && let Some(tongue) = spoken.find(|tongue| tongue.wire == call.wire)
+        {
             if call.wire == Wire::Chat {
                 return Some(Self::Chat);
             }
             if let Some(pass) = call.wire.pass() {
-                return Some(Self::Same(call.wire, pass));
+                return Some(Self::Same(tongue, pass));
             }
         }
         if call.operation != Operation::Chat {
             return None;
         }
         let from = call.wire.inbound()?;
-        let (wire, to) = wires.iter().find_map(|wire| Some((*wire, wire.outbound()?)))?;
-        Some(Self::Translated { from, to, wire })
+        Some(Self::Translated { from, to: provider.speech.first()? })
     }
 }
 
@@ -83,31 +102,41 @@ impl Speech {
 /// # Errors
 /// The call cannot be read, or the provider's dialect cannot express it, or it speaks none that
 /// serves this.
-pub fn tell(call: &Call, deployment: &DeploymentView, output_max: u32) -> Result<Told, Failure> {
-    let speech = Speech::between(call, &deployment.provider.wires).ok_or_else(|| {
+pub fn tell<'a>(
+    call: &Call,
+    deployment: &'a DeploymentView,
+    output_max: u32,
+) -> Result<Told<'a>, Failure> {
+    let provider = &deployment.provider;
+    let speech = Speech::between(call, provider).ok_or_else(|| {
         let detail = "The model's provider does not serve this kind of call.";
         Failure::never(Fault::client(ErrorCode::ModelOperation, detail).at("model"))
     })?;
     let model = &deployment.record.upstream_model;
     let (body, dropped) = match speech {
-        Speech::Chat if deployment.provider.record.settings.no_stream_options => {
-            let mut ask = call.ask.clone();
-            ask.stream_options = StreamOptions::Asked;
-            (openai::write_request(&call.body, &ask, model), None)
-        }
         Speech::Chat | Speech::Same(..) => {
-            (openai::write_request(&call.body, &call.ask, model), None)
+            (provider.ways.pass_request(call.wire, &call.body, &call.ask, model), None)
         }
-        Speech::Translated { to, wire, .. } => {
-            let mut losses = Losses::new(wire);
-            let provider = Provider { model, output_tokens_max: output_max };
+        Speech::Translated { to, .. } => {
+            let mut losses = Losses::new(to.wire);
+            let asked = Provider { model, output_tokens_max: output_max };
             let invalid = |invalid: Invalid| Failure::never(Fault::from(invalid));
             let request = call.neutral().map_err(invalid)?;
-            let body = to.write_request(request, &provider, &mut losses).map_err(invalid)?;
-            (Bytes::from(body), header(&losses))
+            let body = to.speaker.write_request(request, &asked, &mut losses).map_err(invalid)?;
+            (with_project(body, to.wire, provider), header(&losses))
         }
     };
     Ok(Told { speech, body, dropped })
+}
+
+/// The body with the project that watsonx.ai books its calls on.
+fn with_project(body: Vec<u8>, wire: Wire, provider: &ProviderView) -> Bytes {
+    let project = provider.record.settings.project.as_deref();
+    match project.filter(|_| wire == Wire::Watsonx) {
+        Some(project) => watsonx::scoped(body, watsonx::Scope::Project(project)),
+        None => body,
+    }
+    .into()
 }
 
 fn header(losses: &Losses) -> Option<HeaderValue> {

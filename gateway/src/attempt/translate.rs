@@ -2,16 +2,15 @@
 
 use super::Answered;
 use super::failure::Failure;
+use super::frames::Frames;
 use super::watch::WatchError;
 use crate::fault::Fault;
 use crate::meter::Meter;
 use bytes::{Bytes, BytesMut};
 use contract::usage::Tokens;
-use dialect::convert::{Caller, Framing, Inbound, Outbound, ReadStream, WriteStream};
+use dialect::convert::{Caller, Inbound, Outbound, ReadStream, WriteStream};
 use dialect::neutral::{Answer, Block, Content, Delta, Event};
 use dialect::openai::{StreamOptions, TEXT_BYTES_PER_TOKEN};
-use dialect::sse::{Events, Verdict};
-use std::collections::VecDeque;
 
 /// Writes a whole answer for the caller.
 pub(super) fn answer(
@@ -36,11 +35,10 @@ pub(super) fn stream(
     to: &dyn Outbound,
     event_bytes_max: usize,
 ) -> Result<Translation, Failure> {
-    if to.framing() != Framing::Sse {
-        return Err(Failure::malformed("the stream is framed in a way that is not read here"));
-    }
+    let frames = Frames::new(to.framing(), event_bytes_max)
+        .ok_or_else(|| Failure::malformed("the stream is framed in a way that is not read here"))?;
     let writer = from.stream_writer(&caller(meter)?);
-    Ok(Translation::new(event_bytes_max, to.stream_reader(), writer))
+    Ok(Translation::new(frames, to.stream_reader(), writer))
 }
 
 fn caller(meter: &Meter) -> Result<Caller<'_>, Failure> {
@@ -67,7 +65,7 @@ fn text_bytes(answer: &Answer) -> u64 {
 /// One stream, half-way between two dialects.
 #[derive(Debug)]
 pub struct Translation {
-    frames: Events,
+    frames: Frames,
     reader: Box<dyn ReadStream>,
     writer: Box<dyn WriteStream>,
     /// Events of one read, kept for its room.
@@ -90,13 +88,9 @@ struct Told {
 }
 
 impl Translation {
-    pub fn new(
-        event_bytes_max: usize,
-        reader: Box<dyn ReadStream>,
-        writer: Box<dyn WriteStream>,
-    ) -> Self {
+    pub fn new(frames: Frames, reader: Box<dyn ReadStream>, writer: Box<dyn WriteStream>) -> Self {
         Self {
-            frames: Events::new(event_bytes_max),
+            frames,
             reader,
             writer,
             batch: Vec::new(),
@@ -108,14 +102,14 @@ impl Translation {
     /// As [`super::Watch::take`].
     pub fn take(&mut self, read: Bytes) -> Result<(), WatchError> {
         let Self { frames, reader, writer, batch, out, told } = self;
-        let taken = frames.push(read, &mut VecDeque::new(), |frame| {
+        let taken = frames.push(read, |frame| {
             if reader.read(frame, batch).is_err() {
                 told.malformed += 1;
             }
             for event in batch.drain(..) {
                 told.note(&event, writer.as_mut(), out);
             }
-            if told.is_over() { Verdict::Stop } else { Verdict::Drop }
+            !told.is_over()
         });
         taken?;
         if self.told.broken { Err(WatchError::BrokenOff) } else { Ok(()) }

@@ -1,6 +1,7 @@
 //! What a stream has told so far: which events go on to the caller, whether content has begun,
 //! what was used, whether it ended as it should.
 
+use super::frames::Unframed;
 use bytes::Bytes;
 use contract::usage::Tokens;
 use dialect::convert::{Seen as Sight, WatchStream};
@@ -15,6 +16,8 @@ pub enum WatchError {
     BrokenOff,
     #[error(transparent)]
     TooLong(#[from] TooLong),
+    #[error(transparent)]
+    Unframed(#[from] Unframed),
 }
 
 /// An observer of one stream.

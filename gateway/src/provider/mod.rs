@@ -1,19 +1,27 @@
 //! Where calls go: for each provider its paths and credential, and a pool of connections to each
 //! address. All of it belongs to one thread.
 
+mod aws;
 mod connect;
+mod credential;
+mod exchange;
 mod pool;
+mod token;
 
+pub use aws::AwsKeys;
 pub use connect::{ConnectError, tls_config};
+pub use credential::{Credential, Unusable};
 pub use pool::{Lease, Pool, SendError};
+pub use token::{Keeper, TokenError, TokenSource, keep_tokens};
 
+use crate::attempt::Speech;
 use crate::snapshot::{ProviderView, Upstream};
 use contract::id::ProviderId;
 use contract::snapshot::Dialect;
 use contract::usage::Operation;
 use dialect::Wire;
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Uri};
+use http::{HeaderValue, Uri};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -30,12 +38,22 @@ pub struct Address {
     pub port: u16,
 }
 
+impl Address {
+    /// Where an absolute address leads. `None`: it names no host.
+    pub fn of(uri: &Uri) -> Option<Self> {
+        let tls = uri.scheme_str() == Some("https");
+        let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        Some(Self { tls, host, port })
+    }
+}
+
 /// A provider, ready to be sent requests.
 #[derive(Debug)]
 pub struct Target {
     pub pool: Rc<Pool>,
     pub host: HeaderValue,
-    pub auth: Option<(HeaderName, HeaderValue)>,
+    pub credential: Credential,
     /// The path of the provider's address.
     base: String,
     /// The version that goes into the query, and how it is called there.
@@ -48,8 +66,14 @@ impl Target {
     /// Where a call goes: path and query. `None` when the provider's name of the model does not
     /// fit into a path.
     #[must_use]
-    pub fn uri(&self, wire: Wire, operation: Operation, model: &str, stream: bool) -> Option<Uri> {
-        let path = match (operation, wire, &self.version) {
+    pub fn uri(
+        &self,
+        speech: &Speech<'_>,
+        operation: Operation,
+        model: &str,
+        stream: bool,
+    ) -> Option<Uri> {
+        let path = match (operation, speech.wire(), &self.version) {
             (Operation::Chat, Wire::Chat, None) => return Some(self.chat.clone()),
             (Operation::Embeddings, _, None) => return Some(self.embeddings.clone()),
             // Azure calls a model by its deployment once a version is named.
@@ -59,7 +83,7 @@ impl Target {
             (Operation::Embeddings, _, Some(_)) => {
                 Cow::from(format!("/deployments/{}/embeddings", Segment(model)))
             }
-            (Operation::Chat, wire, _) => wire.outbound()?.path(model, stream),
+            (Operation::Chat, _, _) => speech.path(model, stream),
         };
         let mut text = format!("{}{path}", self.base);
         if let Some((name, version)) = &self.version {
@@ -120,10 +144,7 @@ impl Targets {
 
     fn make(&self, provider: &ProviderView, upstream: &Upstream) -> Option<Target> {
         let base = &upstream.base;
-        let tls = base.scheme_str() == Some("https");
-        let host = base.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = base.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let address = Address { tls, host, port };
+        let address = Address::of(base)?;
         let path = |operation: &str| {
             let base = base.path().trim_end_matches('/');
             PathAndQuery::try_from(format!("{base}{operation}")).map(Uri::from).ok()
@@ -136,7 +157,7 @@ impl Targets {
         Some(Target {
             pool,
             host: HeaderValue::from_str(base.authority()?.as_str().rsplit('@').next()?).ok()?,
-            auth: upstream.auth.clone(),
+            credential: upstream.credential.clone(),
             base: base.path().trim_end_matches('/').to_owned(),
             version: provider.record.settings.api_version.clone().map(|version| {
                 let watsonx = provider.record.dialect == Dialect::Watsonx;

@@ -10,7 +10,8 @@ mod store;
 mod table;
 mod view;
 
+pub use crate::provider::Unusable;
 pub use follow::Follower;
 pub use handle::{Handle, Reader, Source, Stale};
 pub use store::Snapshot;
-pub use view::{DeploymentView, ModelView, ProviderView, Unusable, Upstream};
+pub use view::{DeploymentView, ModelView, ProviderView, Tongue, Upstream};

@@ -1,11 +1,14 @@
 //! What a call needs of a model, put together when a record changes: its deployments, each with
 //! a provider whose address is parsed and whose credential is already a header.
 
+use crate::provider::{Credential, Unusable};
 use contract::id::{ProductId, ProviderId};
-use contract::seal::{MasterKey, SealError};
+use contract::seal::MasterKey;
 use contract::snapshot::{Auth, DeploymentRecord, Dialect, ModelRecord, ProviderRecord};
-use dialect::Wire;
-use http::{HeaderName, HeaderValue, Uri, header};
+use dialect::messages::Host;
+use dialect::openai::{Quirks, spoken_by};
+use dialect::{Speaker, Ways, Wire};
+use http::Uri;
 use std::sync::Arc;
 
 /// A model with everything a plan needs.
@@ -38,7 +41,15 @@ pub struct ProviderView {
     /// Where and how to call it, or why it cannot be called.
     pub upstream: Result<Upstream, Unusable>,
     /// What it speaks, best first.
-    pub wires: Vec<Wire>,
+    pub speech: Vec<Tongue>,
+    pub ways: Ways,
+}
+
+/// A dialect that a provider speaks.
+#[derive(Debug)]
+pub struct Tongue {
+    pub wire: Wire,
+    pub speaker: Speaker,
 }
 
 /// A provider ready to be called.
@@ -46,23 +57,8 @@ pub struct ProviderView {
 pub struct Upstream {
     /// Scheme, authority, and a path without a trailing slash that operations are appended to.
     pub base: Uri,
-    /// What tells the provider who we are; the value is marked sensitive.
-    pub auth: Option<(HeaderName, HeaderValue)>,
-}
-
-/// Why a provider cannot be called. Says nothing of the credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
-    #[error("its base URL is not an absolute http or https address")]
-    BaseUrl,
-    #[error("it needs a credential and has none")]
-    NoCredential,
-    #[error("its credential does not open: {0}")]
-    Sealed(SealError),
-    #[error("its credential holds characters that a header cannot carry")]
-    Header,
-    #[error("this gateway does not know its kind of auth")]
-    Auth,
+    /// What tells the provider who we are.
+    pub credential: Credential,
 }
 
 impl ProviderView {
@@ -71,9 +67,14 @@ impl ProviderView {
         if let Err(why) = &upstream {
             tracing::error!(provider_id = %record.id, slug = record.slug, %why, "provider is not usable");
         }
+        let ways = ways(&record);
         let spoken = std::iter::once(&record.dialect).chain(&record.also);
-        let wires = spoken.map(|dialect| wire(*dialect)).collect();
-        Self { record, upstream, wires }
+        let speech = spoken.filter_map(|dialect| {
+            let wire = wire(*dialect);
+            Some(Tongue { wire, speaker: wire.spoken(ways)? })
+        });
+        let speech = speech.collect();
+        Self { record, upstream, speech, ways }
     }
 
     #[must_use]
@@ -95,27 +96,23 @@ const fn wire(dialect: Dialect) -> Wire {
     }
 }
 
+/// In what a provider differs from the vendor of its dialect.
+fn ways(record: &ProviderRecord) -> Ways {
+    let vendor = record.settings.vendor.as_deref().unwrap_or_default();
+    Ways {
+        quirks: spoken_by(vendor).map_or_else(Quirks::default, |chat| chat.quirks),
+        host: match record.auth {
+            Auth::GoogleServiceAccount => Host::Vertex,
+            Auth::AwsSigv4 => Host::Bedrock,
+            _ => Host::Direct,
+        },
+    }
+}
+
 fn upstream(record: &ProviderRecord, master: &MasterKey) -> Result<Upstream, Unusable> {
     let base: Uri = record.base_url.trim_end_matches('/').parse().map_err(|_| Unusable::BaseUrl)?;
     if !matches!(base.scheme_str(), Some("http" | "https")) || base.authority().is_none() {
         return Err(Unusable::BaseUrl);
     }
-    let name = match record.auth {
-        Auth::None => return Ok(Upstream { base, auth: None }),
-        Auth::Bearer => header::AUTHORIZATION,
-        Auth::ApiKey => HeaderName::from_static("api-key"),
-        Auth::XApiKey => HeaderName::from_static("x-api-key"),
-        Auth::GoogleApiKey => HeaderName::from_static("x-goog-api-key"),
-        Auth::AwsSigv4 | Auth::GoogleServiceAccount | Auth::IbmIam => return Err(Unusable::Auth),
-    };
-    let sealed = record.credential.as_ref().ok_or(Unusable::NoCredential)?;
-    let secret =
-        master.open(&ProviderRecord::seal_context(record.id), sealed).map_err(Unusable::Sealed)?;
-    let bytes = match record.auth {
-        Auth::Bearer => [b"Bearer ".as_slice(), secret.expose()].concat(),
-        _ => secret.expose().to_vec(),
-    };
-    let mut value = HeaderValue::from_bytes(&bytes).map_err(|_| Unusable::Header)?;
-    value.set_sensitive(true);
-    Ok(Upstream { base, auth: Some((name, value)) })
+    Ok(Upstream { base, credential: Credential::of(record, master)? })
 }

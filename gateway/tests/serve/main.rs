@@ -14,3 +14,6 @@ mod faults;
 mod refusals;
 mod streams;
 mod support;
+mod tokens;
+mod translate;
+mod upstream;

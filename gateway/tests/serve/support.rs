@@ -195,9 +195,13 @@ impl World {
 }
 
 pub fn provider(n: u8, base_url: String) -> ProviderRecord {
+    provider_with(n, base_url, CREDENTIAL)
+}
+
+pub fn provider_with(n: u8, base_url: String, credential: &str) -> ProviderRecord {
     let id = id!(ProviderId, n);
     let sealed =
-        master().seal(&ProviderRecord::seal_context(id), CREDENTIAL.as_bytes(), &[n; 80]).unwrap();
+        master().seal(&ProviderRecord::seal_context(id), credential.as_bytes(), &[n; 80]).unwrap();
     ProviderRecord {
         id,
         slug: format!("provider-{n}"),

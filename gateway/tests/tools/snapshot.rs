@@ -6,6 +6,7 @@ use crate::world::{
 };
 use contract::id::{ModelId, PlanId, ProductId};
 use contract::snapshot::{Auth, LimitScope, Metric, Record, SubscriptionState, Window};
+use gateway::provider::Credential;
 use gateway::snapshot::{Snapshot, Unusable};
 
 fn small() -> Snapshot {
@@ -51,7 +52,7 @@ fn a_model_shows_its_deployments_with_a_ready_and_hidden_credential() {
     assert_eq!(view.product_ids, [ProductId(id(12))]);
     let upstream = view.deployments[0].provider.upstream.as_ref().unwrap();
     assert_eq!(upstream.base.to_string(), "http://127.0.0.1:7103/v1");
-    let (name, value) = upstream.auth.as_ref().unwrap();
+    let Credential::Header(name, value) = &upstream.credential else { panic!("not a header") };
     assert_eq!(name, "authorization");
     assert_eq!(value.to_str().unwrap(), format!("Bearer {CREDENTIAL}"));
     assert!(!format!("{view:?}").contains(CREDENTIAL));

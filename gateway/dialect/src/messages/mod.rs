@@ -2,8 +2,8 @@
 //! wrap it.
 //!
 //! Reading order: `blocks` (what a turn is made of, read), `read` (a request), `put` (blocks,
-//! written), `turns`, `plan` and `write` (a request, written), `answer`, `stream_read` with its
-//! `pieces`, `stream_write`, then what passes: `pass`, `watch`. `proof` says how signatures travel.
+//! written), `turns`, `plan` and `write` (a request, written), `answer`, `stream_read`,
+//! `stream_write`, then what passes: `pass`, `watch`. `proof` says how signatures travel.
 
 mod answer;
 mod blocks;
@@ -12,7 +12,6 @@ mod error;
 mod media;
 mod model;
 mod pass;
-mod pieces;
 mod plan;
 mod proof;
 mod put;
@@ -52,13 +51,6 @@ const WIRE: Wire = Wire::Messages;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Messages {
     pub host: Host,
-}
-
-impl Messages {
-    /// As the vendor serves it.
-    pub const DIRECT: Self = Self { host: Host::Direct };
-    pub const VERTEX: Self = Self { host: Host::Vertex };
-    pub const BEDROCK: Self = Self { host: Host::Bedrock };
 }
 
 /// Who serves the dialect: the same words, in another envelope.

@@ -15,11 +15,11 @@ use serde_json::{Map, Value, json};
 /// Usage as it is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Usage {
-    input: Option<u64>,
-    cache_read: Option<u64>,
-    cache_write: Option<u64>,
-    output: Option<u64>,
-    thinking: Option<u64>,
+    pub(super) input: Option<u64>,
+    pub(super) cache_read: Option<u64>,
+    pub(super) cache_write: Option<u64>,
+    pub(super) output: Option<u64>,
+    pub(super) thinking: Option<u64>,
 }
 
 impl Usage {

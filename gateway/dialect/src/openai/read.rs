@@ -61,8 +61,10 @@ struct Found {
 /// # Errors
 /// As [`read_request`].
 pub fn read_call(body: &[u8], wire: Wire, at: &Address<'_>) -> Result<Ask, Invalid> {
-    if wire == Wire::Chat {
-        return read_request(body, Operation::Chat);
+    match wire {
+        Wire::Chat => return read_request(body, Operation::Chat),
+        Wire::Messages => return crate::messages::read_ask(body),
+        _ => {}
     }
     let (found, walked) = find(body)?;
     let (model, model_at) = match (at.model, &found.model) {

@@ -26,7 +26,9 @@ pub const API_VERSION_HINT: &str =
     "For Azure by deployment and watsonx.ai, such as 2024-10-21; sent in the query.";
 pub const TOKEN_URL: &str = "Address of tokens";
 pub const TOKEN_URL_HINT: &str = "Only where tokens are not fetched at the vendor's usual address.";
-pub const NO_STREAM_OPTIONS: &str = "It refuses stream_options: do not ask streams for their usage";
+pub const VENDOR: &str = "Vendor";
+pub const VENDOR_HINT: &str =
+    "Whose ways it has, where they differ from those of the dialect's maker: mistral, vllm, …";
 pub const AUTH: &str = "Credential is sent as";
 pub const CREDENTIAL: &str = "Credential";
 pub const CREDENTIAL_HINT: &str = "Sealed at once, never shown again.";

@@ -28,7 +28,7 @@ fn settings(form: &Form) -> ProviderSettings {
         project: form.optional("project"),
         api_version: form.optional("api_version"),
         token_url: form.optional("exchange"),
-        no_stream_options: form.ticked("no_stream_options"),
+        vendor: form.optional("vendor"),
     }
 }
 

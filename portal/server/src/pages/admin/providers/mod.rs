@@ -67,7 +67,7 @@ fn auths() -> Vec<Choice> {
 
 /// What only some kinds of provider ask for.
 fn settings(provider: Option<&Provider>) -> impl IntoView + use<> {
-    let ProviderSettings { region, project, api_version, token_url, no_stream_options } =
+    let ProviderSettings { region, project, api_version, token_url, vendor } =
         provider.map(|provider| provider.settings.clone()).unwrap_or_default();
     let also = provider.map(|provider| provider.also.clone()).unwrap_or_default();
     let own = provider.map(|provider| provider.dialect);
@@ -92,11 +92,7 @@ fn settings(provider: Option<&Provider>) -> impl IntoView + use<> {
             {text_field("project", text::PROJECT, text::PROJECT_HINT, project)}
             {text_field("api_version", text::API_VERSION, text::API_VERSION_HINT, api_version)}
             {text_field("exchange", text::TOKEN_URL, text::TOKEN_URL_HINT, token_url)}
-            <Checkbox
-                name="no_stream_options"
-                label=text::NO_STREAM_OPTIONS
-                checked=no_stream_options
-            />
+            {text_field("vendor", text::VENDOR, text::VENDOR_HINT, vendor)}
         </Details>
     }
 }

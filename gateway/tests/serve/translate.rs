@@ -1,0 +1,278 @@
+//! Callers and providers that speak different dialects, and callers of other dialects than OpenAI's.
+
+use crate::support::{CREDENTIAL, MODEL, Stack, UPSTREAM_MODEL, chat, provider_with};
+use crate::upstream::Upstream;
+use contract::snapshot::{Auth, Dialect};
+use contract::usage::Outcome;
+use serde_json::{Value, json};
+
+const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"sim-chat","content":[{"type":"text","text":"Hello there"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":11,"cache_read_input_tokens":2,"cache_creation_input_tokens":0,"output_tokens":7}}"#;
+const STREAM: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"sim-chat\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":11,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hello\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" there\"}}\n\n";
+const STREAM_END: &str = "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":7}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+fn messages(said: &str) -> Value {
+    json!({
+        "model": MODEL, "max_tokens": 100, "system": "You are terse.",
+        "messages": [{"role": "user", "content": said}],
+    })
+}
+
+/// A call as Anthropic's SDK makes it.
+async fn call_messages(stack: &Stack, body: &Value) -> reqwest::Response {
+    stack
+        .client
+        .post(stack.url("/v1/messages"))
+        .header("x-api-key", &stack.world.key_text)
+        .header("anthropic-version", "2023-06-01")
+        .header("anthropic-beta", "some-beta")
+        .json(body)
+        .send()
+        .await
+        .unwrap()
+}
+
+/// A gateway whose only provider speaks `dialect`.
+async fn stack_on(upstream: &Upstream, dialect: Dialect, auth: Auth) -> Stack {
+    let base_url = upstream.base_url.clone();
+    Stack::of(move |world| {
+        let mut provider = provider_with(1, base_url, CREDENTIAL);
+        (provider.dialect, provider.auth) = (dialect, auth);
+        world.providers[0] = provider;
+    })
+    .await
+}
+
+/// The events of a stream: name and data.
+fn events(text: &str) -> Vec<(String, Value)> {
+    let event = |event: &str| {
+        let line = |name: &str| {
+            let found = event.lines().find_map(|line| line.strip_prefix(name));
+            found.unwrap_or_default().trim().to_owned()
+        };
+        let data = line("data:");
+        (line("event:"), serde_json::from_str(&data).unwrap_or(Value::String(data)))
+    };
+    text.split("\n\n").filter(|text| !text.is_empty()).map(event).collect()
+}
+
+#[tokio::test]
+async fn an_anthropic_caller_reaches_an_openai_provider_and_is_metered() {
+    let stack = Stack::start().await;
+    let response =
+        call_messages(&stack, &messages("Hello [[sim tokens=10 cached_tokens=2]]")).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!((&answer["type"], &answer["role"]), (&json!("message"), &json!("assistant")));
+    assert_eq!(answer["content"][0]["type"], "text");
+    assert_eq!(
+        (&answer["usage"]["output_tokens"], &answer["stop_reason"]),
+        (&json!(10), &json!("end_turn"))
+    );
+
+    let sent: Value = serde_json::from_slice(&stack.sim.last().body).unwrap();
+    assert_eq!(sent["model"], UPSTREAM_MODEL);
+    assert_eq!(sent["messages"][0]["content"], "You are terse.");
+    assert!(
+        stack.sim.last().headers.get("anthropic-beta").is_none(),
+        "only its own dialect has it"
+    );
+    let event = stack.event().await;
+    assert_eq!(event.request_id.to_string(), id);
+    assert_eq!((event.tokens.output, event.tokens.cached_input, event.estimated), (10, 2, false));
+    assert_eq!(event.outcome, Outcome::Ok);
+}
+
+#[tokio::test]
+async fn an_anthropic_caller_streams_from_an_openai_provider_in_the_order_its_sdk_needs() {
+    let stack = Stack::start().await;
+    let mut body = messages("Hello [[sim tokens=10]]");
+    body["stream"] = true.into();
+    let response = call_messages(&stack, &body).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let events = events(&response.text().await.unwrap());
+    let mut names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+    names.dedup();
+    assert_eq!(
+        names,
+        [
+            "message_start",
+            "content_block_start",
+            "content_block_delta",
+            "content_block_stop",
+            "message_delta",
+            "message_stop"
+        ]
+    );
+    let told = events.iter().find(|(name, _)| name == "message_delta").unwrap();
+    assert_eq!(told.1["usage"]["output_tokens"], 10);
+    let event = stack.event().await;
+    assert_eq!((event.tokens.output, event.stream, event.estimated), (10, true, false));
+    assert!(event.first_token_ms.is_some());
+}
+
+#[tokio::test]
+async fn a_translated_stream_that_is_cut_ends_with_the_callers_error_event() {
+    let upstream = Upstream::always(200, "text/event-stream", STREAM).await;
+    let stack = stack_on(&upstream, Dialect::Anthropic, Auth::XApiKey).await;
+    let text = stack.chat_stream("").await.text().await.unwrap();
+    assert!(text.contains("Hello") && !text.contains("[DONE]"), "{text}");
+    let events = events(&text);
+    assert_eq!(events.last().unwrap().1["error"]["code"], "upstream.cut");
+    let event = stack.event().await;
+    assert_eq!(
+        (event.outcome, event.error_code.as_deref()),
+        (Outcome::UpstreamCut, Some("upstream.cut"))
+    );
+}
+
+#[tokio::test]
+async fn an_openai_stream_that_is_cut_ends_an_anthropic_callers_with_its_error_event() {
+    let stack = Stack::start().await;
+    let mut body = messages("Hello [[sim tokens=10 cut_after=4]]");
+    body["stream"] = true.into();
+    let text = call_messages(&stack, &body).await.text().await.unwrap();
+    let events = events(&text);
+    assert!(!events.iter().any(|(name, _)| name == "message_stop"), "{text}");
+    let (name, last) = events.last().unwrap();
+    assert_eq!((name.as_str(), &last["type"]), ("error", &json!("error")));
+}
+
+#[tokio::test]
+async fn an_openai_caller_reaches_an_anthropic_provider() {
+    let upstream = Upstream::always(200, "application/json", ANSWER).await;
+    let stack = stack_on(&upstream, Dialect::Anthropic, Auth::XApiKey).await;
+    let mut body = chat("");
+    body["seed"] = 7.into();
+    let response = stack.post("/v1/chat/completions").json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let dropped = response.headers()["x-tollgate-dropped"].to_str().unwrap().to_owned();
+    assert!(dropped.contains("seed"), "{dropped}");
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!(answer["choices"][0]["message"]["content"], "Hello there");
+    assert_eq!(answer["choices"][0]["finish_reason"], "stop");
+    assert_eq!(answer["usage"]["prompt_tokens"], 13);
+
+    let seen = upstream.last();
+    assert_eq!(seen.path, "/v1/messages");
+    assert_eq!(seen.header("x-api-key"), Some(CREDENTIAL));
+    assert_eq!(seen.header("anthropic-version"), Some("2023-06-01"));
+    assert_eq!(seen.json()["model"], UPSTREAM_MODEL);
+    assert_eq!(seen.json()["max_tokens"], 4_096, "it demands a bound: the model's own");
+    let event = stack.event().await;
+    assert_eq!((event.tokens.input, event.tokens.cached_input, event.tokens.output), (11, 2, 7));
+}
+
+#[tokio::test]
+async fn an_openai_caller_streams_from_an_anthropic_provider() {
+    let upstream = Upstream::always(200, "text/event-stream", [STREAM, STREAM_END].concat()).await;
+    let stack = stack_on(&upstream, Dialect::Anthropic, Auth::XApiKey).await;
+    let text = stack.chat_stream("").await.text().await.unwrap();
+    let events = events(&text);
+    assert_eq!(events.last().unwrap().1, Value::from("[DONE]"));
+    let said: String = events
+        .iter()
+        .filter_map(|(_, chunk)| chunk["choices"][0]["delta"]["content"].as_str())
+        .collect();
+    assert_eq!(said, "Hello there");
+    assert!(!events.iter().any(|(_, chunk)| chunk["usage"].is_object()), "nobody asked for usage");
+    let event = stack.event().await;
+    assert_eq!((event.tokens.input, event.tokens.output, event.estimated), (11, 7, false));
+}
+
+#[tokio::test]
+async fn an_anthropic_caller_of_an_anthropic_provider_passes_byte_for_byte() {
+    let upstream = Upstream::always(200, "application/json", ANSWER).await;
+    let stack = stack_on(&upstream, Dialect::Anthropic, Auth::XApiKey).await;
+    let mut body = messages("Hi");
+    body["newer_than_us"] = json!({"x": [1.50, null]});
+    let response = call_messages(&stack, &body).await;
+    assert_eq!(response.status(), 200);
+    assert!(response.headers().get("x-tollgate-dropped").is_none());
+    assert_eq!(response.text().await.unwrap(), ANSWER);
+    let seen = upstream.last();
+    let sent = body.to_string().replace(MODEL, UPSTREAM_MODEL);
+    assert_eq!(String::from_utf8(seen.body.to_vec()).unwrap(), sent);
+    assert_eq!(seen.header("anthropic-beta"), Some("some-beta"));
+    assert_eq!(stack.event().await.tokens.output, 7);
+}
+
+#[tokio::test]
+async fn an_anthropic_stream_passes_byte_for_byte() {
+    let whole = [STREAM, STREAM_END].concat();
+    let upstream = Upstream::always(200, "text/event-stream", whole.clone()).await;
+    let stack = stack_on(&upstream, Dialect::Anthropic, Auth::XApiKey).await;
+    let mut body = messages("Hi");
+    body["stream"] = true.into();
+    assert_eq!(call_messages(&stack, &body).await.text().await.unwrap(), whole);
+    let event = stack.event().await;
+    assert_eq!((event.tokens.input, event.tokens.output, event.outcome), (11, 7, Outcome::Ok));
+}
+
+#[tokio::test]
+async fn a_provider_that_serves_the_callers_dialect_too_is_spoken_to_in_it() {
+    let upstream = Upstream::always(200, "application/json", ANSWER).await;
+    let base_url = upstream.base_url.clone();
+    let stack = Stack::of(move |world| {
+        let mut provider = provider_with(1, base_url, CREDENTIAL);
+        provider.also = vec![Dialect::Anthropic];
+        world.providers[0] = provider;
+    })
+    .await;
+    assert_eq!(call_messages(&stack, &messages("Hi")).await.text().await.unwrap(), ANSWER);
+    assert_eq!(upstream.last().path, "/v1/messages");
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_shape_of_the_callers_dialect() {
+    let stack = Stack::start().await;
+    let refused = stack.client.post(stack.url("/v1/messages")).body("{}").send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let body: Value = refused.json().await.unwrap();
+    assert_eq!(
+        (&body["type"], &body["error"]["type"]),
+        (&json!("error"), &json!("authentication_error"))
+    );
+    let mut unknown = messages("Hi");
+    unknown["model"] = "nothing".into();
+    let refused = call_messages(&stack, &unknown).await;
+    assert_eq!(refused.status(), 404);
+    let body: Value = refused.json().await.unwrap();
+    assert_eq!(body["error"]["type"], "not_found_error");
+}
+
+#[tokio::test]
+async fn a_field_that_cannot_be_read_or_told_is_named() {
+    let stack = Stack::start().await;
+    let mut wrong = messages("Hi");
+    wrong["messages"][0]["content"] = json!([{"type": "text", "text": 5}]);
+    let refused = call_messages(&stack, &wrong).await;
+    assert_eq!(refused.status(), 400);
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("messages[0].content[0].text"), "{text}");
+    assert_eq!(stack.sim.stats().calls, 0);
+}
+
+#[tokio::test]
+async fn a_providers_refusal_keeps_its_sentence_in_the_callers_shape() {
+    let said = r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 250000 tokens > 200000 maximum"}}"#;
+    let upstream = Upstream::always(400, "application/json", said).await;
+    let stack = stack_on(&upstream, Dialect::Anthropic, Auth::XApiKey).await;
+    let response = stack.chat("").await;
+    assert_eq!(response.status(), 400);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["error"]["code"], "upstream.context_full");
+    assert!(body["error"]["message"].as_str().unwrap().contains("250000"), "{body}");
+}
+
+#[tokio::test]
+async fn an_overloaded_provider_of_another_dialect_is_tried_again_and_then_an_error() {
+    let said = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+    let upstream = Upstream::always(529, "application/json", said).await;
+    let stack = stack_on(&upstream, Dialect::Anthropic, Auth::XApiKey).await;
+    let response = stack.chat("").await;
+    assert_eq!(response.status(), 502);
+    assert_eq!(upstream.seen().len(), 3);
+}

@@ -1,0 +1,88 @@
+//! A provider written by hand: answers what a test says, and keeps what it was sent.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+/// What was sent.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Seen {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+/// What is answered: status, content type, body.
+pub type Reply = (u16, &'static str, Vec<u8>);
+
+#[derive(Clone)]
+pub struct Upstream {
+    pub base_url: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Upstream {
+    pub async fn start(reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let (kept, reply) = (Arc::clone(&seen), Arc::new(reply));
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (kept, reply) = (Arc::clone(&kept), Arc::clone(&reply));
+                let service = service_fn(move |request| {
+                    answer(request, Arc::clone(&kept), Arc::clone(&reply))
+                });
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
+        });
+        Self { base_url, seen }
+    }
+
+    /// Answers every call alike.
+    pub async fn always(status: u16, kind: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        Self::start(move |_| (status, kind, body.clone())).await
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn last(&self) -> Seen {
+        self.seen().pop().expect("nothing was sent")
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    reply: Arc<impl Fn(&Seen) -> Reply>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let path = head.uri.path_and_query().unwrap().to_string();
+    let one = Seen { path, headers: head.headers, body };
+    let (status, kind, body) = reply(&one);
+    seen.lock().unwrap().push(one);
+    let response = Response::builder().status(status).header("content-type", kind);
+    Ok(response.body(Full::from(body)).unwrap())
+}
