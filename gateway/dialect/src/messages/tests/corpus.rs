@@ -2,8 +2,10 @@
 //! without them nothing here is tested, which is said aloud.
 
 use super::{DIRECT, caller, read, write_for};
-use crate::convert::{Inbound as _, Outbound as _, Pass as _, Seen};
-use crate::neutral::{Content, Event, Part, Reasoning, Request, Stop};
+use crate::Wire;
+use crate::convert::{Inbound as _, Outbound as _, Pass as _, Provider, Seen};
+use crate::loss::Losses;
+use crate::neutral::{Answer, Content, Event, Part, Reasoning, Request, Stop};
 use bytes::BytesMut;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -113,5 +115,56 @@ fn recorded_streams_are_read_to_their_end_and_written_again() {
         }
         let written = String::from_utf8(out.to_vec()).unwrap();
         assert!(written.ends_with("data: {\"type\":\"message_stop\"}\n\n"), "{name}");
+    }
+}
+
+/// The text and the calls of an answer.
+fn gist(answer: &Answer) -> (String, Vec<(String, Value)>) {
+    let (mut text, mut calls) = (String::new(), Vec::new());
+    for part in answer.candidates.iter().flat_map(|candidate| &candidate.parts) {
+        match &part.content {
+            Content::Text { text: told, .. } => text += told,
+            Content::ToolCall(call) => {
+                calls.push((call.name.clone(), serde_json::from_str(&call.input).unwrap()));
+            }
+            _ => {}
+        }
+    }
+    (text, calls)
+}
+
+#[test]
+fn recorded_requests_go_to_every_provider_or_are_refused_by_field() {
+    for (name, body) in files("requests/messages") {
+        let request = read(&serde_json::from_str(&body).unwrap()).unwrap();
+        for wire in Wire::ALL {
+            let Some(provider) = wire.outbound() else { continue };
+            let to = Provider { model: "up", output_tokens_max: 0 };
+            match provider.write_request(&request, &to, &mut Losses::new(wire)) {
+                Ok(written) => {
+                    let written: Value = serde_json::from_slice(&written).unwrap();
+                    assert!(written.is_object(), "{name} to {wire}");
+                }
+                Err(refused) => assert!(refused.param.is_some(), "{name} to {wire}: {refused}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn recorded_answers_and_streams_reach_every_caller_with_their_text_and_calls() {
+    for (name, body) in files("response/anthropic") {
+        let asked = Request { model: "m".into(), ..Request::default() };
+        for wire in Wire::ALL {
+            let (Some(caller_speaks), Some(again)) = (wire.inbound(), wire.outbound()) else {
+                continue;
+            };
+            let Ok(answer) = DIRECT.read_answer(body.as_bytes()) else { continue };
+            let written = caller_speaks.write_answer(&answer, &caller(&asked));
+            let back =
+                again.read_answer(&written).unwrap_or_else(|e| panic!("{name}, {wire}: {e}"));
+            assert_eq!(gist(&back), gist(&answer), "{name} to {wire}");
+            assert_eq!(back.tokens.map(|t| t.total()), answer.tokens.map(|t| t.total()), "{name}");
+        }
     }
 }
