@@ -7,6 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 
 /// `value` with some of its inner values, chosen at random, put in place of others, replaced by
 /// values of other types, or taken away: nearly right, which is where readers go wrong.
@@ -220,4 +221,51 @@ pub(crate) fn read_stream(reader: &mut dyn ReadStream, stream: &[u8]) -> Vec<Eve
         reader.close(&mut events);
     }
     events
+}
+
+/// Recordings of real traffic, which are not part of the project: name and text of each file.
+/// `WIRE_CORPUS` says where they are; without them nothing is tested, which is said aloud.
+pub(crate) fn corpus(folder: &str, ending: &str) -> Vec<(String, String)> {
+    let root = std::env::var_os("WIRE_CORPUS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
+        PathBuf::from,
+    );
+    let folder = root.join(folder);
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        eprintln!("not tested: {} is not there; set WIRE_CORPUS", folder.display());
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> = paths
+        .filter(|path| path.to_string_lossy().ends_with(ending))
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Request and answer of each exchange in a recording: its `body` blocks, two by two.
+pub(crate) fn exchanges(recording: &str) -> Vec<(String, String)> {
+    let mut bodies = Vec::new();
+    let mut lines = recording.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some(how) = line.trim_start().strip_prefix("body: ") else { continue };
+        if !how.starts_with('|') {
+            bodies.push(serde_json::from_str(how).unwrap_or_else(|_| how.to_owned()));
+            continue;
+        }
+        let indent = line.len() - line.trim_start().len() + 4;
+        let mut body = String::new();
+        while let Some(next) =
+            lines.next_if(|next| next.trim().is_empty() || next[..indent].trim().is_empty())
+        {
+            body.push_str(next.get(indent..).unwrap_or_default());
+            body.push('\n');
+        }
+        bodies.push(body);
+    }
+    bodies.chunks_exact(2).map(|two| (two[0].clone(), two[1].clone())).collect()
 }

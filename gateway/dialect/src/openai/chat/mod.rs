@@ -99,3 +99,6 @@ impl Pass for Chat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
