@@ -6,7 +6,7 @@ use crate::neutral::{CacheMark, Content, Detail, Media, Source};
 use crate::{Invalid, Wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// `original` asks for even more than `high`; no other dialect knows it.
 const DETAILS: [(&str, Detail); 4] = [
@@ -103,7 +103,7 @@ fn proved(data: String, path: &str) -> Result<String, Invalid> {
 }
 
 /// The address of a piece of media: its own, or a `data:` one. `None` for an uploaded file.
-pub(super) fn url(media: &Media) -> Option<String> {
+fn url(media: &Media) -> Option<String> {
     let media_type = match media.media_type() {
         "" => "application/octet-stream",
         known => known,
@@ -117,18 +117,59 @@ pub(super) fn url(media: &Media) -> Option<String> {
 }
 
 /// The name of a file uploaded to this vendor, whichever of its dialects named it.
-pub(super) fn uploaded(media: &Media) -> Option<&str> {
+fn uploaded(media: &Media) -> Option<&str> {
     match &media.source {
         Source::Uploaded(Wire::Responses | Wire::Chat, id) => Some(id),
         _ => None,
     }
 }
 
+/// An `input_image`; `None` for one uploaded elsewhere.
+pub(super) fn write_image(image: &Media) -> Option<Value> {
+    let detail = match image.detail {
+        Some(Detail::Low) => "low",
+        Some(Detail::High) => "high",
+        Some(Detail::Auto) | None => "auto",
+    };
+    match (url(image), uploaded(image)) {
+        (Some(url), _) => Some(json!({"type": "input_image", "image_url": url, "detail": detail})),
+        (None, Some(id)) => Some(json!({"type": "input_image", "file_id": id, "detail": detail})),
+        (None, None) => None,
+    }
+}
+
+/// An `input_file`; `None` for one uploaded elsewhere.
+pub(super) fn write_file(file: &Media) -> Option<Value> {
+    let (name, place) = match &file.source {
+        Source::Url(url) => ("file_url", url.clone()),
+        Source::Uploaded(..) => ("file_id", uploaded(file)?.to_owned()),
+        Source::Inline(_) | Source::Text(_) => ("file_data", url(file)?),
+    };
+    let mut part = Map::new();
+    part.insert("type".to_owned(), "input_file".into());
+    part.insert(name.to_owned(), place.into());
+    // A file in the request itself needs a name.
+    let unnamed = (name == "file_data").then_some("file");
+    if let Some(filename) = file.name.as_deref().or(unnamed) {
+        part.insert("filename".to_owned(), filename.into());
+    }
+    Some(part.into())
+}
+
+/// An image that the model made; `None` where its bytes are elsewhere.
+pub(super) fn write_generated_image(image: &Media, id: &str) -> Option<Value> {
+    let Source::Inline(data) = &image.source else { return None };
+    let format = image.media_type.strip_prefix("image/").unwrap_or("png");
+    Some(json!({
+        "type": "image_generation_call", "id": id, "status": "completed", "result": data,
+        "output_format": format,
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fields::Item;
-    use serde_json::json;
 
     fn image(value: Value) -> Result<Content, Invalid> {
         read_image(&mut Item { at: "p".to_owned(), value }.fields().unwrap())

@@ -1,7 +1,8 @@
 //! The items of an answer, as JSON, with ids made up from the call's: a vendor's SDK wants one on
 //! each, and nothing is stored under it.
 
-use super::super::write::{arguments, write_generated_image, write_summary};
+use super::super::media::write_generated_image;
+use super::super::write::{arguments, write_summary};
 use super::super::{WIRE, carry};
 use crate::neutral::{
     CallKind, Content, Media, Part, Signature, Source, TokenChance, ToolCall, TopToken,

@@ -1,14 +1,13 @@
-//! Reads a stream. A block stays open until the next one opens, because what belongs to it may
+//! Reads a stream, piece by piece; `whole` reads what comes at once. A block stays open until the next one opens, because what belongs to it may
 //! come after the event that calls it done: its citations, its signature.
 //!
 //! Servers that speak this dialect leave events out: what was not streamed is read from the item
 //! when it is done, and from the response when that is complete.
 
-use super::super::answer::{Said, read_answer_items, read_item, read_logprobs, read_stop};
-use super::super::carry::{self, Carried};
-use super::super::{cite, error, usage};
+use super::super::answer::{Said, read_logprobs};
+use super::super::{cite, error};
 use crate::convert::{Malformed, ReadStream};
-use crate::neutral::{Block, CallKind, Content, Delta, Event, Part, ToolCall};
+use crate::neutral::{Block, CallKind, Delta, Event};
 use crate::sse;
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,11 +16,11 @@ use std::borrow::Cow;
 
 /// What of an event is read.
 #[derive(Deserialize)]
-struct Chunk<'a> {
+pub(super) struct Chunk<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     #[serde(default)]
-    output_index: usize,
+    pub(super) output_index: usize,
     #[serde(default)]
     content_index: usize,
     #[serde(default)]
@@ -34,7 +33,7 @@ struct Chunk<'a> {
     #[serde(borrow)]
     annotation: Option<&'a RawValue>,
     #[serde(borrow)]
-    item: Option<&'a RawValue>,
+    pub(super) item: Option<&'a RawValue>,
     #[serde(borrow)]
     response: Option<&'a RawValue>,
 }
@@ -43,27 +42,27 @@ struct Chunk<'a> {
 #[derive(Debug, Default)]
 pub(in super::super) struct Reader {
     started: bool,
-    ended: bool,
+    pub(super) ended: bool,
     /// Blocks opened so far.
-    blocks: usize,
-    open: Option<Open>,
-    said: Said,
+    pub(super) blocks: usize,
+    pub(super) open: Option<Open>,
+    pub(super) said: Said,
 }
 
 /// The block that is open.
 #[derive(Debug)]
-struct Open {
-    block: usize,
+pub(super) struct Open {
+    pub(super) block: usize,
     kind: Kind,
     item: usize,
     /// The part of a message, or the summary of a reasoning item.
     index: usize,
     /// Of a text, because citations count its characters; of the others only whether there is any.
-    text: String,
+    pub(super) text: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Text,
     Refusal,
     Thinking,
@@ -86,7 +85,7 @@ impl ReadStream for Reader {
                 self.delta(Kind::Thinking, chunk, out)
             }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-                self.input(chunk, out)
+                self.input(chunk.output_index, chunk.delta.unwrap_or_default(), out)
             }
             "response.output_text.done" => self.late(Kind::Text, chunk.text.clone(), chunk, out),
             "response.refusal.done" => self.late(Kind::Refusal, chunk.refusal.clone(), chunk, out),
@@ -122,13 +121,13 @@ impl ReadStream for Reader {
 }
 
 /// A member of an event, which must be there.
-fn part(raw: Option<&RawValue>) -> Result<Value, Malformed> {
+pub(super) fn part(raw: Option<&RawValue>) -> Result<Value, Malformed> {
     let raw = raw.ok_or(Malformed(Cow::Borrowed("the event lacks what it is about")))?;
     Ok(serde_json::from_str(raw.get())?)
 }
 
 impl Reader {
-    fn start(&mut self, response: Option<&Value>, out: &mut Vec<Event>) {
+    pub(super) fn start(&mut self, response: Option<&Value>, out: &mut Vec<Event>) {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
@@ -140,7 +139,14 @@ impl Reader {
         out.push(Event::Start { id, model, created });
     }
 
-    fn open(&mut self, kind: Kind, item: usize, index: usize, what: Block, out: &mut Vec<Event>) {
+    pub(super) fn open(
+        &mut self,
+        kind: Kind,
+        item: usize,
+        index: usize,
+        what: Block,
+        out: &mut Vec<Event>,
+    ) {
         self.start(None, out);
         self.close_block(out);
         let block = self.blocks;
@@ -149,14 +155,14 @@ impl Reader {
         self.open = Some(Open { block, kind, item, index, text: String::new() });
     }
 
-    fn close_block(&mut self, out: &mut Vec<Event>) {
+    pub(super) fn close_block(&mut self, out: &mut Vec<Event>) {
         if let Some(open) = self.open.take() {
             out.push(Event::Close { block: open.block });
         }
     }
 
     /// The open block, if it is of this kind and this item.
-    fn of_item(&mut self, kind: Kind, item: usize) -> Option<&mut Open> {
+    pub(super) fn of_item(&mut self, kind: Kind, item: usize) -> Option<&mut Open> {
         self.open.as_mut().filter(|open| open.kind == kind && open.item == item)
     }
 
@@ -217,9 +223,13 @@ impl Reader {
     }
 
     /// A piece of a call's input.
-    fn input(&mut self, chunk: Chunk<'_>, out: &mut Vec<Event>) -> Result<(), Malformed> {
-        let text = chunk.delta.unwrap_or_default();
-        let Some(open) = self.of_item(Kind::Call, chunk.output_index) else {
+    pub(super) fn input(
+        &mut self,
+        item: usize,
+        text: String,
+        out: &mut Vec<Event>,
+    ) -> Result<(), Malformed> {
+        let Some(open) = self.of_item(Kind::Call, item) else {
             return Err(Malformed("arguments of a call that is not open".into()));
         };
         if !text.is_empty() {
@@ -250,114 +260,7 @@ impl Reader {
         let (id, name) = (text("call_id").to_owned(), text("name").to_owned());
         self.said.call = true;
         self.open(Kind::Call, chunk.output_index, 0, Block::ToolCall { id, name, kind }, out);
-        self.input(Chunk { delta: Some(input.to_owned()), ..chunk }, out)
-    }
-
-    fn item_done(&mut self, chunk: Chunk<'_>, out: &mut Vec<Event>) -> Result<(), Malformed> {
-        let item = part(chunk.item)?;
-        let index = chunk.output_index;
-        let text = |name: &str| item.get(name).and_then(Value::as_str);
-        let streamed = match text("type").unwrap_or_default() {
-            "reasoning" => {
-                let sealed = text("encrypted_content");
-                match sealed.map(|sealed| carry::read(text("id"), sealed)) {
-                    Some(Carried::OfLast(signature)) if self.open.is_some() => {
-                        self.signature(signature, out);
-                        return Ok(());
-                    }
-                    Some(Carried::Own(signature))
-                        if self.of_item(Kind::Thinking, index).is_some() =>
-                    {
-                        self.signature(signature, out);
-                        return Ok(());
-                    }
-                    _ => self.of_item(Kind::Thinking, index).is_some(),
-                }
-            }
-            kind @ ("function_call" | "custom_tool_call") => {
-                let input = if kind == "function_call" { "arguments" } else { "input" };
-                let input = text(input).unwrap_or_default().to_owned();
-                match self.of_item(Kind::Call, index) {
-                    Some(open) if open.text.is_empty() => {
-                        return self.input(Chunk { delta: Some(input), ..chunk }, out);
-                    }
-                    open => open.is_some(),
-                }
-            }
-            "message" => [Kind::Text, Kind::Refusal]
-                .into_iter()
-                .any(|kind| self.of_item(kind, index).is_some()),
-            _ => false,
-        };
-        if !streamed {
-            self.whole_item(item, index, out);
-        }
-        Ok(())
-    }
-
-    fn signature(&mut self, signature: crate::neutral::Signature, out: &mut Vec<Event>) {
-        if let Some(open) = &self.open {
-            out.push(Event::Delta { block: open.block, delta: Delta::Signature(signature) });
-        }
-    }
-
-    /// An item of which nothing was streamed.
-    fn whole_item(&mut self, item: Value, index: usize, out: &mut Vec<Event>) {
-        let (mut parts, mut logprobs) = (Vec::new(), Vec::new());
-        read_item(item, &mut parts, &mut logprobs);
-        for part in parts {
-            self.whole_part(part, index, out);
-        }
-        if let Some(open) = self.of_item(Kind::Text, index).filter(|_| !logprobs.is_empty()) {
-            out.push(Event::Delta { block: open.block, delta: Delta::Logprobs(logprobs) });
-        }
-    }
-
-    fn whole_part(&mut self, part: Part, item: usize, out: &mut Vec<Event>) {
-        self.said.note(&part.content);
-        let index = self.blocks;
-        let Part { content, signature, cache } = part;
-        let (kind, what, deltas) = match content {
-            Content::Text { text, citations } => {
-                let citations = citations.into_iter().map(Delta::Citation);
-                let deltas = [Delta::Text(text)].into_iter().chain(citations).collect();
-                (Kind::Text, Block::Text, deltas)
-            }
-            Content::Refusal(text) => (Kind::Refusal, Block::Refusal, vec![Delta::Text(text)]),
-            Content::Thinking(text) => (Kind::Thinking, Block::Thinking, vec![Delta::Text(text)]),
-            Content::ToolCall(ToolCall { id, name, input, kind }) => {
-                (Kind::Call, Block::ToolCall { id, name, kind }, vec![Delta::Input(input)])
-            }
-            content => {
-                let part = Part { content, signature, cache };
-                return self.open(Kind::Whole, item, index, Block::Whole(part), out);
-            }
-        };
-        self.open(kind, item, index, what, out);
-        let Some(open) = &mut self.open else { return };
-        for delta in deltas.into_iter().chain(signature.map(Delta::Signature)) {
-            if let Delta::Text(text) | Delta::Input(text) = &delta {
-                open.text.push_str(text);
-            }
-            out.push(Event::Delta { block: open.block, delta });
-        }
-    }
-
-    fn finish(&mut self, mut response: Value, status: &str, out: &mut Vec<Event>) {
-        self.start(Some(&response), out);
-        if self.blocks == 0 {
-            for (index, item) in read_answer_items(&mut response).into_iter().enumerate() {
-                self.whole_item(item, index, out);
-            }
-        }
-        self.close_block(out);
-        if let Some(tokens) = response.get("usage").and_then(usage::read) {
-            out.push(Event::Tokens(tokens));
-        }
-        let reason = response.pointer("/incomplete_details/reason").and_then(Value::as_str);
-        out.push(Event::Stop { candidate: 0, stop: read_stop(status, reason, self.said) });
-        out.push(Event::End);
-        self.ended = true;
+        self.input(chunk.output_index, input.to_owned(), out)
     }
 
     fn fail(&mut self, told: &Value, out: &mut Vec<Event>) {

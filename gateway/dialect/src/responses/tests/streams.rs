@@ -115,6 +115,38 @@ fn what_a_server_does_not_stream_is_read_when_it_is_done() {
 }
 
 #[test]
+fn several_summaries_are_one_thought_streamed_or_whole() {
+    let piece = |summary: usize, delta: &str| {
+        let kind = "response.reasoning_summary_text.delta";
+        let data =
+            json!({"type": kind, "output_index": 0, "summary_index": summary, "delta": delta});
+        format!("data: {data}\n\n")
+    };
+    let summary =
+        json!([{"type": "summary_text", "text": "One."}, {"type": "summary_text", "text": "Two."}]);
+    let item =
+        json!({"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": "g"});
+    let done = json!({"type": "response.output_item.done", "output_index": 0, "item": item});
+    let done = format!("data: {done}\n\n");
+    let streamed = [piece(0, "One"), piece(0, "."), piece(1, "Two."), done.clone()].concat();
+    let said = |stream: &str| {
+        let mut all = (String::new(), None);
+        for event in read_stream(stream.as_bytes()) {
+            match event {
+                Event::Delta { delta: Delta::Text(text), .. } => all.0 += &text,
+                Event::Delta { delta: Delta::Signature(signature), .. } => {
+                    all.1 = Some(signature.value);
+                }
+                _ => {}
+            }
+        }
+        all
+    };
+    assert_eq!(said(&streamed), ("One.\n\nTwo.".to_owned(), Some("rs_1.g".to_owned())));
+    assert_eq!(said(&done), said(&streamed));
+}
+
+#[test]
 fn a_providers_error_is_read_however_it_is_told() {
     for data in [
         json!({"type": "error", "code": "server_error", "message": "no", "param": null}),

@@ -4,9 +4,7 @@
 use super::super::{WIRE, carry, cite, is_part, media};
 use crate::Invalid;
 use crate::loss::{Feature, Losses};
-use crate::neutral::{
-    CallKind, Content, Detail, Media, Part, Request, Role, Source, ToolCall, ToolResult, Turn,
-};
+use crate::neutral::{CallKind, Content, Media, Part, Request, Role, ToolCall, ToolResult, Turn};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
@@ -105,13 +103,13 @@ impl Items<'_> {
             Role::User => "user",
             Role::Assistant => "assistant",
         };
-        let content = match parts.as_slice() {
-            [] => return,
-            [one] if is_plain_text(one) => one.get("text").cloned().unwrap_or_default(),
-            _ => std::mem::take(parts).into(),
-        };
-        parts.clear();
-        self.items.push(json!({"type": "message", "role": role, "content": content}));
+        if parts.is_empty() {
+            return;
+        }
+        let content = content_of(std::mem::take(parts));
+        let members = [("type", "message".into()), ("role", role.into()), ("content", content)];
+        let item = members.map(|(name, value)| (name.to_owned(), value));
+        self.items.push(Map::from_iter(item).into());
     }
 
     /// A part of a message, or of a tool's result.
@@ -137,11 +135,11 @@ impl Items<'_> {
                 return Ok(Some(value));
             }
             Content::Refusal(text) => return Ok(Some(json!({"type": "refusal", "refusal": text}))),
-            Content::Image(image) => match write_image(image) {
+            Content::Image(image) => match media::write_image(image) {
                 Some(image) => return Ok(Some(image)),
                 None => Feature::UploadedFile,
             },
-            Content::File(file) => match write_file(file) {
+            Content::File(file) => match media::write_file(file) {
                 Some(file) => return Ok(Some(file)),
                 None => Feature::UploadedFile,
             },
@@ -169,11 +167,7 @@ impl Items<'_> {
         if result.is_error {
             mark_error(&mut parts);
         }
-        let output: Value = match parts.as_slice() {
-            [] => "".into(),
-            [one] if is_plain_text(one) => one.get("text").cloned().unwrap_or_default(),
-            _ => parts.into(),
-        };
+        let output = if parts.is_empty() { "".into() } else { content_of(parts) };
         Ok(json!({"type": kind, "call_id": result.call_id, "output": output}))
     }
 
@@ -210,7 +204,7 @@ impl Items<'_> {
     /// An image in the assistant's turn: one that it made.
     fn generated_image(&mut self, image: &Media, path: &str) -> Result<Option<Value>, Invalid> {
         let id = format!("ig_tollgate_{}", self.items.len());
-        if let Some(item) = write_generated_image(image, &id) {
+        if let Some(item) = media::write_generated_image(image, &id) {
             return Ok(Some(item));
         }
         self.losses.meet(Feature::NativePart, path)?;
@@ -218,8 +212,14 @@ impl Items<'_> {
     }
 }
 
-fn is_plain_text(part: &Value) -> bool {
-    part.get("text").is_some() && part.get("annotations").is_none()
+/// The content of a message or of a result: a text where that is all, else parts.
+fn content_of(mut parts: Vec<Value>) -> Value {
+    match parts.as_mut_slice() {
+        [Value::Object(one)] if !one.contains_key("annotations") => {
+            one.shift_remove("text").unwrap_or_else(|| parts.into())
+        }
+        _ => parts.into(),
+    }
 }
 
 fn write_call(call: &ToolCall) -> Value {
@@ -258,44 +258,4 @@ pub(in super::super) fn write_summary(text: &str) -> Value {
         "" => json!([]),
         text => json!([{"type": "summary_text", "text": text}]),
     }
-}
-
-fn write_image(image: &Media) -> Option<Value> {
-    let detail = match image.detail {
-        Some(Detail::Low) => "low",
-        Some(Detail::High) => "high",
-        Some(Detail::Auto) | None => "auto",
-    };
-    match (media::url(image), media::uploaded(image)) {
-        (Some(url), _) => Some(json!({"type": "input_image", "image_url": url, "detail": detail})),
-        (None, Some(id)) => Some(json!({"type": "input_image", "file_id": id, "detail": detail})),
-        (None, None) => None,
-    }
-}
-
-fn write_file(file: &Media) -> Option<Value> {
-    let (name, place) = match &file.source {
-        Source::Url(url) => ("file_url", url.clone()),
-        Source::Uploaded(..) => ("file_id", media::uploaded(file)?.to_owned()),
-        Source::Inline(_) | Source::Text(_) => ("file_data", media::url(file)?),
-    };
-    let mut part = Map::new();
-    part.insert("type".to_owned(), "input_file".into());
-    part.insert(name.to_owned(), place.into());
-    // A file in the request itself needs a name.
-    let unnamed = (name == "file_data").then_some("file");
-    if let Some(filename) = file.name.as_deref().or(unnamed) {
-        part.insert("filename".to_owned(), filename.into());
-    }
-    Some(part.into())
-}
-
-/// An image that the model made; `None` where its bytes are elsewhere.
-pub(in super::super) fn write_generated_image(image: &Media, id: &str) -> Option<Value> {
-    let Source::Inline(data) = &image.source else { return None };
-    let format = image.media_type.strip_prefix("image/").unwrap_or("png");
-    Some(json!({
-        "type": "image_generation_call", "id": id, "status": "completed", "result": data,
-        "output_format": format,
-    }))
 }

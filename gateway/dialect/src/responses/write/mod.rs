@@ -5,7 +5,7 @@
 mod items;
 mod tools;
 
-pub(super) use items::{arguments, write_generated_image, write_summary};
+pub(super) use items::{arguments, write_summary};
 pub(super) use tools::{write_choice, write_tool};
 
 use super::{INCLUDE_LOGPROBS, INCLUDE_REASONING, WIRE};
