@@ -2,8 +2,8 @@
 //! wrap it.
 //!
 //! Reading order: `blocks` (what a turn is made of, read), `read` (a request), `put` (blocks,
-//! written), `turns`, `plan` and `write` (a request, written), `answer`, `stream_read`,
-//! `stream_write`, then what passes: `pass`, `watch`. `proof` says how signatures travel.
+//! written), `turns`, `plan` and `write` (a request, written), `answer`, `stream_read` with its
+//! `pieces`, `stream_write`, then what passes: `pass`, `watch`. `proof` says how signatures travel.
 
 mod answer;
 mod blocks;
@@ -12,6 +12,7 @@ mod error;
 mod media;
 mod model;
 mod pass;
+mod pieces;
 mod plan;
 mod proof;
 mod put;

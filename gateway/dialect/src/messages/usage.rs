@@ -15,11 +15,11 @@ use serde_json::{Map, Value, json};
 /// Usage as it is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Usage {
-    pub(super) input: Option<u64>,
-    pub(super) cache_read: Option<u64>,
-    pub(super) cache_write: Option<u64>,
-    pub(super) output: Option<u64>,
-    pub(super) thinking: Option<u64>,
+    input: Option<u64>,
+    cache_read: Option<u64>,
+    cache_write: Option<u64>,
+    output: Option<u64>,
+    thinking: Option<u64>,
 }
 
 impl Usage {
@@ -103,7 +103,7 @@ pub(super) fn of_answer(body: &[u8]) -> Result<Option<Tokens>, Malformed> {
 /// A `usage` object.
 pub(super) fn write(tokens: &Tokens) -> Map<String, Value> {
     let mut out = Map::new();
-    let input = tokens.input + tokens.audio_input + tokens.image_input;
+    let input = tokens.input.saturating_add(tokens.audio_input).saturating_add(tokens.image_input);
     out.insert("input_tokens".into(), input.into());
     out.insert("cache_creation_input_tokens".into(), tokens.cache_write.into());
     out.insert("cache_read_input_tokens".into(), tokens.cached_input.into());
