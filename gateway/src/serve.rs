@@ -3,7 +3,7 @@
 
 use crate::admit::{Stamp, admit};
 use crate::answer::Answer;
-use crate::attempt::attempt;
+use crate::attempt::{attempt, tell_count};
 use crate::detach::finish_anyway;
 use crate::fault::Fault;
 use crate::identify::{Principal, identify};
@@ -17,6 +17,7 @@ use crate::telemetry::{Ended, Finished};
 use crate::worker::Worker;
 use crate::{permit::Permit, render};
 use contract::snapshot::Lifecycle;
+use contract::usage::Operation;
 use dialect::openai;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -71,6 +72,9 @@ async fn prepare(
     };
     let permit = permit(call)?;
     let plan = plan(&permit.model, |bound| worker.chance.below(bound))?;
+    if let Some(counted) = counted_here(&permit, &plan) {
+        return Ok(Prepared::Answer(counted));
+    }
     let meter = reserve(worker, permit).await?;
     Ok(Prepared::Call(Box::new(meter), plan))
 }
@@ -86,6 +90,18 @@ async fn reserve(worker: &Rc<Worker>, permit: Permit) -> Result<Meter, Fault> {
         .await
         .map_err(|refused| Fault::of_limit(refused, stamp.at))?;
     Ok(Meter::new(Rc::clone(worker), permit, reservation))
+}
+
+/// The answer to a count of tokens that no provider is asked for: about as many as the text has.
+/// It costs nothing.
+fn counted_here(permit: &Permit, plan: &Plan) -> Option<Response<Answer>> {
+    let call = &permit.call;
+    if call.operation != Operation::CountTokens || tell_count(call, plan.attempt(0)).is_some() {
+        return None;
+    }
+    let tokens = call.ask.text_bytes.div_ceil(openai::TEXT_BYTES_PER_TOKEN);
+    let body = call.wire.count_answer(tokens)?;
+    Some(render::json(StatusCode::OK, body, &call.principal.stamp))
 }
 
 /// Whether an app may see a model: it could call it.

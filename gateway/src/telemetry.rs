@@ -132,7 +132,7 @@ const ENDED: [(Ended, &str); 5] = [
     (Ended::UpstreamCut, "upstream_cut"),
     (Ended::ClientGone, "client_gone"),
 ];
-const OPERATIONS: [&str; 3] = ["chat", "embeddings", "other"];
+const OPERATIONS: [&str; 6] = ["chat", "embeddings", "rerank", "count_tokens", "predict", "other"];
 const CODES: usize = ErrorCode::ALL.len() + 1;
 const REQUESTS: usize = OPERATIONS.len() * ENDED.len() * CODES;
 
@@ -235,7 +235,10 @@ impl Telemetry {
             (Some(Operation::Chat), false) => (0, Timing::Chat),
             (Some(Operation::Chat), true) => (0, Timing::ChatStream),
             (Some(Operation::Embeddings), _) => (1, Timing::Embeddings),
-            (None, _) => (2, Timing::Other),
+            (Some(Operation::Rerank), _) => (2, Timing::Other),
+            (Some(Operation::CountTokens), _) => (3, Timing::Other),
+            (Some(Operation::Predict), _) => (4, Timing::Other),
+            (None, _) => (5, Timing::Other),
         };
         let code = request.code.map_or(0, |code| code as usize + 1);
         let place = (operation * ENDED.len() + request.ended as usize) * CODES + code;

@@ -46,12 +46,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
         }
         let modality = match query_param(parts, "modality").as_deref() {
             None => None,
-            Some("chat") => Some(Modality::Chat),
-            Some("embedding") => Some(Modality::Embedding),
-            Some(_) => {
-                let detail = "Use chat or embedding, or leave it out.";
-                return Err(ApiError::invalid(vec![FieldError::new("?modality", detail)]));
-            }
+            Some(word) => Some(Modality::parse(word).ok_or_else(|| {
+                let detail = "Use chat, embedding, rerank or predict, or leave it out.";
+                ApiError::invalid(vec![FieldError::new("?modality", detail)])
+            })?),
         };
         Ok(Self { q: q.filter(|text| !text.is_empty()), modality })
     }
@@ -148,8 +146,9 @@ async fn summaries(
 }
 
 fn modalities(models: &[CatalogModel]) -> Vec<Modality> {
-    [Modality::Chat, Modality::Embedding]
-        .into_iter()
+    Modality::ALL
+        .iter()
+        .copied()
         .filter(|modality| models.iter().any(|model| model.modality == *modality))
         .collect()
 }

@@ -137,27 +137,17 @@ impl ProviderRecord {
     }
 }
 
-/// What a model takes and gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(
-    feature = "sqlx",
-    derive(sqlx::Type),
-    sqlx(type_name = "text", rename_all = "snake_case")
-)]
-pub enum Modality {
-    Chat,
-    Embedding,
-}
-
-impl Modality {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Embedding => "embedding",
-        }
+words! {
+    /// What a model takes and gives.
+    pub enum Modality {
+        /// A conversation in, its next turn out.
+        Chat = "chat",
+        /// Texts in, vectors out.
+        Embedding = "embedding",
+        /// A question and documents in, how well each fits out.
+        Rerank = "rerank",
+        /// Tensors or rows in, predictions out.
+        Predict = "predict",
     }
 }
 

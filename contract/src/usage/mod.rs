@@ -64,6 +64,10 @@ impl Tokens {
 pub enum Operation {
     Chat,
     Embeddings,
+    Rerank,
+    /// Counting the tokens of a conversation without having it.
+    CountTokens,
+    Predict,
 }
 
 impl Operation {
@@ -72,6 +76,9 @@ impl Operation {
         match self {
             Self::Chat => "chat",
             Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
+            Self::CountTokens => "count_tokens",
+            Self::Predict => "predict",
         }
     }
 }
@@ -158,10 +165,11 @@ pub struct UsageEvent {
 }
 
 impl UsageEvent {
-    /// What this call costs under `rates`: nothing when it failed before any content, else
-    /// [`Rates::price`] of its tokens.
+    /// What this call costs under `rates`: nothing when it failed before any content or only
+    /// counted tokens, else [`Rates::price`] of its tokens.
     #[must_use]
     pub fn cost_under(&self, rates: &Rates) -> Nanos {
-        if self.outcome.is_charged() { rates.price(&self.tokens) } else { Nanos::ZERO }
+        let charged = self.outcome.is_charged() && self.operation != Operation::CountTokens;
+        if charged { rates.price(&self.tokens) } else { Nanos::ZERO }
     }
 }

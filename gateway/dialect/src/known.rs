@@ -3,11 +3,12 @@
 use crate::Wire;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
-use crate::messages::{Host, Messages};
+use crate::messages::{self, Host, Messages};
 use crate::openai::{Ask, Chat, Quirk, Quirks, StreamOptions, write_request};
 use crate::responses::Responses;
 use crate::watsonx::Watsonx;
 use bytes::Bytes;
+use std::borrow::Cow;
 
 const MESSAGES: Messages = Messages { host: Host::Direct };
 
@@ -44,6 +45,15 @@ impl Wire {
             Self::Responses => Some(&Responses),
             Self::Messages => Some(&MESSAGES),
             Self::Converse => Some(&Converse),
+            _ => None,
+        }
+    }
+
+    /// The answer to a caller that has the tokens of a conversation counted.
+    #[must_use]
+    pub fn count_answer(self, input_tokens: u64) -> Option<Vec<u8>> {
+        match self {
+            Self::Messages => Some(messages::count_body(input_tokens)),
             _ => None,
         }
     }
@@ -110,6 +120,22 @@ impl Ways {
             }
             _ => write_request(body, ask, upstream_model),
         }
+    }
+
+    /// Where a provider of these ways counts the tokens of a conversation in a caller's own
+    /// dialect. `None`: it does not.
+    #[must_use]
+    pub fn count_path(self, wire: Wire, _model: &str) -> Option<Cow<'static, str>> {
+        match wire {
+            Wire::Messages => Messages { host: self.host }.count_path().map(Cow::Borrowed),
+            _ => None,
+        }
+    }
+
+    /// A count that passes: its body names the model, whoever the host.
+    #[must_use]
+    pub fn pass_count(self, body: &Bytes, ask: &Ask, upstream_model: &str) -> Bytes {
+        write_request(body, ask, upstream_model)
     }
 
     /// Whether an answer passes as it comes: one that is framed in another way does not.

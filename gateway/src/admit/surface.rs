@@ -61,6 +61,9 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
         "/v1/messages" | "/anthropic/v1/messages" => {
             (Entrance::at(Operation::Chat, Wire::Messages), "POST")
         }
+        "/v1/messages/count_tokens" | "/anthropic/v1/messages/count_tokens" => {
+            (Entrance::at(Operation::CountTokens, Wire::Messages), "POST")
+        }
         "/v1/embeddings" => (Entrance::at(Operation::Embeddings, Wire::Chat), "POST"),
         "/v1/models" => (Surface::ListModels, "GET"),
         _ => {
@@ -88,9 +91,10 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
 /// `{model}:{method}`, as Gemini has it. A model's name may hold slashes.
 fn gemini(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
     let (model, method) = rest.rsplit_once(':').ok_or_else(unknown)?;
-    let stream = match method {
-        "generateContent" => false,
-        "streamGenerateContent" => true,
+    let (operation, stream) = match method {
+        "generateContent" => (Operation::Chat, false),
+        "streamGenerateContent" => (Operation::Chat, true),
+        "countTokens" => (Operation::CountTokens, false),
         _ => return Err(unknown()),
     };
     if stream && parameter(query, "alt").as_deref() != Some("sse") {
@@ -101,7 +105,7 @@ fn gemini(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
         .at("alt"));
     }
     Ok(Surface::Call(Entrance {
-        operation: Operation::Chat,
+        operation,
         wire: Wire::Gemini,
         model: Some(decode(model)),
         stream: Some(stream),
@@ -112,8 +116,9 @@ fn unknown() -> Fault {
     Fault::client(
         ErrorCode::RouteUnknown,
         "There is nothing at this address. The gateway serves /v1/chat/completions, \
-         /v1/responses, /v1/messages, /v1beta/models/{model}:generateContent and \
-         :streamGenerateContent, /v1/embeddings and /v1/models.",
+         /v1/responses, /v1/messages, /v1/messages/count_tokens, \
+         /v1beta/models/{model}:generateContent, :streamGenerateContent and :countTokens, \
+         /v1/embeddings and /v1/models.",
     )
 }
 

@@ -32,6 +32,13 @@ impl Failure {
         Self { fault, next: Next::Never, count: Count::AttemptRefused }
     }
 
+    /// The provider speaks no dialect that has such calls.
+    #[must_use]
+    pub fn not_served() -> Self {
+        let detail = "The model's provider does not serve this kind of call.";
+        Self::never(Fault::client(ErrorCode::ModelOperation, detail).at("model"))
+    }
+
     /// A status that is not a success, from a provider that is spoken to in another dialect than
     /// the caller's: its sentence is passed on, not its shape.
     #[must_use]

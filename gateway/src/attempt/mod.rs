@@ -12,7 +12,7 @@ mod watch;
 
 pub use failure::{Failure, Next};
 pub use flow::Flow;
-pub use speech::Speech;
+pub use speech::{Speech, tell_count};
 pub use translate::Translation;
 pub use watch::{Watch, WatchError};
 

@@ -3,12 +3,13 @@
 use super::Answered;
 use super::failure::Failure;
 use super::flow::Flow;
-use super::speech::{Speech, tell};
+use super::speech::{Speech, Told, tell, tell_count, tell_embeddings};
 use super::watch::{Watch, WatchError};
 use crate::meter::Meter;
 use crate::provider::{AwsKeys, Credential, Lease, Target};
 use crate::snapshot::DeploymentView;
 use bytes::{Bytes, BytesMut};
+use contract::usage::{Operation, Tokens};
 use dialect::openai::{self, Reported, StreamOptions, TEXT_BYTES_PER_TOKEN};
 use dialect::{Wire, json};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
@@ -36,35 +37,21 @@ pub(super) async fn send(
     deployment: &DeploymentView,
     deadline: Instant,
 ) -> Result<Given, Failure> {
-    let worker = meter.worker();
-    let bounds = &worker.gateway.bounds;
+    let bounds = &meter.worker().gateway.bounds;
     let call = &meter.permit.call;
-    let target = worker
-        .targets
-        .of(&deployment.provider)
-        .ok_or_else(|| Failure::malformed("the provider's address cannot be used"))?;
-    let told = tell(call, deployment, meter.permit.model.record.output_tokens_max)?;
-    let speech = told.speech;
-    let model = &deployment.record.upstream_model;
-    let uri = target
-        .uri(&speech, call.operation, model, call.ask.stream)
-        .ok_or_else(|| Failure::malformed("the provider's name of the model fits no address"))?;
+    let told = match call.operation {
+        Operation::Chat => tell(call, deployment, meter.permit.model.record.output_tokens_max)?,
+        Operation::CountTokens => tell_count(call, deployment).ok_or_else(Failure::not_served)?,
+        Operation::Embeddings => tell_embeddings(call, deployment)?,
+        Operation::Rerank | Operation::Predict => return Err(Failure::not_served()),
+    };
     let deadline = if call.ask.stream {
         deadline.min(Instant::now() + bounds.first_content_timeout)
     } else {
         deadline
     };
-    let auth = authorization(meter, &target, deadline).await?;
-    let build = || request(meter, &target, &auth, &uri, speech, told.body.clone());
-    let sent = timeout_at(deadline, target.pool.send(bounds.connect_timeout, build)).await;
-    let (response, lease) =
-        sent.map_err(|_| Failure::timeout())?.map_err(|error| Failure::unreachable(&error))?;
-    if !response.status().is_success() {
-        if let (401, Credential::Token(source)) = (response.status().as_u16(), &target.credential) {
-            source.refused();
-        }
-        return Err(refusal(speech, response, lease, deadline).await);
-    }
+    let speech = told.speech;
+    let (response, lease) = ask(meter, deployment, &told, deadline).await?;
     let answer = async {
         if call.ask.stream {
             stream(meter, speech, response, lease).await
@@ -75,6 +62,36 @@ pub(super) async fn send(
     let (headers, answer) =
         timeout_at(deadline, answer).await.map_err(|_| Failure::timeout())??;
     Ok((headers, answer, told.dropped))
+}
+
+/// Sends one request and waits for the head of a success.
+async fn ask(
+    meter: &Meter,
+    deployment: &DeploymentView,
+    told: &Told<'_>,
+    deadline: Instant,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let worker = meter.worker();
+    let target = worker
+        .targets
+        .of(&deployment.provider)
+        .ok_or_else(|| Failure::malformed("the provider's address cannot be used"))?;
+    let uri = target
+        .uri(&told.path)
+        .ok_or_else(|| Failure::malformed("the provider's name of the model fits no address"))?;
+    let auth = authorization(meter, &target, deadline).await?;
+    let build = || request(meter, &target, &auth, &uri, told.speech, told.body.clone());
+    let connect_timeout = worker.gateway.bounds.connect_timeout;
+    let sent = timeout_at(deadline, target.pool.send(connect_timeout, build)).await;
+    let (response, lease) =
+        sent.map_err(|_| Failure::timeout())?.map_err(|error| Failure::unreachable(&error))?;
+    if !response.status().is_success() {
+        if let (401, Credential::Token(source)) = (response.status().as_u16(), &target.credential) {
+            source.refused();
+        }
+        return Err(refusal(told.speech, response, lease, deadline).await);
+    }
+    Ok((response, lease))
 }
 
 fn request(
@@ -191,6 +208,9 @@ async fn plain(
     })?;
     lease.give_back();
     let (reported, body) = match speech {
+        _ if meter.permit.call.operation == Operation::CountTokens => {
+            (Reported::Tokens(Tokens::default()), body)
+        }
         Speech::Chat => (openai::read_answer(&body).map_err(Failure::malformed)?, body),
         Speech::Same(_, pass) => {
             let tokens = pass.read_usage(&body).map_err(Failure::malformed)?;

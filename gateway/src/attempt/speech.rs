@@ -3,13 +3,13 @@
 
 use super::failure::Failure;
 use crate::fault::Fault;
+use crate::provider::CHAT;
 use crate::read::Call;
 use crate::snapshot::{DeploymentView, ProviderView, Tongue};
 use bytes::Bytes;
-use contract::error::ErrorCode;
-use contract::usage::Operation;
 use dialect::convert::{Framing, Inbound, Pass, Provider};
 use dialect::loss::Losses;
+use dialect::sigv4::segment;
 use dialect::{Invalid, Wire, watsonx};
 use http::HeaderValue;
 use std::borrow::Cow;
@@ -26,8 +26,11 @@ pub enum Speech<'a> {
 }
 
 /// A call in the words of its provider.
+#[derive(Debug)]
 pub struct Told<'a> {
     pub speech: Speech<'a>,
+    /// Under the provider's address.
+    pub path: Cow<'a, str>,
     pub body: Bytes,
     /// What could not be told.
     pub dropped: Option<HeaderValue>,
@@ -49,10 +52,14 @@ impl<'a> Speech<'a> {
         }
     }
 
-    /// The path under the provider's address.
-    pub fn path<'m>(&self, model: &'m str, stream: bool) -> Cow<'m, str> {
+    /// The path of a conversation under the provider's address.
+    fn path(&self, deployment: &'a DeploymentView, stream: bool) -> Cow<'a, str> {
+        let model = &deployment.record.upstream_model;
+        if self.wire() == Wire::Chat {
+            return openai_path(deployment, CHAT);
+        }
         match self {
-            Self::Chat => "/chat/completions".into(),
+            Self::Chat => CHAT.into(),
             Self::Same(tongue, _) | Self::Translated { to: tongue, .. } => {
                 tongue.speaker.path(model, stream)
             }
@@ -89,9 +96,6 @@ impl<'a> Speech<'a> {
                 return Some(Self::Same(tongue, pass));
             }
         }
-        if call.operation != Operation::Chat {
-            return None;
-        }
         let from = call.wire.inbound()?;
         Some(Self::Translated { from, to: provider.speech.first()? })
     }
@@ -108,10 +112,7 @@ pub fn tell<'a>(
     output_max: u32,
 ) -> Result<Told<'a>, Failure> {
     let provider = &deployment.provider;
-    let speech = Speech::between(call, provider).ok_or_else(|| {
-        let detail = "The model's provider does not serve this kind of call.";
-        Failure::never(Fault::client(ErrorCode::ModelOperation, detail).at("model"))
-    })?;
+    let speech = Speech::between(call, provider).ok_or_else(Failure::not_served)?;
     let model = &deployment.record.upstream_model;
     let (body, dropped) = match speech {
         Speech::Chat | Speech::Same(..) => {
@@ -126,7 +127,49 @@ pub fn tell<'a>(
             (with_project(body, to.wire, provider), header(&losses))
         }
     };
-    Ok(Told { speech, body, dropped })
+    let path = speech.path(deployment, call.ask.stream);
+    Ok(Told { speech, path, body, dropped })
+}
+
+/// Counting tokens passes where both sides have it in the same dialect. `None`: nobody but we can
+/// count.
+pub fn tell_count<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
+    let provider = &deployment.provider;
+    let tongue = provider.speech.iter().find(|tongue| tongue.wire == call.wire)?;
+    let model = &deployment.record.upstream_model;
+    Some(Told {
+        speech: Speech::Same(tongue, call.wire.pass()?),
+        path: provider.ways.count_path(call.wire, model)?,
+        body: provider.ways.pass_count(&call.body, &call.ask, model),
+        dropped: None,
+    })
+}
+
+/// Embeddings pass where both sides speak OpenAI's.
+pub fn tell_embeddings<'a>(
+    call: &Call,
+    deployment: &'a DeploymentView,
+) -> Result<Told<'a>, Failure> {
+    let provider = &deployment.provider;
+    if !provider.speech.iter().any(|tongue| tongue.wire == call.wire) {
+        return Err(Failure::not_served());
+    }
+    let model = &deployment.record.upstream_model;
+    Ok(Told {
+        speech: Speech::Chat,
+        path: openai_path(deployment, "/embeddings"),
+        body: provider.ways.pass_request(call.wire, &call.body, &call.ask, model),
+        dropped: None,
+    })
+}
+
+/// Where OpenAI's kin serve an operation. Azure calls a model by its deployment once a version is
+/// named.
+pub fn openai_path<'a>(deployment: &DeploymentView, path: &'static str) -> Cow<'a, str> {
+    if deployment.provider.record.settings.api_version.is_none() {
+        return path.into();
+    }
+    format!("/deployments/{}{path}", segment(&deployment.record.upstream_model)).into()
 }
 
 /// The body with the project that watsonx.ai books its calls on.

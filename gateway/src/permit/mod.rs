@@ -8,6 +8,7 @@ use crate::snapshot::{ModelView, Snapshot};
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::id::{AppId, OrgId};
+use contract::money::Nanos;
 use contract::snapshot::{
     Lifecycle, Modality, PlanRecord, PriceRecord, SubscriptionRecord, SubscriptionState,
 };
@@ -92,14 +93,13 @@ fn callable<'a>(
         let detail = format!("The model `{name}` was retired. See /v1/models for others.");
         return Err(Fault::client(ErrorCode::ModelRetired, detail).at("model"));
     }
-    let (fits, use_instead) = match (operation, model.record.modality) {
-        (Operation::Chat, Modality::Chat) | (Operation::Embeddings, Modality::Embedding) => {
-            (true, "")
-        }
-        (Operation::Chat, Modality::Embedding) => (false, "/v1/embeddings"),
-        (Operation::Embeddings, Modality::Chat) => (false, "/v1/chat/completions"),
+    let (serves, use_instead): (&[Operation], _) = match model.record.modality {
+        Modality::Chat => (&[Operation::Chat, Operation::CountTokens], "/v1/chat/completions"),
+        Modality::Embedding => (&[Operation::Embeddings], "/v1/embeddings"),
+        Modality::Rerank => (&[Operation::Rerank], "/v1/rerank"),
+        Modality::Predict => (&[Operation::Predict], "/v2/models/{model}/infer"),
     };
-    if !fits {
+    if !serves.contains(&operation) {
         let detail = format!(
             "The model `{name}` does not offer {}. Call it at {use_instead}.",
             operation.as_str()
@@ -168,7 +168,10 @@ fn subscribed<'a>(
 fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceRecord) -> Amounts {
     let input = call.ask.text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN);
     let output = match call.operation {
-        Operation::Embeddings => 0,
+        Operation::CountTokens => {
+            return Amounts { requests: 1, tokens: 0, money: Nanos::ZERO };
+        }
+        Operation::Embeddings | Operation::Rerank | Operation::Predict => 0,
         Operation::Chat => {
             let record = &model.record;
             let known = |tokens: u32| (tokens > 0).then(|| u64::from(tokens));

@@ -14,20 +14,18 @@ pub use credential::{Credential, Unusable};
 pub use pool::{Lease, Pool, SendError};
 pub use token::{Keeper, TokenError, TokenSource, keep_tokens};
 
-use crate::attempt::Speech;
 use crate::snapshot::{ProviderView, Upstream};
 use contract::id::ProviderId;
 use contract::snapshot::Dialect;
-use contract::usage::Operation;
-use dialect::Wire;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fmt::{self, Write as _};
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// The path of OpenAI's chat.
+pub const CHAT: &str = "/chat/completions";
 
 /// An address that connections go to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -58,56 +56,24 @@ pub struct Target {
     base: String,
     /// The version that goes into the query, and how it is called there.
     version: Option<(&'static str, String)>,
+    /// Of [`CHAT`], which is called most.
     chat: Uri,
-    embeddings: Uri,
 }
 
 impl Target {
-    /// Where a call goes: path and query. `None` when the provider's name of the model does not
-    /// fit into a path.
+    /// Where a path under the provider's address leads: path and query. `None` when it is none,
+    /// for what the provider calls a model is in it.
     #[must_use]
-    pub fn uri(
-        &self,
-        speech: &Speech<'_>,
-        operation: Operation,
-        model: &str,
-        stream: bool,
-    ) -> Option<Uri> {
-        let path = match (operation, speech.wire(), &self.version) {
-            (Operation::Chat, Wire::Chat, None) => return Some(self.chat.clone()),
-            (Operation::Embeddings, _, None) => return Some(self.embeddings.clone()),
-            // Azure calls a model by its deployment once a version is named.
-            (Operation::Chat, Wire::Chat, Some(_)) => {
-                Cow::from(format!("/deployments/{}/chat/completions", Segment(model)))
-            }
-            (Operation::Embeddings, _, Some(_)) => {
-                Cow::from(format!("/deployments/{}/embeddings", Segment(model)))
-            }
-            (Operation::Chat, _, _) => speech.path(model, stream),
-        };
+    pub fn uri(&self, path: &str) -> Option<Uri> {
+        if self.version.is_none() && path == CHAT {
+            return Some(self.chat.clone());
+        }
         let mut text = format!("{}{path}", self.base);
         if let Some((name, version)) = &self.version {
-            let mark = if text.contains('?') { '&' } else { '?' };
-            text.extend([mark.encode_utf8(&mut [0; 4]), *name, "=", version.as_str()]);
+            let mark = if text.contains('?') { "&" } else { "?" };
+            text.extend([mark, *name, "=", version.as_str()]);
         }
         PathAndQuery::try_from(text).map(Uri::from).ok()
-    }
-}
-
-/// A segment of a path; what could not stand in one is escaped.
-struct Segment<'a>(&'a str);
-
-impl fmt::Display for Segment<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b':' => {
-                    f.write_char(char::from(byte))?;
-                }
-                _ => write!(f, "%{byte:02X}")?,
-            }
-        }
-        Ok(())
     }
 }
 
@@ -145,10 +111,8 @@ impl Targets {
     fn make(&self, provider: &ProviderView, upstream: &Upstream) -> Option<Target> {
         let base = &upstream.base;
         let address = Address::of(base)?;
-        let path = |operation: &str| {
-            let base = base.path().trim_end_matches('/');
-            PathAndQuery::try_from(format!("{base}{operation}")).map(Uri::from).ok()
-        };
+        let path = base.path().trim_end_matches('/').to_owned();
+        let chat = PathAndQuery::try_from(format!("{path}{CHAT}")).map(Uri::from).ok()?;
         let pool =
             Rc::clone(self.pools.borrow_mut().entry(address).or_insert_with_key(|address| {
                 let tls = Arc::clone(&self.tls);
@@ -158,13 +122,12 @@ impl Targets {
             pool,
             host: HeaderValue::from_str(base.authority()?.as_str().rsplit('@').next()?).ok()?,
             credential: upstream.credential.clone(),
-            base: base.path().trim_end_matches('/').to_owned(),
+            base: path,
             version: provider.record.settings.api_version.clone().map(|version| {
                 let watsonx = provider.record.dialect == Dialect::Watsonx;
                 (if watsonx { "version" } else { "api-version" }, version)
             }),
-            chat: path("/chat/completions")?,
-            embeddings: path("/embeddings")?,
+            chat,
         })
     }
 }

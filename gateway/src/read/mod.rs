@@ -1,6 +1,6 @@
 //! The third room: the body, and what it asks for. Unknown fields stay untouched.
 
-use crate::admit::Surface;
+use crate::admit::{Entrance, Surface};
 use crate::fault::Fault;
 use crate::identify::Principal;
 use crate::worker::Bounds;
@@ -63,21 +63,22 @@ pub enum Asked {
 /// # Errors
 /// `request.too_large`, `request.timeout`, `request.not_json`, `request.malformed`.
 pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fault> {
-    let (operation, wire) = match principal.surface {
-        Surface::Call(ref entrance) => (entrance.operation, entrance.wire),
+    let entrance = match principal.surface {
+        Surface::Call(ref entrance) => entrance.clone(),
         Surface::ListModels => return Ok(Asked::ListModels(principal)),
         Surface::ShowModel(ref mut name) => {
             let name = std::mem::take(name);
             return Ok(Asked::ShowModel(principal, name));
         }
     };
+    let Entrance { operation, wire, .. } = entrance;
     let body = whole(&mut principal.body, bounds).await?;
-    let ask = match (&principal.surface, operation) {
-        (Surface::Call(entrance), Operation::Chat) => {
-            let at = Address { model: entrance.model.as_deref(), stream: entrance.stream };
-            openai::read_call(&body, wire, &at)?
+    let at = Address { model: entrance.model.as_deref(), stream: entrance.stream };
+    let ask = match (operation, at.model) {
+        (Operation::Embeddings | Operation::Rerank, None) => {
+            openai::read_request(&body, operation)?
         }
-        _ => openai::read_request(&body, operation)?,
+        _ => openai::read_call(&body, wire, &at)?,
     };
     let neutral = OnceCell::new();
     Ok(Asked::Call(Box::new(Call { principal, operation, wire, body, ask, neutral })))

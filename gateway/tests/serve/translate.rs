@@ -2,8 +2,9 @@
 
 use crate::support::{CREDENTIAL, MODEL, Stack, UPSTREAM_MODEL, chat, provider_with};
 use crate::upstream::Upstream;
+use contract::money::Nanos;
 use contract::snapshot::{Auth, Dialect};
-use contract::usage::Outcome;
+use contract::usage::{Operation, Outcome};
 use serde_json::{Value, json};
 
 const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"sim-chat","content":[{"type":"text","text":"Hello there"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":11,"cache_read_input_tokens":2,"cache_creation_input_tokens":0,"output_tokens":7}}"#;
@@ -275,4 +276,25 @@ async fn an_overloaded_provider_of_another_dialect_is_tried_again_and_then_an_er
     let response = stack.chat("").await;
     assert_eq!(response.status(), 502);
     assert_eq!(upstream.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn tokens_are_counted_by_a_provider_that_can_and_else_here_and_cost_nothing() {
+    let upstream = Upstream::always(200, "application/json", r#"{"input_tokens":42}"#).await;
+    let stack = stack_on(&upstream, Dialect::Anthropic, Auth::XApiKey).await;
+    let count = |stack: &Stack| {
+        let body = json!({"model": MODEL, "messages": [{"role": "user", "content": "One two"}]});
+        stack.post("/v1/messages/count_tokens").json(&body).send()
+    };
+    let counted: Value = count(&stack).await.unwrap().json().await.unwrap();
+    assert_eq!(counted["input_tokens"], 42);
+    assert_eq!(upstream.last().path, "/v1/messages/count_tokens");
+    assert_eq!(upstream.last().json()["model"], UPSTREAM_MODEL);
+    let event = stack.event().await;
+    assert_eq!((event.operation, event.cost_nanos), (Operation::CountTokens, Nanos::ZERO));
+
+    let stack = Stack::start().await;
+    let counted: Value = count(&stack).await.unwrap().json().await.unwrap();
+    assert!(counted["input_tokens"].as_u64().unwrap() > 0, "{counted}");
+    assert_eq!(stack.sim.stats().calls, 0);
 }

@@ -61,8 +61,7 @@ pub const DISPLAY_NAME: &str = "Name for people";
 pub const MODALITY: &str = "Kind";
 pub const CONTEXT: &str = "Context, in tokens";
 pub const OUTPUT_MAX: &str = "Longest answer, in tokens";
-pub const OUTPUT_HINT: &str =
-    "Bounds what one call can cost. At least 1 for chat, 0 for embeddings.";
+pub const OUTPUT_HINT: &str = "Bounds what one call can cost. At least 1 for chat, 0 for all else.";
 pub const WHOLE: &str = "Enter a whole number, such as 8192.";
 pub const MODEL_CREATED: &str =
     "The model is a draft. Give it a deployment and a price, then make it active.";

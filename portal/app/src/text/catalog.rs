@@ -68,6 +68,8 @@ pub const fn modality(modality: Modality) -> &'static str {
     match modality {
         Modality::Chat => "Chat",
         Modality::Embedding => "Embeddings",
+        Modality::Rerank => "Ranking",
+        Modality::Predict => "Prediction",
     }
 }
 

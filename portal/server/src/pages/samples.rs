@@ -63,6 +63,8 @@ pub fn of(base: &str, model: &str, modality: Modality) -> Vec<Sample> {
     match modality {
         Modality::Chat => chat(base, model),
         Modality::Embedding => embeddings(base, model),
+        Modality::Rerank => rerank(base, model),
+        Modality::Predict => predict(base, model),
     }
 }
 
@@ -95,6 +97,31 @@ console.log(answer.data[0].embedding.length);"#
     [("curl", curl), ("Python", python), ("Node", node)]
         .map(|(language, code)| Sample { language: language.to_owned(), code })
         .to_vec()
+}
+
+/// A ranking of documents by `model` through the gateway at `base` (`…/v1`).
+fn rerank(base: &str, model: &str) -> Vec<Sample> {
+    let code = format!(
+        r#"curl {base}/rerank \
+  -H "Authorization: Bearer ${KEY_VARIABLE}" \
+  -H "Content-Type: application/json" \
+  -d '{{"model": "{model}", "query": "Where is Oslo?",
+       "documents": ["Oslo is in Norway.", "Paris is in France."]}}'"#
+    );
+    vec![Sample { language: "curl".to_owned(), code }]
+}
+
+/// A prediction of `model` in the Open Inference Protocol, whose address ends in `/v2`.
+fn predict(base: &str, model: &str) -> Vec<Sample> {
+    let root = base.trim_end_matches("/v1");
+    let code = format!(
+        r#"curl {root}/v2/models/{model}/infer \
+  -H "Authorization: Bearer ${KEY_VARIABLE}" \
+  -H "Content-Type: application/json" \
+  -d '{{"inputs": [{{"name": "x", "shape": [1, 4], "datatype": "FP32",
+       "data": [5.1, 3.5, 1.4, 0.2]}}]}}'"#
+    );
+    vec![Sample { language: "curl".to_owned(), code }]
 }
 
 /// The curl sample with the key itself in it. Only for the page that shows a new key.

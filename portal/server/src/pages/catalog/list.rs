@@ -72,8 +72,9 @@ fn view(visit: &Visit, found: Page<ProductSummary>, base: String) -> impl IntoVi
     };
     let mut kinds = vec![Choice::new("", text::ANY)];
     kinds.extend(
-        [Modality::Chat, Modality::Embedding]
-            .map(|modality| Choice::new(modality.as_str(), text::modality(modality))),
+        Modality::ALL
+            .iter()
+            .map(|modality| Choice::new(modality.as_str(), text::modality(*modality))),
     );
     view! {
         <PageHead title=text::TITLE lead=text::LEAD />

@@ -10,8 +10,10 @@ use portal_app::text::{admin as text, catalog};
 
 pub async fn page(visit: OperatorVisit) -> Response {
     let form = visit.form("/admin/models");
-    let kinds = [Modality::Chat, Modality::Embedding]
-        .map(|modality| Choice::new(modality.as_str(), catalog::modality(modality)));
+    let kinds: Vec<Choice> = Modality::ALL
+        .iter()
+        .map(|modality| Choice::new(modality.as_str(), catalog::modality(*modality)))
+        .collect();
     visit.page(Place::AdminModels, text::NEW_MODEL, move || {
         view! {
             <div class="medium">
@@ -28,7 +30,7 @@ pub async fn page(visit: OperatorVisit) -> Response {
                         autofocus=true
                     />
                     <Field name="display_name" label=text::DISPLAY_NAME autocomplete="off" />
-                    <Select name="modality" label=text::MODALITY choices=kinds.to_vec() />
+                    <Select name="modality" label=text::MODALITY choices=kinds.clone() />
                     {sizes("8192", "4096")}
                     <Button label=text::CREATE />
                 </Form>

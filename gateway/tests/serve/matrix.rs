@@ -1,0 +1,226 @@
+//! Every caller's dialect against every provider's, through a running gateway and the simulator,
+//! whose dialects are written on their own: plain, streamed, tools.
+
+use crate::support::{MODEL, Stack, provider_with};
+use contract::snapshot::{Auth, Dialect, ProviderSettings};
+use contract::usage::Outcome;
+use serde_json::{Value, json};
+
+/// A caller's dialect: its address, how a call is put and how an answer is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Caller {
+    Chat,
+    Responses,
+    Messages,
+}
+
+const CALLERS: [Caller; 3] = [Caller::Chat, Caller::Responses, Caller::Messages];
+
+/// Providers by dialect: where the simulator has it, and how it wants to be told who we are.
+const PROVIDERS: &[(Dialect, &str, Auth)] = &[
+    (Dialect::Openai, "/v1", Auth::Bearer),
+    (Dialect::Responses, "/v1", Auth::Bearer),
+    (Dialect::Anthropic, "/v1", Auth::XApiKey),
+    (Dialect::Bedrock, "", Auth::AwsSigv4),
+    (Dialect::Watsonx, "", Auth::Bearer),
+];
+
+async fn stack_on(dialect: Dialect, base: &'static str, auth: Auth) -> Stack {
+    Stack::of(move |world| {
+        let origin = world.providers[0].base_url.trim_end_matches("/v1").to_owned();
+        let credential = if auth == Auth::AwsSigv4 { "AKIDSIM:secret" } else { "sk-sim" };
+        let mut provider = provider_with(1, format!("{origin}{base}"), credential);
+        (provider.dialect, provider.auth) = (dialect, auth);
+        provider.settings = settings(dialect);
+        world.providers[0] = provider;
+    })
+    .await
+}
+
+fn settings(dialect: Dialect) -> ProviderSettings {
+    let text = |text: &str| Some(text.to_owned());
+    match dialect {
+        Dialect::Bedrock => {
+            ProviderSettings { region: text("eu-central-1"), ..ProviderSettings::default() }
+        }
+        Dialect::Watsonx => ProviderSettings {
+            project: text("p-1"),
+            api_version: text("2024-10-08"),
+            ..ProviderSettings::default()
+        },
+        _ => ProviderSettings::default(),
+    }
+}
+
+fn tool(caller: Caller) -> Value {
+    let schema = json!({
+        "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"],
+    });
+    match caller {
+        Caller::Chat => json!([{"type": "function", "function": {
+            "name": "get_weather", "description": "Tells the weather.", "parameters": schema}}]),
+        Caller::Responses => json!([{"type": "function", "name": "get_weather",
+            "description": "Tells the weather.", "parameters": schema}]),
+        Caller::Messages => json!([{"name": "get_weather",
+            "description": "Tells the weather.", "input_schema": schema}]),
+    }
+}
+
+impl Caller {
+    fn request(self, said: &str, stream: bool, tools: bool) -> (&'static str, Value) {
+        let turn = json!([{"role": "user", "content": said}]);
+        let (path, mut body) = match self {
+            Self::Chat => ("/v1/chat/completions", json!({"messages": turn})),
+            Self::Responses => ("/v1/responses", json!({"input": turn, "store": false})),
+            Self::Messages => ("/v1/messages", json!({"messages": turn, "max_tokens": 200})),
+        };
+        body["model"] = MODEL.into();
+        if stream {
+            body["stream"] = true.into();
+        }
+        if tools {
+            body["tools"] = tool(self);
+        }
+        (path, body)
+    }
+
+    /// The text and the names of the tools called.
+    fn read(self, answer: &Value) -> (String, Vec<String>) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        match self {
+            Self::Chat => {
+                let message = &answer["choices"][0]["message"];
+                let calls = list(&message["tool_calls"]);
+                let names = calls.iter().map(|call| text(&call["function"]["name"])).collect();
+                (text(&message["content"]), names)
+            }
+            Self::Responses => {
+                let mut said = String::new();
+                let mut names = Vec::new();
+                for item in list(&answer["output"]) {
+                    for part in list(&item["content"]) {
+                        said += &text(&part["text"]);
+                    }
+                    if item["type"] == "function_call" {
+                        names.push(text(&item["name"]));
+                    }
+                }
+                (said, names)
+            }
+            Self::Messages => {
+                let parts = list(&answer["content"]);
+                let said = parts.iter().map(|part| text(&part["text"])).collect();
+                let calls = parts.iter().filter(|part| part["type"] == "tool_use");
+                (said, calls.map(|call| text(&call["name"])).collect())
+            }
+        }
+    }
+
+    /// The text of a stream, and whether it ended as it should.
+    fn read_stream(self, text: &str) -> (String, bool) {
+        let data: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        let chunks: Vec<Value> =
+            data.iter().filter_map(|data| serde_json::from_str(data).ok()).collect();
+        let said = |pick: &dyn Fn(&Value) -> Value| -> String {
+            chunks.iter().filter_map(|chunk| pick(chunk).as_str().map(str::to_owned)).collect()
+        };
+        let last = chunks.last().map(|chunk| chunk["type"].clone()).unwrap_or_default();
+        match self {
+            Self::Chat => (
+                said(&|chunk| chunk["choices"][0]["delta"]["content"].clone()),
+                data.last() == Some(&"[DONE]"),
+            ),
+            Self::Responses => (
+                said(&|chunk| match chunk["type"].as_str() {
+                    Some("response.output_text.delta") => chunk["delta"].clone(),
+                    _ => Value::Null,
+                }),
+                last == "response.completed",
+            ),
+            Self::Messages => {
+                (said(&|chunk| chunk["delta"]["text"].clone()), last == "message_stop")
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_caller_is_answered_by_every_provider_and_metered_as_it_counted() {
+    for (dialect, base, auth) in PROVIDERS {
+        let stack = stack_on(*dialect, base, *auth).await;
+        let mut calls = 0;
+        for caller in CALLERS {
+            let (path, body) = caller.request("Hello [[sim tokens=9]]", false, false);
+            let response = stack.post(path).json(&body).send().await.unwrap();
+            let cell = format!("{caller:?} to {dialect:?}");
+            let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+            let status = response.status();
+            let text = response.text().await.unwrap();
+            assert_eq!(status, 200, "{cell}: {text}");
+            let (said, tools) = caller.read(&serde_json::from_str(&text).unwrap());
+            assert!(!said.is_empty() && tools.is_empty(), "{cell}: {text}");
+            calls += 1;
+            let event = stack.events(calls).await.into_iter().next_back().unwrap();
+            let served = stack.sim.find(&id).unwrap();
+            assert_eq!((event.tokens.input, event.tokens.output), (served.input, 9), "{cell}");
+            assert_eq!((event.outcome, event.estimated), (Outcome::Ok, false), "{cell}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_caller_streams_from_every_provider_to_its_own_end_mark() {
+    for (dialect, base, auth) in PROVIDERS {
+        let stack = stack_on(*dialect, base, *auth).await;
+        let mut calls = 0;
+        for caller in CALLERS {
+            let (path, body) = caller.request("Hello [[sim tokens=9]]", true, false);
+            let response = stack.post(path).json(&body).send().await.unwrap();
+            let cell = format!("{caller:?} to {dialect:?}");
+            let status = response.status();
+            let text = response.text().await.unwrap();
+            assert_eq!(status, 200, "{cell}: {text}");
+            let (said, whole) = caller.read_stream(&text);
+            assert!(!said.is_empty() && whole, "{cell}: {text}");
+            calls += 1;
+            let event = stack.events(calls).await.into_iter().next_back().unwrap();
+            assert_eq!((event.tokens.output, event.estimated), (9, false), "{cell}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_callers_tools_are_called_by_every_provider() {
+    for (dialect, base, auth) in PROVIDERS {
+        let stack = stack_on(*dialect, base, *auth).await;
+        for caller in CALLERS {
+            let (path, body) = caller.request("Weather? [[sim calls=2]]", false, true);
+            let response = stack.post(path).json(&body).send().await.unwrap();
+            let cell = format!("{caller:?} to {dialect:?}");
+            let status = response.status();
+            let text = response.text().await.unwrap();
+            assert_eq!(status, 200, "{cell}: {text}");
+            let (_, tools) = caller.read(&serde_json::from_str(&text).unwrap());
+            assert_eq!(tools, ["get_weather", "get_weather"], "{cell}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_cut_by_any_provider_never_ends_as_if_it_were_whole() {
+    for (dialect, base, auth) in PROVIDERS {
+        let stack = stack_on(*dialect, base, *auth).await;
+        for caller in CALLERS {
+            let said = "Hello [[sim tokens=40 chunks=20 cut_after=5]]";
+            let (path, body) = caller.request(said, true, false);
+            let response = stack.post(path).json(&body).send().await.unwrap();
+            let cell = format!("{caller:?} to {dialect:?}");
+            assert_eq!(response.status(), 200, "{cell}");
+            let text = response.text().await.unwrap();
+            let (said, whole) = caller.read_stream(&text);
+            assert!(!said.is_empty() && !whole, "{cell}: {text}");
+            assert!(text.contains("error"), "{cell}: {text}");
+        }
+    }
+}
