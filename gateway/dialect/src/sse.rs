@@ -136,7 +136,8 @@ impl Ends {
 #[must_use]
 pub fn data(event: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
     let mut found: Option<std::borrow::Cow<'_, [u8]>> = None;
-    let mut rest = event;
+    // A stream may begin with a byte order mark.
+    let mut rest = event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event);
     while !rest.is_empty() {
         let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
         let (line, tail) = rest.split_at_checked(end)?;

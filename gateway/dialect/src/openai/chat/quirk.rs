@@ -364,6 +364,33 @@ pub static PROVIDERS: &[(&str, Chat)] = &[
             ],
         ),
     ),
+    (
+        "cerebras",
+        like(
+            PLAIN,
+            &[
+                Quirk::EffortThreeSteps,
+                Quirk::ReasoningText,
+                Quirk::NoCandidates,
+                Quirk::NoLogitBias,
+                Quirk::NoSpeakerNames,
+            ],
+        ),
+    ),
+    // A router to many; what the least of them takes.
+    (
+        "huggingface",
+        like(
+            PLAIN,
+            &[
+                Quirk::EffortThreeSteps,
+                Quirk::ReasoningText,
+                Quirk::NoLogitBias,
+                Quirk::NoParallelSwitch,
+                Quirk::NoEndUser,
+            ],
+        ),
+    ),
     // Whoever else says to be compatible: what nearly all of them take.
     (
         "compatible",

@@ -327,7 +327,7 @@ impl At<'_> {
             (None, None) => (String::new(), String::new(), CallKind::Function),
         };
         let id = Text::owned(called.id);
-        if self.is_new(called.index, &id) {
+        if self.is_new(called.index, &id, !name.is_empty()) {
             let n = self.candidate.calls.len();
             let id = if id.is_empty() { call_id(self.answer, n) } else { id };
             self.candidate.calls.push(Call { index: called.index, id });
@@ -371,7 +371,9 @@ impl At<'_> {
         }
     }
 
-    fn is_new(&self, index: Option<usize>, id: &str) -> bool {
+    /// Whether a fragment begins a call: by a new index, else by a new id, and where there is
+    /// neither, by a name when the last call has one.
+    fn is_new(&self, index: Option<usize>, id: &str, named: bool) -> bool {
         let Some(last) = self.candidate.calls.last() else { return true };
         if !id.is_empty() && self.candidate.calls.iter().any(|call| call.id == id) {
             return false;
@@ -381,7 +383,7 @@ impl At<'_> {
                 !self.candidate.calls.iter().any(|call| call.index == Some(index))
                     || (!id.is_empty() && last.id != id)
             }
-            None => !id.is_empty(),
+            None => !id.is_empty() || (named && self.candidate.unnamed.is_none()),
         }
     }
 

@@ -87,6 +87,14 @@ fn calls_are_told_apart_by_whatever_the_provider_gives() {
     let bare =
         json!({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": {"a": 1}}}]});
     assert_eq!(parts(&[bare]), [call("call_chatcmplA1_0", "f", "{\"a\":1}")]);
+    // Neither index nor id.
+    let named =
+        |name: &str| json!({"tool_calls": [{"function": {"name": name, "arguments": "{}"}}]});
+    let made_up = ["call_chatcmplA1_0", "call_chatcmplA1_1"];
+    assert_eq!(
+        parts(&[named("f"), named("g")]),
+        [call(made_up[0], "f", "{}"), call(made_up[1], "g", "{}")]
+    );
     // The name late.
     let late = [
         json!({"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": "{"}}]}),
@@ -178,6 +186,17 @@ fn a_malformed_line_is_left_out_and_the_stream_goes_on() {
     assert!(reader.read(b"data: \n\n", &mut events).is_ok());
     reader.read(b": keep-alive\n\n", &mut events).unwrap();
     assert_eq!(events, [Event::Ping]);
+}
+
+#[test]
+fn a_byte_order_mark_hides_nothing() {
+    let text = format!("\u{feff}{}", stream(&[json!({"content": "21"})], "stop"));
+    let mut watch = Watcher::default();
+    assert_eq!(
+        watch.see(text.split_inclusive("\n\n").next().unwrap().as_bytes()),
+        Seen::Chunk { content: true }
+    );
+    assert_eq!(read(&text).unwrap().candidates[0].parts, [Part::text("21")]);
 }
 
 #[test]
