@@ -175,21 +175,23 @@ impl Quirks {
     }
 }
 
-/// What no provider but OpenAI and its kin takes.
-const PLAIN: Quirks = Quirks::NONE.and(&[
+/// What nobody but OpenAI and its kin takes.
+const BASE: Quirks = Quirks::NONE.and(&[
     Quirk::MaxTokens,
     Quirk::NoAllowedTools,
     Quirk::NoCustomTools,
     Quirk::NoFiles,
-    Quirk::NoAudio,
     Quirk::NoRefusals,
     Quirk::NoMetadata,
     Quirk::NoServiceTier,
     Quirk::NoCacheKey,
 ]);
 
+/// Other people's clouds.
+const PLAIN: Quirks = BASE.with(Quirk::NoAudio);
+
 /// Servers that answer with an open model: what they do not know they leave aside.
-const SERVER: Quirks = PLAIN.and(&[Quirk::TopK, Quirk::EffortThreeSteps, Quirk::TemplateThinking]);
+const SERVER: Quirks = BASE.and(&[Quirk::TopK, Quirk::EffortThreeSteps, Quirk::TemplateThinking]);
 
 /// Providers by name, each with the dialect as it speaks it.
 pub static PROVIDERS: &[(&str, Chat)] = &[
