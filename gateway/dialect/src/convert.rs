@@ -203,4 +203,6 @@ pub enum Cause {
     /// The provider's account has no money or quota left.
     Quota,
     Overloaded,
+    /// Our credentials are refused, whatever the status: not the caller's fault.
+    Credentials,
 }

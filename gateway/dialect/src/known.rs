@@ -3,6 +3,7 @@
 use crate::Wire;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
+use crate::gemini::Gemini;
 use crate::messages::{self, Host, Messages};
 use crate::openai::{Ask, Chat, Quirk, Quirks, StreamOptions, write_request};
 use crate::responses::Responses;
@@ -20,6 +21,7 @@ impl Wire {
             Self::Chat => Some(&Chat::OPENAI),
             Self::Responses => Some(&Responses),
             Self::Messages => Some(&MESSAGES),
+            Self::Gemini => Some(&Gemini),
             _ => None,
         }
     }
@@ -31,6 +33,7 @@ impl Wire {
             Self::Chat => Some(&Chat::OPENAI),
             Self::Responses => Some(&Responses),
             Self::Messages => Some(&MESSAGES),
+            Self::Gemini => Some(&Gemini),
             Self::Converse => Some(&Converse),
             Self::Watsonx => Some(&Watsonx),
             _ => None,
@@ -44,6 +47,7 @@ impl Wire {
             Self::Chat => Some(&Chat::OPENAI),
             Self::Responses => Some(&Responses),
             Self::Messages => Some(&MESSAGES),
+            Self::Gemini => Some(&Gemini),
             Self::Converse => Some(&Converse),
             _ => None,
         }

@@ -11,6 +11,7 @@ pub mod convert;
 mod error;
 pub mod eventstream;
 pub mod fields;
+pub mod gemini;
 pub mod json;
 mod known;
 pub mod loss;

@@ -211,7 +211,7 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
         | (F::ForeignSignature | F::Citations, _)
         | (F::CacheMark, W::Chat | W::Responses | W::Gemini | W::Cohere | W::Watsonx)
         | (F::CacheKey, W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx)
-        | (F::ServiceTier, W::Gemini | W::Cohere | W::Watsonx)
+        | (F::ServiceTier, W::Cohere | W::Watsonx)
         | (F::EndUser, W::Gemini | W::Converse | W::Cohere | W::Watsonx)
         | (F::Metadata, W::Messages | W::Gemini | W::Cohere | W::Watsonx)
         | (F::SpeakerName, W::Responses | W::Messages | W::Gemini | W::Converse | W::Cohere)
