@@ -43,13 +43,15 @@ impl Failure {
     /// the caller's: its sentence is passed on, not its shape.
     #[must_use]
     pub fn of_words(status: StatusCode, headers: &HeaderMap, said: ProviderError) -> Self {
-        let mut failure = Self::of_status(status, headers, Bytes::new());
+        let refused = said.cause == Cause::Credentials;
+        let meant = if refused { StatusCode::UNAUTHORIZED } else { status };
+        let mut failure = Self::of_status(meant, headers, Bytes::new());
         let code = match said.cause {
             Cause::ContextFull => ErrorCode::UpstreamContextFull,
             Cause::ContentPolicy => ErrorCode::UpstreamPolicy,
             Cause::RateLimited => ErrorCode::UpstreamRateLimited,
             Cause::Quota | Cause::Overloaded => ErrorCode::UpstreamFailed,
-            Cause::Unknown => failure.fault.code,
+            Cause::Unknown | Cause::Credentials => failure.fault.code,
         };
         let fault = &mut failure.fault;
         fault.code = code;
