@@ -8,6 +8,7 @@
 
 pub mod converse;
 pub mod convert;
+pub mod embed;
 mod error;
 pub mod eventstream;
 pub mod fields;
@@ -18,6 +19,7 @@ pub mod loss;
 pub mod messages;
 pub mod neutral;
 pub mod openai;
+pub mod rerank;
 pub mod responses;
 pub mod sigv4;
 pub mod sse;
