@@ -16,6 +16,7 @@ pub mod role;
 pub mod seal;
 pub mod snapshot;
 pub mod usage;
+pub mod vendor;
 
 /// An instant, always UTC, RFC 3339 in JSON.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -2,6 +2,7 @@
 
 use contract::error::FieldError;
 use contract::snapshot::{Auth, Dialect, ProviderSettings};
+use contract::vendor::Vendor;
 use url::Url;
 
 /// Characters of a credential at most.
@@ -99,6 +100,17 @@ pub fn also(first: Dialect, others: &[Dialect]) -> Result<Vec<Dialect>, FieldErr
     Ok(once)
 }
 
+fn vendor(slug: Option<&str>) -> Result<Option<String>, FieldError> {
+    match slug.map(str::trim).filter(|slug| !slug.is_empty()) {
+        None => Ok(None),
+        Some(slug) if Vendor::find(slug).is_some() => Ok(Some(slug.to_owned())),
+        Some(_) => Err(FieldError::new(
+            "/settings/vendor",
+            "there is no vendor of this name here; use `compatible`, or leave it out",
+        )),
+    }
+}
+
 /// Settings with nothing empty in them.
 ///
 /// # Errors
@@ -127,7 +139,7 @@ pub fn settings(
         project: word("project", &given.project)?,
         api_version: word("api_version", &given.api_version)?,
         token_url: token_url.transpose()?,
-        vendor: word("vendor", &given.vendor)?,
+        vendor: vendor(given.vendor.as_deref())?,
     };
     let missing = if auth == Auth::AwsSigv4 && settings.region.is_none() {
         Some(("/settings/region", "AWS signatures are made for a region: name it"))
@@ -247,6 +259,8 @@ mod tests {
         assert_eq!(pointer(&bad, Dialect::Bedrock, Auth::AwsSigv4), "/settings/region");
         let whole = given("eu-de", "p-1", "2024-10-08");
         assert_eq!(super::settings(&whole, Dialect::Watsonx, Auth::IbmIam).unwrap(), whole);
+        let nobody = ProviderSettings { vendor: Some("nobody".into()), ..none };
+        assert_eq!(pointer(&nobody, Dialect::Openai, Auth::Bearer), "/settings/vendor");
         let away = ProviderSettings { token_url: Some("iam".into()), ..whole };
         assert_eq!(pointer(&away, Dialect::Watsonx, Auth::IbmIam), "/settings/token_url");
     }

@@ -172,3 +172,23 @@ async fn no_role_of_a_tenant_or_a_person_reaches_a_provider() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_provider_keeps_its_other_dialects_and_what_its_kind_needs() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let mut body = new("https://eu-de.ml.example");
+    body["dialect"] = "watsonx".into();
+    body["auth"] = "ibm_iam".into();
+    let refused = operator.post("/v1/admin/providers", body.clone()).await;
+    assert_eq!(refused.refused("request.invalid").pointers(), ["/settings/project"]);
+    body["also"] = json!(["openai", "responses"]);
+    body["settings"] =
+        json!({"project": "p-1", "api_version": "2024-10-08", "region": "", "vendor": "watsonx"});
+    let made = operator.post("/v1/admin/providers", body).await.expect(201).json();
+    let path = format!("/v1/admin/providers/{}", made["id"].as_str().unwrap());
+    let kept = operator.get(&path).await.expect(200).json();
+    assert_eq!(kept["also"], json!(["openai", "responses"]));
+    let settings = json!({"project": "p-1", "api_version": "2024-10-08", "vendor": "watsonx"});
+    assert_eq!(kept["settings"], settings);
+}

@@ -98,9 +98,13 @@ const fn wire(dialect: Dialect) -> Wire {
 
 /// In what a provider differs from the vendor of its dialect.
 fn ways(record: &ProviderRecord) -> Ways {
-    let vendor = record.settings.vendor.as_deref().unwrap_or_default();
+    let quirks = |vendor| spoken_by(vendor).map_or(Quirks::NONE, |chat| chat.quirks);
     Ways {
-        quirks: spoken_by(vendor).map_or_else(Quirks::default, |chat| chat.quirks),
+        quirks: match record.settings.vendor.as_deref() {
+            None => Quirks::NONE,
+            Some(vendor) if spoken_by(vendor).is_some() => quirks(vendor),
+            Some(_) => quirks("compatible"),
+        },
         host: match record.auth {
             Auth::GoogleServiceAccount => Host::Vertex,
             Auth::AwsSigv4 => Host::Bedrock,

@@ -26,6 +26,8 @@ pub const API_VERSION_HINT: &str =
     "For Azure by deployment and watsonx.ai, such as 2024-10-21; sent in the query.";
 pub const TOKEN_URL: &str = "Address of tokens";
 pub const TOKEN_URL_HINT: &str = "Only where tokens are not fetched at the vendor's usual address.";
+pub const START_FROM: &str = "Start from a vendor or a model server";
+pub const VENDOR_NONE: &str = "None: as the maker of the dialect";
 pub const VENDOR: &str = "Vendor";
 pub const VENDOR_HINT: &str =
     "Whose ways it has, where they differ from those of the dialect's maker: mistral, vllm, …";

@@ -5,9 +5,10 @@ use crate::fault::Fault;
 use crate::visit::OperatorVisit;
 use axum::response::Response;
 use contract::api::providers::Provider;
+use contract::vendor::{VENDORS, Vendor};
 use leptos::prelude::*;
 use portal_app::components::{
-    Button, Cell, CellKind, Count, Crumb, DataTable, Disabled, EmptyState, Form, LinkButton,
+    Button, Cell, CellKind, Count, Crumb, DataTable, Details, Disabled, EmptyState, Form, LinkButton,
     PageHead, Sign, StateBadge,
 };
 use portal_app::nav::Place;
@@ -72,10 +73,19 @@ pub(super) const fn credential(has: bool) -> &'static str {
     if has { text::CREDENTIAL_SET } else { text::CREDENTIAL_NONE }
 }
 
+fn vendors() -> impl IntoView {
+    let link = |vendor: &Vendor| {
+        let href = format!("/admin/providers/new?vendor={}", vendor.slug);
+        view! { <li><a href=href>{vendor.name}</a></li> }
+    };
+    VENDORS.iter().map(link).collect_view()
+}
+
 /// # Errors
 /// None of its own.
 pub async fn new(visit: OperatorVisit) -> Response {
     let form = visit.form("/admin/providers");
+    let vendor = visit.query("vendor").and_then(|slug| Vendor::find(&slug));
     visit.page(Place::AdminProviders, text::NEW_PROVIDER, move || {
         view! {
             <div class="medium">
@@ -83,7 +93,10 @@ pub async fn new(visit: OperatorVisit) -> Response {
                     title=text::NEW_PROVIDER
                     crumbs=vec![Crumb::new(text::PROVIDERS, "/admin/providers")]
                 />
-                <Form state=form>{fields(None)} <Button label=text::CREATE /></Form>
+                <Details summary=text::START_FROM open=vendor.is_none()>
+                    <ul class="plain-list">{vendors()}</ul>
+                </Details>
+                <Form state=form>{fields(None, vendor)} <Button label=text::CREATE /></Form>
             </div>
         }
     })

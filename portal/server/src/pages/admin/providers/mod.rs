@@ -5,16 +5,64 @@ pub mod provider;
 
 use contract::api::providers::Provider;
 use contract::snapshot::{Auth, Dialect, ProviderSettings};
+use contract::vendor::{VENDORS, Vendor};
 use leptos::prelude::*;
 use portal_app::components::{Checkbox, Choice, Details, Field, Hidden, Select};
 use portal_app::text::admin as text;
 
-/// The fields of the form, for a new provider or for `provider`.
-fn fields(provider: Option<&Provider>) -> impl IntoView + use<> {
+/// What the form is filled with before anybody typed.
+#[derive(Default)]
+struct Filled {
+    name: String,
+    base_url: String,
+    dialect: Option<Dialect>,
+    also: Vec<Dialect>,
+    auth: Option<Auth>,
+    settings: ProviderSettings,
+}
+
+impl Filled {
+    fn from_provider(provider: &Provider) -> Self {
+        Self {
+            name: provider.name.clone(),
+            base_url: provider.base_url.clone(),
+            dialect: Some(provider.dialect),
+            also: provider.also.clone(),
+            auth: Some(provider.auth),
+            settings: provider.settings.clone(),
+        }
+    }
+
+    fn from_vendor(vendor: &Vendor) -> Self {
+        Self {
+            name: vendor.name.to_owned(),
+            base_url: vendor.base_url.to_owned(),
+            dialect: Some(vendor.dialect),
+            also: vendor.also.to_vec(),
+            auth: Some(vendor.auth),
+            settings: ProviderSettings {
+                vendor: Some(vendor.slug.to_owned()),
+                api_version: vendor.api_version.map(str::to_owned),
+                ..ProviderSettings::default()
+            },
+        }
+    }
+}
+
+/// The fields of the form, for a new provider or for `provider`. A new one may start from a vendor.
+fn fields(provider: Option<&Provider>, vendor: Option<&Vendor>) -> impl IntoView + use<> {
+    let filled = provider.map(Filled::from_provider).or(vendor.map(Filled::from_vendor));
+    let filled = filled.unwrap_or_default();
+    let dialect = filled.dialect.unwrap_or(Dialect::Openai);
     let own = match provider {
         None => view! {
             <Field name="slug" label=text::SLUG hint=text::SLUG_HINT autocomplete="off" />
-            <Select name="dialect" label=text::DIALECT choices=dialects() />
+            <Select
+                name="dialect"
+                label=text::DIALECT
+                value=dialect.as_str()
+                choices=dialects()
+            />
         }
         .into_any(),
         Some(provider) => {
@@ -24,14 +72,14 @@ fn fields(provider: Option<&Provider>) -> impl IntoView + use<> {
     let disabled = provider.map(|provider| {
         view! { <Checkbox name="disabled" label=text::DISABLED checked=provider.disabled /> }
     });
-    let name = provider.map(|provider| provider.name.clone()).unwrap_or_default();
-    let base = provider.map(|provider| provider.base_url.clone()).unwrap_or_default();
-    let auth = provider.map_or(Auth::Bearer, |provider| provider.auth);
+    let (name, base) = (filled.name, filled.base_url);
+    let auth = filled.auth.unwrap_or(Auth::Bearer);
     let hint = match provider {
         Some(provider) if provider.has_credential => text::CREDENTIAL_KEEP,
         _ => text::CREDENTIAL_HINT,
     };
-    let settings = settings(provider);
+    // Which dialect a new provider has is not known yet: all others may be ticked.
+    let settings = settings(provider.map(|_| dialect), &filled.also, filled.settings);
     view! {
         <Field name="name" label=text::NAME value=name autocomplete="off" />
         {own}
@@ -65,12 +113,19 @@ fn auths() -> Vec<Choice> {
     Auth::ALL.iter().map(|one| Choice::new(one.as_str(), text::auth(*one))).collect()
 }
 
+fn vendors() -> Vec<Choice> {
+    let none = Choice::new("", text::VENDOR_NONE);
+    let known = VENDORS.iter().map(|vendor| Choice::new(vendor.slug, vendor.name));
+    std::iter::once(none).chain(known).collect()
+}
+
 /// What only some kinds of provider ask for.
-fn settings(provider: Option<&Provider>) -> impl IntoView + use<> {
-    let ProviderSettings { region, project, api_version, token_url, vendor } =
-        provider.map(|provider| provider.settings.clone()).unwrap_or_default();
-    let also = provider.map(|provider| provider.also.clone()).unwrap_or_default();
-    let own = provider.map(|provider| provider.dialect);
+fn settings(
+    own: Option<Dialect>,
+    also: &[Dialect],
+    filled: ProviderSettings,
+) -> impl IntoView + use<> {
+    let ProviderSettings { region, project, api_version, token_url, vendor } = filled;
     let others = Dialect::ALL.iter().filter(|one| Some(**one) != own).map(|one| {
         let ticked = also.contains(one);
         view! {
@@ -92,7 +147,13 @@ fn settings(provider: Option<&Provider>) -> impl IntoView + use<> {
             {text_field("project", text::PROJECT, text::PROJECT_HINT, project)}
             {text_field("api_version", text::API_VERSION, text::API_VERSION_HINT, api_version)}
             {text_field("exchange", text::TOKEN_URL, text::TOKEN_URL_HINT, token_url)}
-            {text_field("vendor", text::VENDOR, text::VENDOR_HINT, vendor)}
+            <Select
+                name="vendor"
+                label=text::VENDOR
+                hint=text::VENDOR_HINT
+                value=vendor.unwrap_or_default()
+                choices=vendors()
+            />
         </Details>
     }
 }

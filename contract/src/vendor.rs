@@ -1,0 +1,124 @@
+//! Who runs models, as far as it is known beforehand: one row for each vendor or model server.
+//!
+//! A row is a proposal for an operator who registers a provider; all of it can be changed there.
+//! The slug goes into the provider's settings, where the gateway finds out by it in what the
+//! vendor differs from the maker of its dialect. One that only says to be compatible with OpenAI
+//! needs nothing but its row.
+
+use crate::snapshot::{Auth, Dialect};
+
+/// A vendor or a model server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vendor {
+    pub slug: &'static str,
+    pub name: &'static str,
+    /// What is in capitals is the customer's own.
+    pub base_url: &'static str,
+    pub dialect: Dialect,
+    /// Other dialects under the same address.
+    pub also: &'static [Dialect],
+    pub auth: Auth,
+    /// Sent in the query, where the vendor asks for it.
+    pub api_version: Option<&'static str>,
+}
+
+/// A vendor whose credential is a bearer token, and who speaks as OpenAI does.
+const fn compatible(slug: &'static str, name: &'static str, base_url: &'static str) -> Vendor {
+    let (dialect, auth) = (Dialect::Openai, Auth::Bearer);
+    Vendor { slug, name, base_url, dialect, also: &[], auth, api_version: None }
+}
+
+/// A server on one's own machines.
+const fn server(slug: &'static str, name: &'static str, base_url: &'static str) -> Vendor {
+    Vendor { auth: Auth::None, ..compatible(slug, name, base_url) }
+}
+
+impl Vendor {
+    const fn in_dialect(self, dialect: Dialect, auth: Auth) -> Self {
+        Self { dialect, auth, ..self }
+    }
+
+    const fn also(self, also: &'static [Dialect]) -> Self {
+        Self { also, ..self }
+    }
+
+    const fn version(self, version: &'static str) -> Self {
+        Self { api_version: Some(version), ..self }
+    }
+
+    /// The row of a slug.
+    #[must_use]
+    pub fn find(slug: &str) -> Option<&'static Self> {
+        VENDORS.iter().find(|vendor| vendor.slug == slug)
+    }
+}
+
+const RESPONSES: &[Dialect] = &[Dialect::Responses];
+
+/// Vendors, then servers.
+pub const VENDORS: &[Vendor] = &[
+    compatible("openai", "OpenAI", "https://api.openai.com/v1").also(RESPONSES),
+    compatible("azure", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai/v1")
+        .in_dialect(Dialect::Openai, Auth::ApiKey)
+        .also(RESPONSES),
+    compatible("azure_deployments", "Azure OpenAI, by deployment", "https://RESOURCE.openai.azure.com/openai")
+        .in_dialect(Dialect::Openai, Auth::ApiKey)
+        .version("2024-10-21"),
+    compatible("anthropic", "Anthropic", "https://api.anthropic.com/v1")
+        .in_dialect(Dialect::Anthropic, Auth::XApiKey),
+    compatible("gemini", "Gemini", "https://generativelanguage.googleapis.com/v1beta")
+        .in_dialect(Dialect::Gemini, Auth::GoogleApiKey),
+    compatible(
+        "vertex",
+        "Vertex AI, Gemini",
+        "https://REGION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/REGION/publishers/google",
+    )
+    .in_dialect(Dialect::Gemini, Auth::GoogleServiceAccount),
+    compatible(
+        "vertex_anthropic",
+        "Vertex AI, Anthropic",
+        "https://REGION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/REGION",
+    )
+    .in_dialect(Dialect::Anthropic, Auth::GoogleServiceAccount),
+    compatible("bedrock", "AWS Bedrock", "https://bedrock-runtime.REGION.amazonaws.com")
+        .in_dialect(Dialect::Bedrock, Auth::AwsSigv4),
+    compatible("watsonx", "IBM watsonx.ai", "https://REGION.ml.cloud.ibm.com")
+        .in_dialect(Dialect::Watsonx, Auth::IbmIam)
+        .version("2024-10-08"),
+    compatible("cohere", "Cohere", "https://api.cohere.com")
+        .in_dialect(Dialect::Cohere, Auth::Bearer),
+    compatible("mistral", "Mistral", "https://api.mistral.ai/v1"),
+    compatible("groq", "Groq", "https://api.groq.com/openai/v1").also(RESPONSES),
+    compatible("together", "Together", "https://api.together.xyz/v1"),
+    compatible("fireworks", "Fireworks", "https://api.fireworks.ai/inference/v1"),
+    compatible("deepseek", "DeepSeek", "https://api.deepseek.com/v1"),
+    compatible("xai", "xAI", "https://api.x.ai/v1").also(RESPONSES),
+    compatible("openrouter", "OpenRouter", "https://openrouter.ai/api/v1"),
+    compatible("perplexity", "Perplexity", "https://api.perplexity.ai"),
+    compatible("nvidia_nim", "NVIDIA NIM", "https://integrate.api.nvidia.com/v1"),
+    compatible("huggingface", "Hugging Face router", "https://router.huggingface.co/v1"),
+    compatible("cerebras", "Cerebras", "https://api.cerebras.ai/v1"),
+    compatible("deepinfra", "DeepInfra", "https://api.deepinfra.com/v1/openai"),
+    compatible("compatible", "Any other that speaks as OpenAI does", "https://HOST/v1"),
+    server("ollama", "Ollama", "http://HOST:11434/v1"),
+    server("vllm", "vLLM", "http://HOST:8000/v1"),
+    server("sglang", "SGLang", "http://HOST:30000/v1"),
+    server("llama_cpp", "llama.cpp server", "http://HOST:8080/v1"),
+    server("hf_tgi", "Text Generation Inference", "http://HOST:8080/v1"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_found_by_its_slug_and_can_be_registered() {
+        for vendor in VENDORS {
+            let slug = vendor.slug;
+            assert_eq!(Vendor::find(slug), Some(vendor), "{slug} is there twice");
+            assert!(slug.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{slug}");
+            assert!(!vendor.base_url.ends_with('/'), "{slug}");
+            assert!(!vendor.also.contains(&vendor.dialect), "{slug}");
+        }
+    }
+}
