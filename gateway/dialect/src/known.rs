@@ -3,7 +3,7 @@
 use crate::Wire;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
-use crate::gemini::Gemini;
+use crate::gemini::{self, Gemini};
 use crate::messages::{self, Host, Messages};
 use crate::openai::{Ask, Chat, Quirk, Quirks, StreamOptions, write_request};
 use crate::responses::Responses;
@@ -58,6 +58,7 @@ impl Wire {
     pub fn count_answer(self, input_tokens: u64) -> Option<Vec<u8>> {
         match self {
             Self::Messages => Some(messages::count_body(input_tokens)),
+            Self::Gemini => Some(gemini::write_count_answer(input_tokens)),
             _ => None,
         }
     }
@@ -129,9 +130,10 @@ impl Ways {
     /// Where a provider of these ways counts the tokens of a conversation in a caller's own
     /// dialect. `None`: it does not.
     #[must_use]
-    pub fn count_path(self, wire: Wire, _model: &str) -> Option<Cow<'static, str>> {
+    pub fn count_path(self, wire: Wire, model: &str) -> Option<Cow<'static, str>> {
         match wire {
             Wire::Messages => Messages { host: self.host }.count_path().map(Cow::Borrowed),
+            Wire::Gemini => Some(Gemini::count_path(model).into()),
             _ => None,
         }
     }

@@ -12,15 +12,17 @@ enum Caller {
     Chat,
     Responses,
     Messages,
+    Gemini,
 }
 
-const CALLERS: [Caller; 3] = [Caller::Chat, Caller::Responses, Caller::Messages];
+const CALLERS: [Caller; 4] = [Caller::Chat, Caller::Responses, Caller::Messages, Caller::Gemini];
 
 /// Providers by dialect: where the simulator has it, and how it wants to be told who we are.
 const PROVIDERS: &[(Dialect, &str, Auth)] = &[
     (Dialect::Openai, "/v1", Auth::Bearer),
     (Dialect::Responses, "/v1", Auth::Bearer),
     (Dialect::Anthropic, "/v1", Auth::XApiKey),
+    (Dialect::Gemini, "/v1beta", Auth::GoogleApiKey),
     (Dialect::Bedrock, "", Auth::AwsSigv4),
     (Dialect::Watsonx, "", Auth::Bearer),
 ];
@@ -63,20 +65,31 @@ fn tool(caller: Caller) -> Value {
             "description": "Tells the weather.", "parameters": schema}]),
         Caller::Messages => json!([{"name": "get_weather",
             "description": "Tells the weather.", "input_schema": schema}]),
+        Caller::Gemini => json!([{"functionDeclarations": [{"name": "get_weather",
+            "description": "Tells the weather.", "parameters": schema}]}]),
     }
 }
 
 impl Caller {
-    fn request(self, said: &str, stream: bool, tools: bool) -> (&'static str, Value) {
+    fn request(self, said: &str, stream: bool, tools: bool) -> (String, Value) {
         let turn = json!([{"role": "user", "content": said}]);
         let (path, mut body) = match self {
             Self::Chat => ("/v1/chat/completions", json!({"messages": turn})),
             Self::Responses => ("/v1/responses", json!({"input": turn, "store": false})),
             Self::Messages => ("/v1/messages", json!({"messages": turn, "max_tokens": 200})),
+            Self::Gemini => {
+                ("", json!({"contents": [{"role": "user", "parts": [{"text": said}]}]}))
+            }
         };
-        body["model"] = MODEL.into();
-        if stream {
-            body["stream"] = true.into();
+        let mut path = path.to_owned();
+        if self == Self::Gemini {
+            let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+            path = format!("/v1beta/models/{MODEL}:{method}");
+        } else {
+            body["model"] = MODEL.into();
+            if stream {
+                body["stream"] = true.into();
+            }
         }
         if tools {
             body["tools"] = tool(self);
@@ -114,6 +127,12 @@ impl Caller {
                 let calls = parts.iter().filter(|part| part["type"] == "tool_use");
                 (said, calls.map(|call| text(&call["name"])).collect())
             }
+            Self::Gemini => {
+                let parts = list(&answer["candidates"][0]["content"]["parts"]);
+                let said = parts.iter().map(|part| text(&part["text"])).collect();
+                let calls = parts.iter().filter(|part| part["functionCall"].is_object());
+                (said, calls.map(|call| text(&call["functionCall"]["name"])).collect())
+            }
         }
     }
 
@@ -141,6 +160,13 @@ impl Caller {
             Self::Messages => {
                 (said(&|chunk| chunk["delta"]["text"].clone()), last == "message_stop")
             }
+            Self::Gemini => (
+                said(&|chunk| chunk["candidates"][0]["content"]["parts"][0]["text"].clone()),
+                chunks.last().is_some_and(|chunk| {
+                    chunk["candidates"][0]["finishReason"] == "STOP"
+                        && chunk["usageMetadata"].is_object()
+                }),
+            ),
         }
     }
 }
@@ -152,7 +178,7 @@ async fn every_caller_is_answered_by_every_provider_and_metered_as_it_counted() 
         let mut calls = 0;
         for caller in CALLERS {
             let (path, body) = caller.request("Hello [[sim tokens=9]]", false, false);
-            let response = stack.post(path).json(&body).send().await.unwrap();
+            let response = stack.post(&path).json(&body).send().await.unwrap();
             let cell = format!("{caller:?} to {dialect:?}");
             let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
             let status = response.status();
@@ -176,7 +202,7 @@ async fn every_caller_streams_from_every_provider_to_its_own_end_mark() {
         let mut calls = 0;
         for caller in CALLERS {
             let (path, body) = caller.request("Hello [[sim tokens=9]]", true, false);
-            let response = stack.post(path).json(&body).send().await.unwrap();
+            let response = stack.post(&path).json(&body).send().await.unwrap();
             let cell = format!("{caller:?} to {dialect:?}");
             let status = response.status();
             let text = response.text().await.unwrap();
@@ -196,7 +222,7 @@ async fn every_callers_tools_are_called_by_every_provider() {
         let stack = stack_on(*dialect, base, *auth).await;
         for caller in CALLERS {
             let (path, body) = caller.request("Weather? [[sim calls=2]]", false, true);
-            let response = stack.post(path).json(&body).send().await.unwrap();
+            let response = stack.post(&path).json(&body).send().await.unwrap();
             let cell = format!("{caller:?} to {dialect:?}");
             let status = response.status();
             let text = response.text().await.unwrap();
@@ -214,7 +240,7 @@ async fn a_stream_cut_by_any_provider_never_ends_as_if_it_were_whole() {
         for caller in CALLERS {
             let said = "Hello [[sim tokens=40 chunks=20 cut_after=5]]";
             let (path, body) = caller.request(said, true, false);
-            let response = stack.post(path).json(&body).send().await.unwrap();
+            let response = stack.post(&path).json(&body).send().await.unwrap();
             let cell = format!("{caller:?} to {dialect:?}");
             assert_eq!(response.status(), 200, "{cell}");
             let text = response.text().await.unwrap();

@@ -298,3 +298,25 @@ async fn tokens_are_counted_by_a_provider_that_can_and_else_here_and_cost_nothin
     assert!(counted["input_tokens"].as_u64().unwrap() > 0, "{counted}");
     assert_eq!(stack.sim.stats().calls, 0);
 }
+
+#[tokio::test]
+async fn a_gemini_caller_may_send_its_key_in_the_query_and_is_refused_in_its_own_shape() {
+    let stack = Stack::start().await;
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]});
+    let call = |path: String| stack.client.post(stack.url(&path)).json(&body).send();
+    let path = format!("/v1beta/models/{MODEL}:generateContent");
+    let answered = call(format!("{path}?key={}", stack.world.key_text)).await.unwrap();
+    assert_eq!(answered.status(), 200);
+    let refused = call(path.clone()).await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let error: Value = refused.json().await.unwrap();
+    assert_eq!(
+        (&error["error"]["code"], &error["error"]["status"]),
+        (&json!(401), &json!("UNAUTHENTICATED"))
+    );
+    let named = stack.client.post(stack.url(&path)).header("x-goog-api-key", &stack.world.key_text);
+    assert_eq!(named.json(&body).send().await.unwrap().status(), 200);
+    let count = format!("/v1beta/models/{MODEL}:countTokens");
+    let counted: Value = stack.post(&count).json(&body).send().await.unwrap().json().await.unwrap();
+    assert!(counted["totalTokens"].as_u64().unwrap() > 0, "{counted}");
+}

@@ -8,8 +8,8 @@ use contract::api::providers::Provider;
 use contract::vendor::{VENDORS, Vendor};
 use leptos::prelude::*;
 use portal_app::components::{
-    Button, Cell, CellKind, Count, Crumb, DataTable, Details, Disabled, EmptyState, Form, LinkButton,
-    PageHead, Sign, StateBadge,
+    Button, Cell, CellKind, Count, Crumb, DataTable, Details, Disabled, EmptyState, Form,
+    LinkButton, PageHead, Sign, StateBadge,
 };
 use portal_app::nav::Place;
 use portal_app::text::admin as text;
