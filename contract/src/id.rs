@@ -26,38 +26,25 @@ pub fn uuid_v7(at: Timestamp, entropy: &IdEntropy) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, entropy).into_uuid()
 }
 
-/// The text form, without an allocation: gateways write a dozen of these for each call.
-struct Text {
-    bytes: [u8; 40],
-    len: usize,
-}
+/// Characters after the underscore.
+const DIGITS: usize = 26;
 
-impl Text {
-    fn new(prefix: &str, uuid: &Uuid) -> Self {
-        const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
-        let bits = uuid.as_u128();
-        // 26 digits of five bits: the last has three bits of the 128 and two zeros.
-        let digits = (0..26_u32).map(|place| {
-            let digit = if place < 25 { bits >> (123 - 5 * place) } else { bits << 2 };
-            usize::try_from(digit & 31).ok().and_then(|digit| DIGITS.get(digit)).copied()
-        });
-        let text = prefix.bytes().chain([b'_']).chain(digits.flatten());
-        let mut bytes = [0; 40];
-        let mut len = 0;
-        for (slot, byte) in bytes.iter_mut().zip(text) {
-            *slot = byte;
-            len += 1;
-        }
-        Self { bytes, len }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).unwrap_or("")
-    }
+/// The part after the underscore, without an allocation or a table: gateways write a dozen of
+/// these for each call.
+fn encode(uuid: &Uuid) -> [u8; DIGITS] {
+    let (high, low) = uuid.as_u64_pair();
+    let middle = high << 60 | low >> 4;
+    std::array::from_fn(|place| {
+        let digit = match place {
+            0..12 => high >> (59 - 5 * place),
+            12..24 => middle >> (119 - 5 * place),
+            24 => low >> 3,
+            // The last digit has three bits of the identifier and two zeros.
+            _ => low << 2,
+        };
+        let [digit, ..] = (digit & 31).to_le_bytes();
+        if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }
+    })
 }
 
 fn decode(body: &str) -> Option<Uuid> {
@@ -92,7 +79,8 @@ macro_rules! ids {
 
             /// Appends the text form.
             pub fn write_to(&self, out: &mut Vec<u8>) {
-                out.extend_from_slice(Text::new($prefix, &self.0).as_bytes());
+                out.extend_from_slice(concat!($prefix, "_").as_bytes());
+                out.extend_from_slice(&encode(&self.0));
             }
         }
 
@@ -102,7 +90,8 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(Text::new($prefix, &self.0).as_str())
+                f.write_str(concat!($prefix, "_"))?;
+                f.write_str(std::str::from_utf8(&encode(&self.0)).unwrap_or_default())
             }
         }
 
@@ -125,7 +114,7 @@ macro_rules! ids {
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.serialize_str(Text::new($prefix, &self.0).as_str())
+                s.collect_str(self)
             }
         }
 

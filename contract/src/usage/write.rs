@@ -3,7 +3,37 @@
 
 use super::{Outcome, Tokens, UsageEvent};
 use crate::Timestamp;
+use crate::money::Nanos;
 use chrono::{Datelike as _, Timelike as _};
+
+/// Members by the names of their fields. What stands before a value is one text, made when this is
+/// compiled. `ids` end what the text before them began: they leave their last quote open.
+macro_rules! ids {
+    ($out:expr, $($id:ident)*) => {$(
+        $out.extend_from_slice(concat!("\",\"", stringify!($id), "\":\"").as_bytes());
+        $id.write_to($out);
+    )*};
+}
+/// Words that need no escapes.
+macro_rules! words {
+    ($out:expr, $($word:ident)*) => {$(
+        $out.extend_from_slice(concat!(",\"", stringify!($word), "\":\"").as_bytes());
+        $out.extend_from_slice($word.as_str().as_bytes());
+        $out.push(b'"');
+    )*};
+}
+macro_rules! flags {
+    ($out:expr, $($flag:ident)*) => {$(
+        $out.extend_from_slice(concat!(",\"", stringify!($flag), "\":").as_bytes());
+        $out.extend_from_slice(if *$flag { b"true" } else { b"false" });
+    )*};
+}
+macro_rules! numbers {
+    ($out:expr, $($number:ident)*) => {$(
+        $out.extend_from_slice(concat!(",\"", stringify!($number), "\":").as_bytes());
+        number($out, (*$number).into());
+    )*};
+}
 
 impl UsageEvent {
     /// Appends the event's JSON. Counts of tokens that are zero are left out, as are all fields
@@ -39,52 +69,34 @@ impl UsageEvent {
             gateway_id,
             config_version,
         } = self;
-        macro_rules! ids {
-            ($($id:ident)*) => {$(
-                name(out, stringify!($id));
-                out.push(b'"');
-                $id.write_to(out);
-                out.push(b'"');
-            )*};
-        }
-        macro_rules! numbers {
-            ($($number:ident = $value:expr;)*) => {$(
-                name(out, stringify!($number));
-                number(out, $value.into());
-            )*};
-        }
-        out.push(b'{');
-        ids!(request_id org_id team_id app_id key_id subscription_id product_id plan_id);
-        ids!(model_id price_id gateway_id);
+        // Room for any event whose error has no long name, so that no piece of it moves the rest.
+        out.reserve(1_024);
+        out.extend_from_slice(b"{\"request_id\":\"");
+        request_id.write_to(out);
+        ids!(out, org_id team_id app_id key_id subscription_id product_id plan_id);
+        ids!(out, model_id price_id gateway_id);
         if let Some(deployment_id) = deployment_id {
-            ids!(deployment_id);
+            ids!(out, deployment_id);
         }
         if let Some(provider_id) = provider_id {
-            ids!(provider_id);
+            ids!(out, provider_id);
         }
-        name(out, "at");
+        out.extend_from_slice(b"\",\"at\":");
         instant(out, *at);
-        word(out, "operation", operation.as_str());
-        word(out, "outcome", outcome.as_str());
-        flag(out, "stream", *stream);
-        flag(out, "estimated", *estimated);
-        numbers! {
-            status = *status;
-            attempts = *attempts;
-            duration_ms = *duration_ms;
-            config_version = *config_version;
-            cost_nanos = cost_nanos.0;
-            reserved_nanos = reserved_nanos.0;
-        }
+        words!(out, operation outcome);
+        flags!(out, stream estimated);
+        numbers!(out, status attempts duration_ms config_version);
         if let Some(first_token_ms) = first_token_ms {
-            numbers!(first_token_ms = *first_token_ms;);
+            numbers!(out, first_token_ms);
         }
+        money(out, b",\"cost_nanos\":", *cost_nanos);
+        money(out, b",\"reserved_nanos\":", *reserved_nanos);
         if let Some(code) = error_code {
-            name(out, "error_code");
+            out.extend_from_slice(b",\"error_code\":");
             // The one text that is not known to need no escapes.
             out.extend_from_slice(serde_json::Value::from(code.as_str()).to_string().as_bytes());
         }
-        name(out, "tokens");
+        out.extend_from_slice(b",\"tokens\":");
         tokens.write_json(out);
         out.push(b'}');
     }
@@ -115,93 +127,79 @@ impl Tokens {
             reasoning,
             audio_output,
         } = *self;
-        out.push(b'{');
-        for (class, count) in [
-            ("input", input),
-            ("cached_input", cached_input),
-            ("cache_write", cache_write),
-            ("audio_input", audio_input),
-            ("image_input", image_input),
-            ("output", output),
-            ("reasoning", reasoning),
-            ("audio_output", audio_output),
-        ] {
-            if count > 0 {
-                name(out, class);
-                number(out, count.into());
-            }
+        let mut before = b'{';
+        macro_rules! counts {
+            ($($class:ident)*) => {$(
+                if $class > 0 {
+                    out.push(before);
+                    before = b',';
+                    out.extend_from_slice(concat!("\"", stringify!($class), "\":").as_bytes());
+                    number(out, $class);
+                }
+            )*};
+        }
+        counts!(input cached_input cache_write audio_input);
+        counts!(image_input output reasoning audio_output);
+        if before == b'{' {
+            out.push(before);
         }
         out.push(b'}');
     }
 }
 
-/// A member's name, and the comma before it unless it is the first.
-fn name(out: &mut Vec<u8>, name: &str) {
-    if out.last() != Some(&b'{') {
-        out.push(b',');
-    }
-    out.push(b'"');
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-}
-
-/// A text that needs no escapes.
-fn word(out: &mut Vec<u8>, called: &str, text: &str) {
-    name(out, called);
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
-}
-
-fn flag(out: &mut Vec<u8>, called: &str, on: bool) {
-    name(out, called);
-    out.extend_from_slice(if on { b"true" } else { b"false" });
-}
-
-fn number(out: &mut Vec<u8>, number: i128) {
-    if number < 0 {
-        out.push(b'-');
-    }
-    // Every field is at most 64 bits wide.
-    digits(out, u64::try_from(number.unsigned_abs()).unwrap_or(u64::MAX), 1);
-}
-
-/// Decimal digits, at least `width` of them.
-fn digits(out: &mut Vec<u8>, mut number: u64, width: usize) {
+fn number(out: &mut Vec<u8>, mut number: u64) {
     let mut text = [b'0'; 20];
     let mut used = 0;
     for slot in text.iter_mut().rev() {
-        if number == 0 && used >= width {
-            break;
-        }
-        *slot = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        let [digit, ..] = (number % 10).to_le_bytes();
+        *slot = b'0' + digit;
         number /= 10;
         used += 1;
+        if number == 0 {
+            break;
+        }
     }
     out.extend_from_slice(text.get(text.len() - used..).unwrap_or_default());
 }
 
+fn money(out: &mut Vec<u8>, name: &[u8], amount: Nanos) {
+    out.extend_from_slice(name);
+    if amount.0 < 0 {
+        out.push(b'-');
+    }
+    number(out, amount.0.unsigned_abs());
+}
+
+/// Exactly `N` decimal digits.
+fn padded<const N: usize>(mut number: u32) -> [u8; N] {
+    let mut text = [b'0'; N];
+    for slot in text.iter_mut().rev() {
+        let [digit, ..] = (number % 10).to_le_bytes();
+        *slot = b'0' + digit;
+        number /= 10;
+    }
+    text
+}
+
 /// RFC 3339 to the nanosecond.
 fn instant(out: &mut Vec<u8>, at: Timestamp) {
+    let at = at.naive_utc();
     let Ok(year) = u16::try_from(at.year()) else {
         // Years before Christ are for a general serialiser.
-        out.extend_from_slice(serde_json::json!(at).to_string().as_bytes());
+        out.extend_from_slice(serde_json::json!(at.and_utc()).to_string().as_bytes());
         return;
     };
-    out.push(b'"');
-    digits(out, year.into(), 4);
-    for (before, part) in [
-        (b'-', at.month()),
-        (b'-', at.day()),
-        (b'T', at.hour()),
-        (b':', at.minute()),
-        (b':', at.second()),
-    ] {
-        out.push(before);
-        digits(out, part.into(), 2);
-    }
-    out.push(b'.');
-    digits(out, at.nanosecond().into(), 9);
+    let [y, year, r, s] = padded::<4>(year.into());
+    let [month, m] = padded::<2>(at.month());
+    let [day, d] = padded::<2>(at.day());
+    let [hour, h] = padded::<2>(at.hour());
+    let [minute, n] = padded::<2>(at.minute());
+    let [second, c] = padded::<2>(at.second());
+    out.extend_from_slice(&[
+        b'"', y, year, r, s, b'-', month, m, b'-', day, d, b'T', hour, h, b':', minute, n, b':',
+        second, c, b'.',
+    ]);
+    out.extend_from_slice(&padded::<9>(at.nanosecond()));
     out.extend_from_slice(b"Z\"");
 }
 
@@ -212,7 +210,6 @@ mod tests {
         AppId, DeploymentId, GatewayId, KeyId, ModelId, OrgId, PlanId, PriceId, ProductId,
         ProviderId, RequestId, SubscriptionId, TeamId,
     };
-    use crate::money::Nanos;
     use crate::usage::Operation;
     use proptest::prelude::*;
 
