@@ -4,6 +4,7 @@ use crate::admit::Stamp;
 use crate::answer::Answer;
 use crate::fault::{Fault, Origin, Retry};
 use crate::reserve::Standing;
+use crate::text;
 use bytes::Bytes;
 use contract::Timestamp;
 use contract::error::ErrorCode;
@@ -25,7 +26,7 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 pub fn stamp(headers: &mut HeaderMap, stamp: &Stamp) {
     headers.insert(REQUEST_ID, stamp.id_text.clone());
     headers.insert(OUR_REQUEST_ID, stamp.id_text.clone());
-    headers.insert(CONFIG_VERSION, HeaderValue::from(stamp.snapshot.version()));
+    headers.insert(CONFIG_VERSION, text::number(stamp.snapshot.version()));
 }
 
 /// A body of JSON.
@@ -162,17 +163,11 @@ const TOKEN_STANDING: [HeaderName; 3] = [
 
 fn tell(headers: &mut HeaderMap, standing: &Standing, names: [HeaderName; 3], now: Timestamp) {
     let [limit, remaining, reset] = names;
-    headers.insert(limit, HeaderValue::from(standing.limit.max));
-    headers.insert(remaining, HeaderValue::from(standing.remaining));
+    headers.insert(limit, text::number(standing.limit.max));
+    headers.insert(remaining, text::number(standing.remaining));
     if let Some(wait) = standing.retry_after(now) {
-        let mut text = itoa::Buffer::new();
-        let seconds = text.format(seconds_up(wait));
-        let mut value = bytes::BytesMut::with_capacity(seconds.len() + 1);
-        value.extend_from_slice(seconds.as_bytes());
-        value.extend_from_slice(b"s");
-        if let Ok(value) = HeaderValue::from_maybe_shared(value.freeze()) {
-            headers.insert(reset, value);
-        }
+        let mut seconds = itoa::Buffer::new();
+        headers.insert(reset, text::header(&[seconds.format(seconds_up(wait)).as_bytes(), b"s"]));
     }
 }
 

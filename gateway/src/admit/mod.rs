@@ -7,6 +7,7 @@ pub use surface::{Entrance, Surface};
 
 use crate::fault::Fault;
 use crate::snapshot::Snapshot;
+use crate::text;
 use crate::worker::{InFlight, Worker};
 use contract::Timestamp;
 use contract::error::ErrorCode;
@@ -36,12 +37,11 @@ impl Stamp {
     pub fn new(worker: &Worker, path: &str) -> Self {
         let at = worker.gateway.tools.clock.now();
         let request_id = RequestId::new(at, &worker.chance.id_entropy());
-        // An id is ASCII.
-        let id_text = HeaderValue::from_maybe_shared(bytes::Bytes::from(request_id.to_string()))
-            .unwrap_or(HeaderValue::from_static(""));
+        let mut id = Vec::with_capacity(32);
+        request_id.write_to(&mut id);
         Self {
             request_id,
-            id_text,
+            id_text: text::header(&[&id]),
             at,
             started: Instant::now(),
             snapshot: worker.snapshot(),

@@ -14,6 +14,7 @@ pub use credential::{Credential, Unusable};
 pub use pool::{Lease, Pool, SendError};
 pub use token::{Keeper, TokenError, TokenSource, keep_tokens};
 
+use crate::fold::Folded;
 use crate::snapshot::{ProviderView, Upstream};
 use contract::id::ProviderId;
 use contract::snapshot::Dialect;
@@ -77,7 +78,7 @@ impl Target {
     }
 }
 
-type Known = HashMap<ProviderId, (Arc<ProviderView>, Rc<Target>)>;
+type Known = HashMap<ProviderId, (Arc<ProviderView>, Rc<Target>), Folded>;
 
 /// The providers that one thread has called.
 #[derive(Debug)]

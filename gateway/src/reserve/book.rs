@@ -4,18 +4,19 @@
 use super::Caller;
 use super::allowance::Allowance;
 use super::draw::Request;
+use crate::fold::{Fold, Folded};
 use contract::Timestamp;
 use contract::id::LimitId;
 use contract::snapshot::{LimitRecord, LimitScope};
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::Hasher as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::WeakSender;
 use uuid::Uuid;
 
 const SHARDS: usize = 64;
 
-type Shard = HashMap<(LimitId, Uuid), Arc<Allowance>, BuildHasherDefault<IdHasher>>;
+type Shard = HashMap<(LimitId, Uuid), Arc<Allowance>, Folded>;
 
 #[derive(Debug)]
 pub(super) struct Book {
@@ -36,7 +37,7 @@ impl Book {
         now: Timestamp,
     ) -> Arc<Allowance> {
         let whose = subject(limit.scope, caller);
-        let mut hasher = IdHasher::default();
+        let mut hasher = Fold::default();
         hasher.write(limit.id.0.as_bytes());
         hasher.write(whose.as_bytes());
         let make = || {
@@ -88,25 +89,4 @@ fn subject_text(scope: LimitScope, caller: &Caller) -> Box<str> {
         LimitScope::Plan(_) => caller.subscription_id.to_string(),
     }
     .into()
-}
-
-/// Identifiers are random already: folding them is enough.
-#[derive(Debug, Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0_u8; 8];
-            for (slot, byte) in word.iter_mut().zip(chunk) {
-                *slot = *byte;
-            }
-            self.0 = (self.0.rotate_left(23) ^ u64::from_le_bytes(word))
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }

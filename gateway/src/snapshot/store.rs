@@ -1,8 +1,9 @@
 //! The snapshot itself: tables of records and the views that requests look into. Changing it
 //! makes a new one that shares everything untouched.
 
-use super::table::{Entry, Moved, Table};
+use super::table::{Entry, Map, Moved, Table};
 use super::view::{DeploymentView, ModelView, ProviderView};
+use crate::fold::Folded;
 use contract::Timestamp;
 use contract::channel::{Change, Stored};
 use contract::id::{AppId, ModelId, OrgId, PlanId, ProductId, ProviderId};
@@ -16,7 +17,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
-type Groups<K, R> = imbl::HashMap<K, Arc<[Arc<R>]>>;
+type Groups<K, R> = Map<K, Arc<[Arc<R>]>>;
 
 /// Everything a gateway knows, at one version.
 #[derive(Clone)]
@@ -36,13 +37,13 @@ pub struct Snapshot {
     plans: Table<PlanRecord>,
     limits: Table<LimitRecord>,
 
-    key_by_public_id: imbl::HashMap<Box<str>, Arc<KeyRecord>>,
+    key_by_public_id: Map<Box<str>, Arc<KeyRecord>>,
     subscriptions_by_app: Groups<AppId, SubscriptionRecord>,
     limits_by_scope: Groups<LimitScope, LimitRecord>,
     /// Newest first.
     prices_by_model: Groups<(ModelId, Option<PlanId>), PriceRecord>,
-    provider_views: imbl::HashMap<ProviderId, Arc<ProviderView>>,
-    model_by_name: Arc<HashMap<Box<str>, Arc<ModelView>>>,
+    provider_views: Map<ProviderId, Arc<ProviderView>>,
+    model_by_name: Arc<HashMap<Box<str>, Arc<ModelView>, Folded>>,
     /// By name.
     model_list: Arc<[Arc<ModelView>]>,
 }
@@ -72,12 +73,12 @@ impl Snapshot {
             products: Table::default(),
             plans: Table::default(),
             limits: Table::default(),
-            key_by_public_id: imbl::HashMap::new(),
-            subscriptions_by_app: imbl::HashMap::new(),
-            limits_by_scope: imbl::HashMap::new(),
-            prices_by_model: imbl::HashMap::new(),
-            provider_views: imbl::HashMap::new(),
-            model_by_name: Arc::new(HashMap::new()),
+            key_by_public_id: Map::default(),
+            subscriptions_by_app: Map::default(),
+            limits_by_scope: Map::default(),
+            prices_by_model: Map::default(),
+            provider_views: Map::default(),
+            model_by_name: Arc::default(),
             model_list: Arc::new([]),
         }
     }

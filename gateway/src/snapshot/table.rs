@@ -1,6 +1,7 @@
 //! All objects of one kind, each with the version that wrote it. What is gone leaves a tombstone,
 //! so that a late message never brings it back.
 
+use crate::fold::Folded;
 use contract::id::{
     AppId, DeploymentId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId, ProviderId,
     SubscriptionId,
@@ -67,7 +68,10 @@ impl<R> Clone for Held<R> {
     }
 }
 
-pub struct Table<R: Entry>(imbl::HashMap<R::Id, Held<R>>);
+pub struct Table<R: Entry>(Map<R::Id, Held<R>>);
+
+/// A map that a changed copy shares everything untouched with.
+pub type Map<K, V> = imbl::GenericHashMap<K, V, Folded, imbl::shared_ptr::DefaultSharedPtr>;
 
 impl<R: Entry> Clone for Table<R> {
     fn clone(&self) -> Self {
@@ -77,7 +81,7 @@ impl<R: Entry> Clone for Table<R> {
 
 impl<R: Entry> Default for Table<R> {
     fn default() -> Self {
-        Self(imbl::HashMap::new())
+        Self(Map::default())
     }
 }
 
