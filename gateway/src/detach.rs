@@ -12,11 +12,11 @@ pub type Gone = Rc<Cell<bool>>;
 
 /// Runs `call`; if it is dropped half-way, the call goes on as a task that the worker's drain
 /// waits for, and `gone` is set.
-pub fn finish_anyway<F>(worker: Rc<Worker>, gone: Gone, call: F) -> FinishAnyway<F>
+pub fn finish_anyway<F>(worker: Rc<Worker>, gone: Gone, call: Pin<Box<F>>) -> FinishAnyway<F>
 where
     F: Future + 'static,
 {
-    FinishAnyway { call: Some(Box::pin(call)), worker, gone }
+    FinishAnyway { call: Some(call), worker, gone }
 }
 
 #[must_use = "futures do nothing unless polled"]

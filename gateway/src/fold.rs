@@ -10,9 +10,11 @@ pub type Folded = BuildHasherDefault<Fold>;
 #[derive(Debug, Default)]
 pub struct Fold(u64);
 
+const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+
 impl Fold {
     fn fold(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(ODD);
     }
 }
 
@@ -39,9 +41,12 @@ impl Hasher for Fold {
         self.fold(number as u64);
     }
 
-    /// Maps look at the low bits and at the highest; a product's low bits know only low bits.
+    /// Maps look at the low bits, of which a product's know only low bits: the upper half of a wide
+    /// one knows them all.
     fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
+        let wide = u128::from(self.0) * u128::from(ODD);
+        let [low, high] = [wide & u128::from(u64::MAX), wide >> 64];
+        u64::try_from(low ^ high).unwrap_or(0)
     }
 }
 

@@ -34,7 +34,8 @@ pub async fn serve(worker: Rc<Worker>, request: Request<Incoming>) -> Response<A
         Ok(Prepared::Call(meter, plan)) => {
             let streamed = meter.permit.call.ask.stream;
             let gone = meter.caller_gone();
-            let call = async move { relay(attempt(*meter, plan).await?) };
+            // Boxed: it is large, and a place for it in every connection would be kept and moved.
+            let call = Box::pin(async move { relay(attempt(meter, plan).await?) });
             // A whole answer is paid for once it was asked for, so it is fetched even for a
             // caller that left. A stream stops costing when it is dropped.
             let answered =

@@ -34,27 +34,34 @@ const BACKOFF: Duration = Duration::from_millis(100);
 /// A provider that answers.
 #[derive(Debug)]
 pub struct Upstream {
-    pub meter: Meter,
+    pub meter: Box<Meter>,
     pub headers: HeaderMap,
     pub answer: Answered,
     /// What of the request its provider could not be told.
     pub dropped: Option<HeaderValue>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "one a call, moved and gone")]
 #[derive(Debug)]
 pub enum Answered {
     /// The whole answer, and what it used.
     Whole { body: Bytes, tokens: Tokens, estimated: bool },
     /// A stream whose content has begun.
-    Stream { flow: Flow, body: Incoming, lease: Lease },
+    Stream(Box<Stream>),
+}
+
+/// A stream that is being read.
+#[derive(Debug)]
+pub struct Stream {
+    pub flow: Flow,
+    pub body: Incoming,
+    pub lease: Lease,
 }
 
 /// Makes attempts until one answers.
 ///
 /// # Errors
 /// `upstream.*`, when the last attempt that is allowed failed. The call is settled then.
-pub async fn attempt(mut meter: Meter, plan: Plan) -> Result<Upstream, Fault> {
+pub async fn attempt(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Fault> {
     let gateway = std::sync::Arc::clone(&meter.worker().gateway);
     let bounds = &gateway.bounds;
     let deadline = Instant::from_std(meter.started()) + bounds.call_timeout;

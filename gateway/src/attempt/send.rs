@@ -1,10 +1,10 @@
 //! One attempt: the request as the provider gets it, and its answer up to where it counts.
 
-use super::Answered;
 use super::failure::Failure;
 use super::flow::Flow;
 use super::speech::{Speech, Told, tell, tell_count, tell_embeddings};
 use super::watch::{Watch, WatchError};
+use super::{Answered, Stream};
 use crate::meter::Meter;
 use crate::provider::{AwsKeys, Credential, Lease, Target};
 use crate::snapshot::DeploymentView;
@@ -54,7 +54,7 @@ pub(super) async fn send(
     let (response, lease) = ask(meter, deployment, &told, deadline).await?;
     let answer = async {
         if call.ask.stream {
-            stream(meter, speech, response, lease).await
+            Box::pin(stream(meter, speech, response, lease)).await
         } else {
             plain(meter, speech, response, lease, bounds.answer_bytes_max).await
         }
@@ -89,7 +89,7 @@ async fn ask(
         if let (401, Credential::Token(source)) = (response.status().as_u16(), &target.credential) {
             source.refused();
         }
-        return Err(refusal(told.speech, response, lease, deadline).await);
+        return Err(Box::pin(refusal(told.speech, response, lease, deadline)).await);
     }
     Ok((response, lease))
 }
@@ -271,7 +271,7 @@ async fn stream(
         }
     }
     let headers = if speech.is_same() { parts.headers } else { only_content_type(EVENTS) };
-    Ok((headers, Answered::Stream { flow, body, lease }))
+    Ok((headers, Answered::Stream(Box::new(Stream { flow, body, lease }))))
 }
 
 fn flow(meter: &Meter, speech: Speech<'_>) -> Result<Flow, Failure> {

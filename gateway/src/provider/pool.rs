@@ -113,8 +113,9 @@ impl Pool {
                 Err(_stale) => break,
             }
         }
-        let mut sender =
-            timeout(connect_max, self.open()).await.map_err(|_| ConnectError::Timeout)??;
+        let mut sender = timeout(connect_max, Box::pin(self.open()))
+            .await
+            .map_err(|_| ConnectError::Timeout)??;
         let response = sender.send_request(request()).await.map_err(SendError::Send)?;
         Ok((response, lease(sender)))
     }

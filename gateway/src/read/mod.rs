@@ -27,7 +27,7 @@ pub struct Call {
     pub body: Bytes,
     pub ask: Ask,
     /// Read only where a provider speaks something else.
-    neutral: OnceCell<Request>,
+    neutral: OnceCell<Box<Request>>,
 }
 
 impl Call {
@@ -46,7 +46,7 @@ impl Call {
         })?;
         let at = Address { model: Some(&self.ask.model), stream: Some(self.ask.stream) };
         let request = dialect.read_request(&self.body, &at)?;
-        Ok(self.neutral.get_or_init(|| request))
+        Ok(self.neutral.get_or_init(|| Box::new(request)))
     }
 }
 

@@ -51,12 +51,12 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
             }
             *response.body_mut() = Answer::Whole(body);
         }
-        Answered::Stream { flow, body, lease } => {
+        Answered::Stream(stream) => {
             response
                 .headers_mut()
                 .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             meter.content_begins();
-            let relay = Relay::new(meter, flow, body, lease);
+            let relay = Relay::new(meter, *stream);
             *response.body_mut() = Answer::Stream(Box::new(relay));
         }
     }

@@ -1,7 +1,7 @@
 //! A stream on its way to the caller: whole events pass as they come, and however it ends, it is
 //! metered first.
 
-use crate::attempt::{Flow, WatchError};
+use crate::attempt::{Flow, Stream, WatchError};
 use crate::fault::Fault;
 use crate::meter::{End, Meter};
 use crate::provider::Lease;
@@ -22,7 +22,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A stream being relayed.
 #[derive(Debug)]
 pub struct Relay {
-    meter: Meter,
+    meter: Box<Meter>,
     flow: Flow,
     /// Gone once the stream has ended.
     source: Option<(Incoming, Lease)>,
@@ -35,7 +35,8 @@ pub struct Relay {
 
 impl Relay {
     #[must_use]
-    pub fn new(meter: Meter, flow: Flow, body: Incoming, lease: Lease) -> Self {
+    pub fn new(meter: Box<Meter>, stream: Stream) -> Self {
+        let Stream { flow, body, lease } = stream;
         let silence_max = meter.worker().gateway.bounds.stream_idle_timeout;
         let mut relay = Self {
             meter,

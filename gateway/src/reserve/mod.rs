@@ -106,7 +106,7 @@ impl Reserve {
         }
         if let Some(first) = needs.first() {
             let limit = first.hold.allowance().standing().limit;
-            holds.extend(self.draw(needs, limit, now).await?);
+            holds.extend(Box::pin(self.draw(needs, limit, now)).await?);
         }
         Ok(Reservation { holds, money: estimate.money })
     }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
 const HEADER: usize = 8;
@@ -25,18 +26,34 @@ pub fn encode(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 /// Records read from a part of a file.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// The JSON of each sound record.
-    pub events: Vec<Vec<u8>>,
+    bytes: Vec<u8>,
+    /// Where the JSON of each sound record lies.
+    sound: Vec<Range<usize>>,
     /// Bytes of the file that were dealt with.
     pub consumed: u64,
     /// Whether something among them was not a sound record.
     pub damaged: bool,
 }
 
-/// Reads the records in `[from, to)`, stopping after about `bytes_max`.
+impl Records {
+    /// The JSON of each sound record.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.sound.iter().map(|span| self.bytes.get(span.clone()).unwrap_or_default())
+    }
+}
+
+/// Reads the records in `[from, to)`, as many as `bytes_max` hold, but at least one.
 pub fn read(file: &File, from: u64, to: u64, bytes_max: usize) -> io::Result<Records> {
     let wanted = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-    let mut bytes = vec![0; wanted.min(bytes_max.saturating_add(HEADER + RECORD_MAX))];
+    let mut records = part(file, from, wanted, bytes_max)?;
+    if records.consumed == 0 && wanted > bytes_max {
+        records = part(file, from, wanted, HEADER + RECORD_MAX)?;
+    }
+    Ok(records)
+}
+
+fn part(file: &File, from: u64, wanted: usize, bytes_max: usize) -> io::Result<Records> {
+    let mut bytes = vec![0; wanted.min(bytes_max)];
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match file.read_at(rest, from + filled as u64)? {
@@ -44,42 +61,64 @@ pub fn read(file: &File, from: u64, to: u64, bytes_max: usize) -> io::Result<Rec
             n => filled += n,
         }
     }
-    // A file shorter than its owner believes: what is missing counts as damage below.
+    // What ends here may go on in the file, unless the file is shorter than its owner believes.
+    let more = filled == bytes.len() && filled < wanted;
     bytes.truncate(filled);
     let mut records = Records::default();
     let mut at = 0;
-    while at < wanted && at < bytes_max {
+    while at < bytes.len() {
         match split(bytes.get(at..).unwrap_or_default()) {
-            Some((body, length)) => {
-                match body {
-                    Some(body) => records.events.push(body.to_vec()),
-                    None => records.damaged = true,
+            Split::Record { body, sound } => {
+                let start = at + HEADER;
+                at = start + body;
+                if sound {
+                    records.sound.push(start..at);
+                } else {
+                    records.damaged = true;
                 }
-                at += length;
             }
-            None => {
+            Split::Cut if more => break,
+            Split::Cut | Split::Nonsense => {
                 // No way to find the next record: the rest is lost to us.
                 records.damaged = true;
                 at = wanted;
             }
         }
     }
+    if !more && at < wanted {
+        records.damaged = true;
+        at = wanted;
+    }
     records.consumed = at as u64;
+    records.bytes = bytes;
     Ok(records)
 }
 
-/// The first record: its body unless the checksum is wrong, and its length in the file; `None`
-/// when there is no whole record.
-fn split(bytes: &[u8]) -> Option<(Option<&[u8]>, usize)> {
-    let (header, rest) = bytes.split_at_checked(HEADER)?;
-    let (length, sum) = header.split_at_checked(4)?;
-    let length = u32::from_le_bytes(length.try_into().ok()?) as usize;
-    let sum = u32::from_le_bytes(sum.try_into().ok()?);
-    if length == 0 || length > RECORD_MAX {
-        return None;
+/// What bytes begin with.
+enum Split {
+    /// A record with so many bytes of body.
+    Record { body: usize, sound: bool },
+    /// A record that goes on after the bytes.
+    Cut,
+    /// A length that no record has.
+    Nonsense,
+}
+
+fn split(bytes: &[u8]) -> Split {
+    let Some((&[a, b, c, d, e, f, g, h], rest)) = bytes.split_first_chunk::<HEADER>() else {
+        return Split::Cut;
+    };
+    let body = u32::from_le_bytes([a, b, c, d]) as usize;
+    if body == 0 || body > RECORD_MAX {
+        return Split::Nonsense;
     }
-    let body = rest.get(..length)?;
-    Some(((crc32fast::hash(body) == sum).then_some(body), HEADER + length))
+    match rest.get(..body) {
+        Some(text) => {
+            let sum = u32::from_le_bytes([e, f, g, h]);
+            Split::Record { body, sound: crc32fast::hash(text) == sum }
+        }
+        None => Split::Cut,
+    }
 }
 
 /// How many records a file holds, reading only their headers.
@@ -116,16 +155,18 @@ mod tests {
         (file, ends)
     }
 
-    fn all(file: &File) -> Records {
+    /// Everything in a file, read in parts shorter than some of its records; whether it is damaged.
+    fn all(file: &File) -> (Vec<Vec<u8>>, bool) {
         let length = file.metadata().unwrap().len();
-        let mut whole = Records::default();
-        while whole.consumed < length {
-            let part = read(file, whole.consumed, length, 64).unwrap();
-            whole.events.extend(part.events);
-            whole.consumed += part.consumed;
-            whole.damaged |= part.damaged;
+        let (mut events, mut consumed, mut damaged) = (Vec::new(), 0, false);
+        while consumed < length {
+            let part = read(file, consumed, length, 32).unwrap();
+            assert!(part.consumed > 0);
+            events.extend(part.events().map(<[u8]>::to_vec));
+            consumed += part.consumed;
+            damaged |= part.damaged;
         }
-        whole
+        (events, damaged)
     }
 
     proptest! {
@@ -138,9 +179,9 @@ mod tests {
             let cut = cut % (length + 1);
             file.set_len(cut as u64).unwrap();
             let whole = ends.iter().filter(|end| **end <= cut).count();
-            let read = all(&file);
-            prop_assert_eq!(read.events.len(), whole);
-            prop_assert_eq!(read.damaged, cut != 0 && !ends.contains(&cut));
+            let (read, damaged) = all(&file);
+            prop_assert_eq!(read.len(), whole);
+            prop_assert_eq!(damaged, cut != 0 && !ends.contains(&cut));
             prop_assert_eq!(count(&file, cut as u64), whole as u64);
         }
 
@@ -155,10 +196,10 @@ mod tests {
             file.write_all_at(&[byte[0] ^ 0x55], at as u64).unwrap();
             let sound: Vec<Vec<u8>> =
                 events.iter().map(|event| serde_json::to_vec(event).unwrap()).collect();
-            let read = all(&file);
-            prop_assert!(read.damaged);
-            prop_assert!(read.events.iter().all(|event| sound.contains(event)));
-            prop_assert!(read.events.len() < events.len());
+            let (read, damaged) = all(&file);
+            prop_assert!(damaged);
+            prop_assert!(read.iter().all(|event| sound.contains(event)));
+            prop_assert!(read.len() < events.len());
         }
     }
 }

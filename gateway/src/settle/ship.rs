@@ -2,15 +2,15 @@
 //! of them when the backend has taken them out of there. An event may arrive twice, never less
 //! than once: ingest counts each request once.
 
-use super::segment;
+use super::segment::{self, Records};
 use super::spool::{Segment, Settle};
 use crate::link::Link;
 use crate::telemetry::{Count, Telemetry};
 use contract::channel::{USAGE, usage_mark};
 use contract::id::GatewayId;
-use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 use redis::streams::StreamRangeReply;
+use redis::{Cmd, RedisResult};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio::time::sleep;
 /// How often the spool is looked at.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Bytes of events in one batch.
-const BATCH: usize = 256 << 10;
+const BATCH: usize = 128 << 10;
 /// Events in the stream that nobody has taken before shipping waits: Redis' memory is bounded
 /// too, and the spool is the larger store.
 const STREAM_MAX: u64 = 1_000_000;
@@ -156,13 +156,14 @@ impl Shipper {
             self.telemetry.count(Count::SpoolDamaged, 1);
             tracing::error!(path = %due.path.display(), "a spool file is damaged; it is put aside");
         }
-        let count = records.events.len() as u64;
-        let (mark, number) = (self.mark.clone(), self.batches + 1);
-        match link.run(|connection| send(connection, records.events, mark, number)).await {
+        let count = records.events().len() as u64;
+        let (upto, damaged) = (due.shipped + records.consumed, records.damaged);
+        let number = self.batches + 1;
+        let batch = batch(records, &self.mark, number);
+        match link.run(|connection| send(connection, batch)).await {
             Ok(Some(last)) => {
-                let upto = due.shipped + records.consumed;
                 self.telemetry.count(Count::SpoolShipped, count);
-                self.settle.0.shipped(due.number, upto, count, records.damaged);
+                self.settle.0.shipped(due.number, upto, count, damaged);
                 self.batches = number;
                 self.sent.push_back(Sent { segment: due.number, upto, events: count, last });
                 Ok(upto)
@@ -176,28 +177,38 @@ impl Shipper {
     }
 }
 
-/// Hands events over as batch `number`; says the last one's place in the stream, `None` when the
-/// stream is too long to take more.
+/// One command for a whole batch, and one answer: the last entry's place, nothing when there is
+/// none. A command for each event costs both sides more than the events.
+const ADD: &str = "redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+local last = false
+for at = 3, #ARGV do last = redis.call('XADD', KEYS[1], '*', 'e', ARGV[at]) end
+return last";
+
+/// The command that adds `records` as batch `number`, which it says in `mark`.
+fn batch(records: Records, mark: &str, number: u64) -> Cmd {
+    let events = records.events();
+    let mut command = Cmd::with_capacity(events.len() + 7, BATCH + 1_024);
+    command.arg("EVAL").arg(ADD).arg(2).arg(USAGE).arg(mark).arg(number).arg(MARK_KEPT_S);
+    for event in events {
+        command.arg(event);
+    }
+    command
+}
+
+/// Hands a batch over; says the last event's place in the stream, `None` when the stream is too
+/// long to take more.
 async fn send(
     mut connection: MultiplexedConnection,
-    events: Vec<Vec<u8>>,
-    mark: String,
-    number: u64,
+    batch: Cmd,
 ) -> RedisResult<Option<(u64, u64)>> {
     let waiting: u64 = redis::cmd("XLEN").arg(USAGE).query_async(&mut connection).await?;
     if waiting > STREAM_MAX {
         tracing::warn!(waiting, "nobody takes usage events; they stay in the spool for now");
         return Ok(None);
     }
-    let mut pipe = redis::pipe();
-    pipe.atomic();
-    pipe.cmd("SET").arg(mark).arg(number).arg("EX").arg(MARK_KEPT_S).ignore();
-    for event in events {
-        pipe.cmd("XADD").arg(USAGE).arg("*").arg("e").arg(event);
-    }
-    let ids: Vec<String> = pipe.query_async(&mut connection).await?;
+    let last: Option<String> = batch.query_async(&mut connection).await?;
     // A batch of nothing but damage has no place to wait for.
-    Ok(Some(ids.last().map_or((0, 0), |id| place(id))))
+    Ok(Some(last.map_or((0, 0), |id| place(&id))))
 }
 
 /// This process's mark, and the oldest entry that nobody has taken yet.
