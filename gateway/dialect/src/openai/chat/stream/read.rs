@@ -294,9 +294,8 @@ impl At<'_> {
             return self.whole(part);
         };
         // A gateway like this one signs with the whole text, which came before in fragments.
-        let again = part.signature.as_ref().is_some_and(|signature| signature.wire != Wire::Chat)
-            && self.is(Kind::Thinking)
-            && self.candidate.text == text;
+        let again =
+            part.signature.is_some() && self.is(Kind::Thinking) && self.candidate.text == text;
         if !told && !again {
             self.text(Kind::Thinking, text);
         }

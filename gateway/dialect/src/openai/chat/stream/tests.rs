@@ -252,6 +252,16 @@ fn what_proves_reasoning_is_in_the_stream() {
         signed(call("a", "f", "{}"), Wire::Gemini),
         signed(call("b", "f", "{}"), Wire::Converse),
     ];
+    survives(parts);
+    // What a provider of this dialect gave is the item itself, its text told in it once more.
+    let item =
+        json!({"type": "reasoning.text", "text": "hm", "signature": "s", "format": "theirs"});
+    let signature = Some(Signature { wire: Wire::Chat, value: item.to_string() });
+    survives(vec![Part { signature, ..thinking("hm") }, call("a", "f", "{}")]);
+}
+
+/// Parts that a stream of them, cut small, gives back as they were.
+fn survives(parts: Vec<Part>) {
     let said = Candidate { parts, stop: Stop::ToolUse, logprobs: None, native: None };
     let answer = Answer { candidates: vec![said], ..Answer::default() };
     let text = write(&events_of(&answer, 1), false);
