@@ -26,27 +26,22 @@ pub(super) fn write_tools(
 
 /// A tool; `None` for one of another vendor's own.
 pub(in super::super) fn write_tool(tool: &Tool) -> Option<Value> {
-    let (kind, name, value) = match &tool.kind {
+    let (kind, members) = match &tool.kind {
         // Without `strict`, this dialect takes a schema to be meant so.
         ToolKind::Function { schema, strict } => (
             "function",
-            "parameters",
-            json!({"parameters": schema, "strict": strict.unwrap_or(false)}),
+            vec![("parameters", schema.clone()), ("strict", strict.unwrap_or(false).into())],
         ),
-        ToolKind::Custom { format } => ("custom", "format", json!({"format": flat(format)})),
+        ToolKind::Custom { format } => {
+            ("custom", flat(format).map(|format| ("format", format)).into_iter().collect())
+        }
         ToolKind::Native(native) if native.wire == WIRE => return Some(native.value.clone()),
         ToolKind::Native(_) => return None,
     };
-    let Value::Object(mut map) = value else { return None };
-    if map.get(name).is_some_and(Value::is_null) {
-        map.remove(name);
-    }
-    map.insert("type".to_owned(), kind.into());
-    map.insert("name".to_owned(), tool.name.as_str().into());
-    if let Some(description) = &tool.description {
-        map.insert("description".to_owned(), description.as_str().into());
-    }
-    Some(map.into())
+    let named = [("type", kind.into()), ("name", tool.name.as_str().into())];
+    let told = tool.description.as_deref().map(|text| ("description", text.into()));
+    let all = named.into_iter().chain(told).chain(members);
+    Some(all.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into())
 }
 
 /// A custom tool's format, whose grammar chat nests and this dialect does not.
