@@ -200,11 +200,12 @@ impl State {
             content => (Block::Whole(Part::new(content)), None),
         };
         out.push(Event::Open { block, candidate: self.index, what });
-        if let Some(input) = input {
-            out.push(Event::Delta { block, delta: Delta::Input(input) });
-        }
+        // Ahead of the input: some callers are told of it before the call.
         if let Some(signature) = signature {
             out.push(Event::Delta { block, delta: Delta::Signature(signature) });
+        }
+        if let Some(input) = input {
+            out.push(Event::Delta { block, delta: Delta::Input(input) });
         }
         out.push(Event::Close { block });
     }

@@ -71,6 +71,14 @@ impl Writer {
         self.blocks += 1;
     }
 
+    /// Writes the block that carries a signature, in the pieces that every SDK looks for it in.
+    fn carrier(&mut self, text: &str, out: &mut BytesMut) {
+        put_start(out, self.blocks, &put::thinking("", ""));
+        put_piece(out, self.blocks, Piece::Signature, text);
+        put_stop(out, self.blocks);
+        self.blocks += 1;
+    }
+
     /// Begins the open block, if that is still to be done: its number.
     fn begin(&mut self, out: &mut BytesMut) -> Option<usize> {
         let open = self.open.as_mut()?;
@@ -133,7 +141,7 @@ impl Writer {
         let Some(open) = self.open.as_mut() else { return };
         match (&mut open.what, open.index) {
             (Block::Whole(part), _) => part.signature = Some(signature.clone()),
-            (Block::ToolCall { .. }, None) => self.whole(&put::carrier(signature), out),
+            (Block::ToolCall { .. }, None) => self.carrier(&proof::ahead(signature), out),
             _ => open.signature = Some(signature.clone()),
         }
     }
@@ -148,7 +156,7 @@ impl Writer {
             put_stop(out, index);
         }
         if let Some(signature) = &open.signature {
-            self.whole(&put::thinking("", &proof::behind(signature)), out);
+            self.carrier(&proof::behind(signature), out);
         }
         if let Block::Whole(part) = &open.what {
             self.part(part, out);
@@ -158,7 +166,7 @@ impl Writer {
     fn part(&mut self, part: &Part, out: &mut BytesMut) {
         let thinks = matches!(part.content, Content::Thinking(_) | Content::HiddenThinking);
         if let Some(signature) = part.signature.as_ref().filter(|_| !thinks) {
-            self.whole(&put::carrier(signature), out);
+            self.carrier(&proof::ahead(signature), out);
         }
         self.calls |= matches!(part.content, Content::ToolCall(_));
         if let Some(block) = put::answer(part) {

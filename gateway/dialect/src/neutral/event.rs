@@ -67,7 +67,8 @@ pub enum Delta {
     /// A fragment of a tool call's input. Fragments cut the text anywhere.
     Input(String),
     Citation(Citation),
-    /// The block's signature, whole. Comes after its text.
+    /// The block's signature, whole. Comes after a text; before the input of a call, where the
+    /// provider tells both at once.
     Signature(Signature),
     Logprobs(Vec<TokenChance>),
 }
