@@ -72,7 +72,7 @@ async fn prepare(
         }
     };
     let permit = permit(call)?;
-    let plan = plan(&permit.model, |bound| worker.chance.below(bound))?;
+    let plan = plan(&permit.model, permit.call.operation, |bound| worker.chance.below(bound))?;
     if let Some(counted) = counted_here(&permit, &plan) {
         return Ok(Prepared::Answer(counted));
     }

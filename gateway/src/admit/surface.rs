@@ -24,11 +24,13 @@ pub struct Entrance {
     pub model: Option<String>,
     /// Where the path says that the answer is to be streamed.
     pub stream: Option<bool>,
+    /// The path says that several are asked for at once.
+    pub batch: bool,
 }
 
 impl Entrance {
     const fn at(operation: Operation, wire: Wire) -> Surface {
-        Surface::Call(Self { operation, wire, model: None, stream: None })
+        Surface::Call(Self { operation, wire, model: None, stream: None, batch: false })
     }
 }
 
@@ -43,6 +45,8 @@ pub fn wire_of(path: &str) -> Wire {
         Wire::Messages
     } else if at("/v1/responses") {
         Wire::Responses
+    } else if at("/v2/rerank") {
+        Wire::Cohere
     } else if at("/v1beta") {
         Wire::Gemini
     } else {
@@ -65,6 +69,8 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
             (Entrance::at(Operation::CountTokens, Wire::Messages), "POST")
         }
         "/v1/embeddings" => (Entrance::at(Operation::Embeddings, Wire::Chat), "POST"),
+        "/v1/rerank" => (Entrance::at(Operation::Rerank, Wire::Chat), "POST"),
+        "/v2/rerank" => (Entrance::at(Operation::Rerank, Wire::Cohere), "POST"),
         "/v1/models" => (Surface::ListModels, "GET"),
         _ => {
             let under = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty());
@@ -95,6 +101,7 @@ fn gemini(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
         "generateContent" => (Operation::Chat, false),
         "streamGenerateContent" => (Operation::Chat, true),
         "countTokens" => (Operation::CountTokens, false),
+        "embedContent" | "batchEmbedContents" => (Operation::Embeddings, false),
         _ => return Err(unknown()),
     };
     if stream && parameter(query, "alt").as_deref() != Some("sse") {
@@ -109,6 +116,7 @@ fn gemini(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
         wire: Wire::Gemini,
         model: Some(decode(model)),
         stream: Some(stream),
+        batch: method == "batchEmbedContents",
     }))
 }
 
@@ -117,8 +125,8 @@ fn unknown() -> Fault {
         ErrorCode::RouteUnknown,
         "There is nothing at this address. The gateway serves /v1/chat/completions, \
          /v1/responses, /v1/messages, /v1/messages/count_tokens, \
-         /v1beta/models/{model}:generateContent, :streamGenerateContent and :countTokens, \
-         /v1/embeddings and /v1/models.",
+         /v1beta/models/{model}:generateContent, :streamGenerateContent, :countTokens, :embedContent \
+         and :batchEmbedContents, /v1/embeddings, /v1/rerank, /v2/rerank and /v1/models.",
     )
 }
 

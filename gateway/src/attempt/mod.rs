@@ -6,12 +6,14 @@ mod failure;
 mod flow;
 mod frames;
 mod send;
+mod small;
 mod speech;
 mod translate;
 mod watch;
 
 pub use failure::{Failure, Next};
 pub use flow::Flow;
+pub use small::{embed_form, rerank_form};
 pub use speech::{Speech, tell_count};
 pub use translate::Translation;
 pub use watch::{Watch, WatchError};

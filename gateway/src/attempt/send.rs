@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::flow::Flow;
+use super::small;
 use super::speech::{Speech, Told, tell, tell_count, tell_embeddings};
 use super::watch::{Watch, WatchError};
 use super::{Answered, Stream};
@@ -29,7 +30,7 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
 /// What an attempt gave: the answer with its headers, and what was not told.
-type Given = (HeaderMap, Answered, Option<HeaderValue>);
+pub(super) type Given = (HeaderMap, Answered, Option<HeaderValue>);
 
 /// Sends the call to one deployment.
 pub(super) async fn send(
@@ -42,8 +43,12 @@ pub(super) async fn send(
     let told = match call.operation {
         Operation::Chat => tell(call, deployment, meter.permit.model.record.output_tokens_max)?,
         Operation::CountTokens => tell_count(call, deployment).ok_or_else(Failure::not_served)?,
-        Operation::Embeddings => tell_embeddings(call, deployment)?,
-        Operation::Rerank | Operation::Predict => return Err(Failure::not_served()),
+        Operation::Embeddings => match tell_embeddings(call, deployment) {
+            Some(told) => told,
+            None => return small::embeddings(meter, deployment, deadline).await,
+        },
+        Operation::Rerank => return small::ranking(meter, deployment, deadline).await,
+        Operation::Predict => return Err(Failure::not_served()),
     };
     let deadline = if call.ask.stream {
         deadline.min(Instant::now() + bounds.first_content_timeout)
@@ -56,7 +61,7 @@ pub(super) async fn send(
         if call.ask.stream {
             Box::pin(stream(meter, speech, response, lease)).await
         } else {
-            plain(meter, speech, response, lease, bounds.answer_bytes_max).await
+            plain(meter, speech, response, lease).await
         }
     };
     let (headers, answer) =
@@ -65,7 +70,7 @@ pub(super) async fn send(
 }
 
 /// Sends one request and waits for the head of a success.
-async fn ask(
+pub(super) async fn ask(
     meter: &Meter,
     deployment: &DeploymentView,
     told: &Told<'_>,
@@ -185,7 +190,7 @@ async fn refusal(
         Ok(Err(_)) | Err(_) => Bytes::new(),
     };
     match speech {
-        Speech::Translated { to, .. } => {
+        Speech::Translated { to, .. } | Speech::Small(to) => {
             let said = to.speaker.read_error(parts.status.as_u16(), &text);
             Failure::of_words(parts.status, &parts.headers, said)
         }
@@ -198,15 +203,8 @@ async fn plain(
     speech: Speech<'_>,
     response: Response<Incoming>,
     lease: Lease,
-    max: usize,
 ) -> Result<(HeaderMap, Answered), Failure> {
-    let (parts, mut body) = response.into_parts();
-    check_encoding(&parts.headers)?;
-    let body = collect(&mut body, max).await.map_err(|error| match error {
-        Unread::Cut(error) => Failure::cut(error),
-        Unread::TooLong => Failure::malformed(format_args!("longer than {max} bytes")),
-    })?;
-    lease.give_back();
+    let (headers, body) = whole(meter, response, lease).await?;
     let (reported, body) = match speech {
         _ if meter.permit.call.operation == Operation::CountTokens => {
             (Reported::Tokens(Tokens::default()), body)
@@ -222,6 +220,7 @@ async fn plain(
             let written = super::translate::answer(meter, &answer, from)?;
             return Ok((only_content_type(JSON), written));
         }
+        Speech::Small(_) => return Err(Failure::not_served()),
     };
     let (tokens, estimated) = match reported {
         Reported::Tokens(tokens) => (tokens, false),
@@ -229,7 +228,24 @@ async fn plain(
             (meter.estimate(text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN)), true)
         }
     };
-    Ok((parts.headers, Answered::Whole { body, tokens, estimated }))
+    Ok((headers, Answered::Whole { body, tokens, estimated }))
+}
+
+/// Reads an answer to its end.
+pub(super) async fn whole(
+    meter: &Meter,
+    response: Response<Incoming>,
+    lease: Lease,
+) -> Result<(HeaderMap, Bytes), Failure> {
+    let (parts, mut body) = response.into_parts();
+    check_encoding(&parts.headers)?;
+    let max = meter.worker().gateway.bounds.answer_bytes_max;
+    let body = collect(&mut body, max).await.map_err(|error| match error {
+        Unread::Cut(error) => Failure::cut(error),
+        Unread::TooLong => Failure::malformed(format_args!("longer than {max} bytes")),
+    })?;
+    lease.give_back();
+    Ok((parts.headers, body))
 }
 
 /// Bytes of text in an answer that was proved to be JSON.
@@ -283,6 +299,7 @@ fn flow(meter: &Meter, speech: Speech<'_>) -> Result<Flow, Failure> {
         Speech::Translated { from, to, .. } => {
             Flow::Translated(Box::new(super::translate::stream(meter, from, &*to.speaker, max)?))
         }
+        Speech::Small(_) => return Err(Failure::not_served()),
     })
 }
 

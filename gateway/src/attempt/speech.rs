@@ -23,6 +23,8 @@ pub enum Speech<'a> {
     Same(&'a Tongue, &'static dyn Pass),
     /// They speak two, or the provider frames its streams in a way of its own.
     Translated { from: &'static dyn Inbound, to: &'a Tongue },
+    /// No conversation: told in a shape that belongs to the dialect.
+    Small(&'a Tongue),
 }
 
 /// A call in the words of its provider.
@@ -48,7 +50,9 @@ impl<'a> Speech<'a> {
     pub const fn wire(&self) -> Wire {
         match self {
             Self::Chat => Wire::Chat,
-            Self::Same(tongue, _) | Self::Translated { to: tongue, .. } => tongue.wire,
+            Self::Same(tongue, _) | Self::Translated { to: tongue, .. } | Self::Small(tongue) => {
+                tongue.wire
+            }
         }
     }
 
@@ -60,7 +64,7 @@ impl<'a> Speech<'a> {
         }
         match self {
             Self::Chat => CHAT.into(),
-            Self::Same(tongue, _) | Self::Translated { to: tongue, .. } => {
+            Self::Same(tongue, _) | Self::Translated { to: tongue, .. } | Self::Small(tongue) => {
                 tongue.speaker.path(model, stream)
             }
         }
@@ -68,7 +72,7 @@ impl<'a> Speech<'a> {
 
     /// Whether the caller speaks the same.
     pub const fn is_same(&self) -> bool {
-        !matches!(self, Self::Translated { .. })
+        matches!(self, Self::Chat | Self::Same(..))
     }
 
     /// The kind of content that a stream comes as.
@@ -118,6 +122,8 @@ pub fn tell<'a>(
         Speech::Chat | Speech::Same(..) => {
             (provider.ways.pass_request(call.wire, &call.body, &call.ask, model), None)
         }
+        // A conversation is never told so.
+        Speech::Small(_) => return Err(Failure::not_served()),
         Speech::Translated { to, .. } => {
             let mut losses = Losses::new(to.wire);
             let asked = Provider { model, output_tokens_max: output_max };
@@ -145,17 +151,13 @@ pub fn tell_count<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Tol
     })
 }
 
-/// Embeddings pass where both sides speak OpenAI's.
-pub fn tell_embeddings<'a>(
-    call: &Call,
-    deployment: &'a DeploymentView,
-) -> Result<Told<'a>, Failure> {
+/// Embeddings pass where both sides speak OpenAI's. `None`: they are translated.
+pub fn tell_embeddings<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
     let provider = &deployment.provider;
-    if !provider.speech.iter().any(|tongue| tongue.wire == call.wire) {
-        return Err(Failure::not_served());
-    }
+    let passes =
+        call.wire == Wire::Chat && provider.speech.iter().any(|tongue| tongue.wire == Wire::Chat);
     let model = &deployment.record.upstream_model;
-    Ok(Told {
+    passes.then(|| Told {
         speech: Speech::Chat,
         path: openai_path(deployment, "/embeddings"),
         body: provider.ways.pass_request(call.wire, &call.body, &call.ask, model),
@@ -182,7 +184,7 @@ fn with_project(body: Vec<u8>, wire: Wire, provider: &ProviderView) -> Bytes {
     .into()
 }
 
-fn header(losses: &Losses) -> Option<HeaderValue> {
+pub fn header(losses: &Losses) -> Option<HeaderValue> {
     // Losses are told in visible ASCII.
     (!losses.is_empty()).then(|| HeaderValue::from_str(&losses.header()).ok()).flatten()
 }

@@ -4,6 +4,7 @@
 use crate::fault::Fault;
 use crate::snapshot::{DeploymentView, ModelView};
 use contract::error::ErrorCode;
+use contract::usage::Operation;
 
 /// Deployments in the order of trying, never empty.
 #[derive(Debug)]
@@ -34,11 +35,16 @@ impl Plan {
 ///
 /// # Errors
 /// `upstream.none` when no deployment is open.
-pub fn plan(model: &ModelView, mut below: impl FnMut(u64) -> u64) -> Result<Plan, Fault> {
+pub fn plan(
+    model: &ModelView,
+    operation: Operation,
+    mut below: impl FnMut(u64) -> u64,
+) -> Result<Plan, Fault> {
     let mut left: Vec<&DeploymentView> = model
         .deployments
         .iter()
         .filter(|deployment| deployment.record.weight > 0 && deployment.is_open())
+        .filter(|deployment| deployment.serves(operation))
         .collect();
     let mut next = || {
         let total = left.iter().map(|deployment| u64::from(deployment.record.weight)).sum();

@@ -24,6 +24,8 @@ pub struct Call {
     pub operation: Operation,
     /// What the caller speaks.
     pub wire: Wire,
+    /// The address says that several are asked for at once.
+    pub batch: bool,
     pub body: Bytes,
     pub ask: Ask,
     /// Read only where a provider speaks something else.
@@ -71,7 +73,7 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
             return Ok(Asked::ShowModel(principal, name));
         }
     };
-    let Entrance { operation, wire, .. } = entrance;
+    let Entrance { operation, wire, batch, .. } = entrance;
     let body = whole(&mut principal.body, bounds).await?;
     let at = Address { model: entrance.model.as_deref(), stream: entrance.stream };
     let ask = match (operation, at.model) {
@@ -81,7 +83,7 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
         _ => openai::read_call(&body, wire, &at)?,
     };
     let neutral = OnceCell::new();
-    Ok(Asked::Call(Box::new(Call { principal, operation, wire, body, ask, neutral })))
+    Ok(Asked::Call(Box::new(Call { principal, operation, wire, batch, body, ask, neutral })))
 }
 
 async fn whole(body: &mut Incoming, bounds: &Bounds) -> Result<Bytes, Fault> {

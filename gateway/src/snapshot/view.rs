@@ -1,10 +1,12 @@
 //! What a call needs of a model, put together when a record changes: its deployments, each with
 //! a provider whose address is parsed and whose credential is already a header.
 
+use crate::attempt::{embed_form, rerank_form};
 use crate::provider::{Credential, Unusable};
 use contract::id::{ProductId, ProviderId};
 use contract::seal::MasterKey;
 use contract::snapshot::{Auth, DeploymentRecord, Dialect, ModelRecord, ProviderRecord};
+use contract::usage::Operation;
 use dialect::messages::Host;
 use dialect::openai::{Quirks, spoken_by};
 use dialect::{Speaker, Ways, Wire};
@@ -32,6 +34,17 @@ impl DeploymentView {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.record.disabled && !self.provider.record.disabled && self.provider.upstream.is_ok()
+    }
+
+    /// Whether its provider has calls of this kind at all.
+    #[must_use]
+    pub fn serves(&self, operation: Operation) -> bool {
+        match operation {
+            Operation::Chat | Operation::CountTokens => !self.provider.speech.is_empty(),
+            Operation::Embeddings => embed_form(self).is_some(),
+            Operation::Rerank => rerank_form(self).is_some(),
+            Operation::Predict => false,
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Every caller's dialect against every provider's, through a running gateway and the simulator,
 //! whose dialects are written on their own: plain, streamed, tools.
 
-use crate::support::{MODEL, Stack, provider_with};
-use contract::snapshot::{Auth, Dialect, ProviderSettings};
-use contract::usage::Outcome;
+use crate::support::{EMBED, MODEL, Stack, provider_with};
+use contract::snapshot::{Auth, Dialect, Modality, ProviderSettings};
+use contract::usage::{Operation, Outcome};
 use serde_json::{Value, json};
 
 /// A caller's dialect: its address, how a call is put and how an answer is read.
@@ -28,6 +28,16 @@ const PROVIDERS: &[(Dialect, &str, Auth)] = &[
 ];
 
 async fn stack_on(dialect: Dialect, base: &'static str, auth: Auth) -> Stack {
+    stack_on_model(dialect, base, auth, None).await
+}
+
+/// A gateway whose only provider speaks `dialect`; `model`: what it calls the embedding model.
+async fn stack_on_model(
+    dialect: Dialect,
+    base: &'static str,
+    auth: Auth,
+    model: Option<&'static str>,
+) -> Stack {
     Stack::of(move |world| {
         let origin = world.providers[0].base_url.trim_end_matches("/v1").to_owned();
         let credential = if auth == Auth::AwsSigv4 { "AKIDSIM:secret" } else { "sk-sim" };
@@ -35,6 +45,9 @@ async fn stack_on(dialect: Dialect, base: &'static str, auth: Auth) -> Stack {
         (provider.dialect, provider.auth) = (dialect, auth);
         provider.settings = settings(dialect);
         world.providers[0] = provider;
+        if let Some(model) = model {
+            world.deployments[1].upstream_model = model.to_owned();
+        }
     })
     .await
 }
@@ -249,4 +262,68 @@ async fn a_stream_cut_by_any_provider_never_ends_as_if_it_were_whole() {
             assert!(text.contains("error"), "{cell}: {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn embeddings_come_from_every_provider_that_has_them_in_either_callers_shape() {
+    for (dialect, base, auth, model) in [
+        (Dialect::Openai, "/v1", Auth::Bearer, "sim-embed"),
+        (Dialect::Gemini, "/v1beta", Auth::GoogleApiKey, "sim-embed"),
+        (Dialect::Bedrock, "", Auth::AwsSigv4, "amazon.titan-embed-text-v2:0"),
+        (Dialect::Watsonx, "", Auth::Bearer, "sim-embed"),
+    ] {
+        let stack = stack_on_model(dialect, base, auth, Some(model)).await;
+        let body = json!({"model": EMBED, "input": ["one two three", "four"]});
+        let response = stack.post("/v1/embeddings").json(&body).send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert_eq!(status, 200, "{dialect:?}: {text}");
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        let vectors = answer["data"].as_array().unwrap();
+        assert_eq!(vectors.len(), 2, "{dialect:?}: {text}");
+        assert!(vectors[1]["embedding"].as_array().is_some_and(|vector| !vector.is_empty()));
+        let event = stack.event().await;
+        assert_eq!(event.operation, Operation::Embeddings, "{dialect:?}");
+        assert!(event.tokens.input > 0 && event.tokens.output_total() == 0, "{dialect:?}");
+
+        let body = json!({"content": {"parts": [{"text": "one two"}]}});
+        let path = format!("/v1beta/models/{EMBED}:embedContent");
+        let response = stack.post(&path).json(&body).send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert_eq!(status, 200, "{dialect:?}: {text}");
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert!(!answer["embedding"]["values"].as_array().unwrap().is_empty(), "{dialect:?}");
+    }
+}
+
+#[tokio::test]
+async fn documents_are_ranked_in_either_callers_shape() {
+    let stack = Stack::of(|world| {
+        let origin = world.providers[0].base_url.trim_end_matches("/v1").to_owned();
+        let mut provider = provider_with(1, origin, "sk-sim");
+        provider.dialect = Dialect::Watsonx;
+        provider.settings = settings(Dialect::Watsonx);
+        world.providers[0] = provider;
+        world.models[0].modality = Modality::Rerank;
+    })
+    .await;
+    for path in ["/v1/rerank", "/v2/rerank"] {
+        let body = json!({
+            "model": MODEL, "query": "Where is Oslo?", "top_n": 1,
+            "documents": ["Paris is in France.", "Oslo is in Norway."],
+        });
+        let response = stack.post(path).json(&body).send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert_eq!(status, 200, "{path}: {text}");
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(answer["results"].as_array().unwrap().len(), 1, "{text}");
+        assert_eq!(answer["results"][0]["index"], 1, "{text}");
+    }
+    let events = stack.events(2).await;
+    assert!(events.iter().all(|event| event.operation == Operation::Rerank));
+    let chat = json!({"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]});
+    let refused = stack.post("/v1/chat/completions").json(&chat).send().await.unwrap();
+    assert_eq!(refused.headers()["x-tollgate-error-code"], "model.operation");
 }
