@@ -9,6 +9,7 @@ use crate::snapshot::{DeploymentView, ProviderView, Tongue};
 use bytes::Bytes;
 use dialect::convert::{Framing, Inbound, Pass, Provider};
 use dialect::loss::Losses;
+use dialect::neutral::Signature;
 use dialect::sigv4::segment;
 use dialect::{Invalid, Wire, watsonx};
 use http::HeaderValue;
@@ -96,7 +97,7 @@ impl<'a> Speech<'a> {
             if call.wire == Wire::Chat {
                 return Some(Self::Chat);
             }
-            if let Some(pass) = call.wire.pass() {
+            if let Some(pass) = call.wire.pass().filter(|_| !Signature::is_packed_in(&call.body)) {
                 return Some(Self::Same(tongue, pass));
             }
         }

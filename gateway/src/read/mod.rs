@@ -82,6 +82,9 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
         }
         _ => openai::read_call(&body, wire, &at)?,
     };
+    if wire == Wire::Responses {
+        dialect::responses::refuse_stored(&body)?;
+    }
     let neutral = OnceCell::new();
     Ok(Asked::Call(Box::new(Call { principal, operation, wire, batch, body, ask, neutral })))
 }

@@ -320,3 +320,33 @@ async fn a_gemini_caller_may_send_its_key_in_the_query_and_is_refused_in_its_own
     let counted: Value = stack.post(&count).json(&body).send().await.unwrap().json().await.unwrap();
     assert!(counted["totalTokens"].as_u64().unwrap() > 0, "{counted}");
 }
+
+#[tokio::test]
+async fn a_call_that_rests_on_an_answer_stored_at_the_provider_is_refused_by_name() {
+    let upstream = Upstream::always(200, "application/json", "{}").await;
+    let stack = stack_on(&upstream, Dialect::Responses, Auth::Bearer).await;
+    let body = json!({"model": MODEL, "input": "Hi", "previous_response_id": "resp_1"});
+    let response = stack.post("/v1/responses").json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    let told: Value = response.json().await.unwrap();
+    assert_eq!(told["error"]["param"], "previous_response_id");
+    assert!(upstream.seen().is_empty(), "the provider hears nothing of it");
+}
+
+#[tokio::test]
+async fn a_signature_of_another_provider_does_not_pass_to_a_vendor_that_would_refuse_it() {
+    let upstream = Upstream::always(200, "application/json", ANSWER).await;
+    let stack = stack_on(&upstream, Dialect::Anthropic, Auth::XApiKey).await;
+    let mut body = messages("Hello");
+    let thought =
+        json!({"type": "thinking", "thinking": "Hm.", "signature": "tollgate.gemini.abc"});
+    let said = json!([thought, {"type": "text", "text": "Hi."}]);
+    let turns = body["messages"].as_array_mut().unwrap();
+    turns.push(json!({"role": "assistant", "content": said}));
+    turns.push(json!({"role": "user", "content": "Again"}));
+    let response = call_messages(&stack, &body).await;
+    assert_eq!(response.status(), 200);
+    assert!(response.headers().contains_key("x-tollgate-dropped"), "{:?}", response.headers());
+    let sent = upstream.last().json().to_string();
+    assert!(!sent.contains("tollgate.gemini") && sent.contains("Again"), "{sent}");
+}
