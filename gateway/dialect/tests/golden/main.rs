@@ -32,6 +32,7 @@ macro_rules! pairs {
 }
 
 pairs! {
+    chat_to_chat: Chat -> Chat;
     chat_to_responses: Chat -> Responses;
     chat_to_messages: Chat -> Messages;
     chat_to_gemini: Chat -> Gemini;

@@ -11,6 +11,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
+/// The longest id of a call that the vendor takes; others give longer ones.
+const CALL_ID_MAX: usize = 40;
+
 #[derive(Debug, Serialize)]
 pub(crate) struct Message<'a> {
     pub role: &'static str,
@@ -349,8 +352,14 @@ impl Writer<'_> {
     }
 
     fn call_id<'a>(&self, id: &'a str) -> Cow<'a, str> {
-        let short = id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if self.has(Quirk::ShortCallIds) && !short { short_id(id).into() } else { id.into() }
+        let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if self.has(Quirk::ShortCallIds) && !(plain && id.len() == 9) {
+            return short_id(id, 9).into();
+        }
+        if id.len() > CALL_ID_MAX {
+            return format!("call_{}", short_id(id, 11)).into();
+        }
+        id.into()
     }
 
     /// Neighbours with the same role as one; instructions that come late in the caller's name.
@@ -394,15 +403,15 @@ fn mark_error(pieces: &mut Vec<Piece<'_>>) {
     }
 }
 
-/// Nine letters and digits that stand for any id, always the same ones.
-fn short_id(id: &str) -> String {
+/// Letters and digits that stand for any id, always the same ones.
+fn short_id(id: &str, length: usize) -> String {
     const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     // FNV-1a: no secret, only few collisions among the calls of one conversation.
     let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    let mut short = String::with_capacity(9);
-    for _ in 0..9 {
+    let mut short = String::with_capacity(length);
+    for _ in 0..length {
         let letter = usize::try_from(hash % 62).unwrap_or_default();
         short.push(LETTERS.get(letter).copied().map_or('0', char::from));
         hash /= 62;

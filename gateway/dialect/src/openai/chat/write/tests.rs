@@ -235,6 +235,10 @@ fn each_quirk_of_names_has_its_effect() {
     assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
     assert_eq!(sent["messages"][1]["tool_call_id"], id);
     becomes(Q::ShortCallIds, call("aB3dE6gH9"), call("aB3dE6gH9"), "");
+    let (sent, _) = write(&ask(call(&"x".repeat(41))), Quirks::NONE).unwrap();
+    let id = sent["messages"][0]["tool_calls"][0]["id"].as_str().unwrap();
+    assert!(id.len() <= 40 && id.starts_with("call_"), "{id}");
+    assert_eq!(sent["messages"][1]["tool_call_id"], id, "too long for the vendor, and still found");
 
     let parts = json!({"messages": [{"role": "user", "content": [
         {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]});
