@@ -104,6 +104,9 @@ pub const VENDORS: &[Vendor] = &[
     server("vllm", "vLLM", "http://HOST:8000/v1"),
     server("sglang", "SGLang", "http://HOST:30000/v1"),
     server("llama_cpp", "llama.cpp server", "http://HOST:8080/v1"),
+    server("mlserver", "MLServer", "http://HOST:8080").in_dialect(Dialect::Oip, Auth::None),
+    server("kserve", "KServe", "http://HOST").in_dialect(Dialect::Oip, Auth::None),
+    server("triton", "Triton", "http://HOST:8000").in_dialect(Dialect::Oip, Auth::None),
     server("hf_tgi", "Text Generation Inference", "http://HOST:8080/v1"),
 ];
 

@@ -1,6 +1,6 @@
 //! Answers that the gateway gives itself, and the headers that every answer carries.
 
-use crate::admit::Stamp;
+use crate::admit::{Shape, Stamp};
 use crate::answer::Answer;
 use crate::fault::{Fault, Origin, Retry};
 use crate::reserve::Standing;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::snapshot::{Metric, Window};
-use dialect::{Problem, Wire, openai};
+use dialect::{Problem, openai};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub fn fault(fault: Fault, with: &Stamp) -> Response<Answer> {
     let id = with.id_text.to_str().unwrap_or_default();
     let passed = fault.more.as_ref().and_then(|more| more.answer.as_ref());
     let body = passed.map_or_else(
-        || Bytes::from(error_body(with.wire, &fault.problem(id))),
+        || Bytes::from(error_body(with.shape, &fault.problem(id))),
         |(_, body)| body.clone(),
     );
     let mut response = json(status, body, with);
@@ -79,17 +79,27 @@ pub fn fault(fault: Fault, with: &Stamp) -> Response<Answer> {
     response
 }
 
-/// An error in the shape of a dialect.
-fn error_body(wire: Wire, problem: &Problem<'_>) -> Vec<u8> {
-    wire.inbound()
-        .map_or_else(|| openai::error_body(problem), |dialect| dialect.error_body(problem))
+/// An error in its shape.
+fn error_body(shape: Shape, problem: &Problem<'_>) -> Vec<u8> {
+    match shape {
+        Shape::Of(wire) => wire
+            .inbound()
+            .map_or_else(|| openai::error_body(problem), |dialect| dialect.error_body(problem)),
+        Shape::Inference => {
+            let error = format!("{} ({}, {})", problem.message, problem.code, problem.request_id);
+            serde_json::json!({ "error": error }).to_string().into_bytes()
+        }
+    }
 }
 
-/// The last event of a stream that broke, in the shape of a dialect.
+/// The last event of a stream that broke, in its shape.
 #[must_use]
-pub fn error_event(wire: Wire, problem: &Problem<'_>) -> Vec<u8> {
-    wire.inbound()
-        .map_or_else(|| openai::error_event(problem), |dialect| dialect.error_event(problem))
+pub fn error_event(shape: Shape, problem: &Problem<'_>) -> Vec<u8> {
+    let dialect = match shape {
+        Shape::Of(wire) => wire.inbound(),
+        Shape::Inference => None,
+    };
+    dialect.map_or_else(|| openai::error_event(problem), |dialect| dialect.error_event(problem))
 }
 
 fn log(fault: &Fault, with: &Stamp) {

@@ -52,6 +52,8 @@ words! {
         Cohere = "cohere",
         /// IBM watsonx.ai text.
         Watsonx = "watsonx",
+        /// Open Inference Protocol v2: KServe, MLServer, Triton.
+        Oip = "oip",
     }
 
     /// How a provider is told who we are.

@@ -3,7 +3,7 @@
 
 mod surface;
 
-pub use surface::{Entrance, Surface};
+pub use surface::{Entrance, Kind, Shape, Surface};
 
 use crate::fault::Fault;
 use crate::snapshot::Snapshot;
@@ -28,8 +28,8 @@ pub struct Stamp {
     pub at: Timestamp,
     pub started: Instant,
     pub snapshot: Arc<Snapshot>,
-    /// What the caller speaks, by the address.
-    pub wire: Wire,
+    /// How errors are told, by the address.
+    pub shape: Shape,
 }
 
 impl Stamp {
@@ -45,7 +45,7 @@ impl Stamp {
             at,
             started: Instant::now(),
             snapshot: worker.snapshot(),
-            wire: surface::wire_of(path),
+            shape: surface::shape_of(path),
         }
     }
 }
@@ -75,8 +75,11 @@ pub fn admit(
     let (parts, body) = request.into_parts();
     let query = parts.uri.query();
     let surface = surface::surface(&parts.method, parts.uri.path(), query)?;
-    let query_key =
-        if stamp.wire == Wire::Gemini { surface::parameter(query, "key") } else { None };
+    let query_key = if stamp.shape == Shape::Of(Wire::Gemini) {
+        surface::parameter(query, "key")
+    } else {
+        None
+    };
     let tools = &worker.gateway.tools;
     let in_flight = worker.enter().ok_or_else(|| {
         Fault::us(ErrorCode::Overloaded, "This instance is at its limit of calls at once.")

@@ -24,20 +24,43 @@ pub struct Entrance {
     pub model: Option<String>,
     /// Where the path says that the answer is to be streamed.
     pub stream: Option<bool>,
-    /// The path says that several are asked for at once.
-    pub batch: bool,
+    pub kind: Kind,
+}
+
+/// What the path says besides.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Kind {
+    #[default]
+    Usual,
+    /// Several are asked for at once.
+    Batch,
+    /// OpenAI's older form of a conversation: one text that is to be gone on with.
+    Completions,
+    /// A version of the model.
+    Version(String),
+}
+
+/// The shape of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Of(Wire),
+    /// The Open Inference Protocol's.
+    Inference,
 }
 
 impl Entrance {
     const fn at(operation: Operation, wire: Wire) -> Surface {
-        Surface::Call(Self { operation, wire, model: None, stream: None, batch: false })
+        Surface::Call(Self { operation, wire, model: None, stream: None, kind: Kind::Usual })
     }
 }
 
-/// The dialect that an address is spoken to in, also one that serves nothing: refusals are told in
-/// it.
+/// How refusals are told at an address, also at one that serves nothing.
 #[must_use]
-pub fn wire_of(path: &str) -> Wire {
+pub fn shape_of(path: &str) -> Shape {
+    if path.starts_with("/v2/models/") { Shape::Inference } else { Shape::Of(wire_of(path)) }
+}
+
+fn wire_of(path: &str) -> Wire {
     let at = |prefix: &str| {
         path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
@@ -61,6 +84,13 @@ pub fn wire_of(path: &str) -> Wire {
 pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surface, Fault> {
     let (surface, allowed) = match path {
         "/v1/chat/completions" => (Entrance::at(Operation::Chat, Wire::Chat), "POST"),
+        "/v1/completions" => {
+            let mut surface = Entrance::at(Operation::Chat, Wire::Chat);
+            if let Surface::Call(entrance) = &mut surface {
+                entrance.kind = Kind::Completions;
+            }
+            (surface, "POST")
+        }
         "/v1/responses" => (Entrance::at(Operation::Chat, Wire::Responses), "POST"),
         "/v1/messages" | "/anthropic/v1/messages" => {
             (Entrance::at(Operation::Chat, Wire::Messages), "POST")
@@ -74,7 +104,9 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
         "/v1/models" => (Surface::ListModels, "GET"),
         _ => {
             let under = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty());
-            if let Some(rest) = under("/v1beta/models/") {
+            if let Some(rest) = under("/v2/models/") {
+                (infer(rest)?, "POST")
+            } else if let Some(rest) = under("/v1beta/models/") {
                 (gemini(rest, query)?, "POST")
             } else if let Some(name) = under("/v1/models/") {
                 (Surface::ShowModel(decode(name)), "GET")
@@ -92,6 +124,23 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
     );
     fault.more_mut().allow = Some(allowed);
     Err(fault)
+}
+
+/// `{model}[/versions/{version}]/infer`, as the Open Inference Protocol has it. A model's name may
+/// hold slashes.
+fn infer(rest: &str) -> Result<Surface, Fault> {
+    let named = rest.strip_suffix("/infer").ok_or_else(unknown)?;
+    let (model, kind) = match named.rsplit_once("/versions/") {
+        Some((model, version)) => (model, Kind::Version(decode(version))),
+        None => (named, Kind::Usual),
+    };
+    Ok(Surface::Call(Entrance {
+        operation: Operation::Predict,
+        wire: Wire::Chat,
+        model: Some(decode(model)),
+        stream: Some(false),
+        kind,
+    }))
 }
 
 /// `{model}:{method}`, as Gemini has it. A model's name may hold slashes.
@@ -116,7 +165,7 @@ fn gemini(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
         wire: Wire::Gemini,
         model: Some(decode(model)),
         stream: Some(stream),
-        batch: method == "batchEmbedContents",
+        kind: if method == "batchEmbedContents" { Kind::Batch } else { Kind::Usual },
     }))
 }
 
@@ -124,9 +173,10 @@ fn unknown() -> Fault {
     Fault::client(
         ErrorCode::RouteUnknown,
         "There is nothing at this address. The gateway serves /v1/chat/completions, \
-         /v1/responses, /v1/messages, /v1/messages/count_tokens, \
+         /v1/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens, \
          /v1beta/models/{model}:generateContent, :streamGenerateContent, :countTokens, :embedContent \
-         and :batchEmbedContents, /v1/embeddings, /v1/rerank, /v2/rerank and /v1/models.",
+         and :batchEmbedContents, /v1/embeddings, /v1/rerank, /v2/rerank, \
+         /v2/models/{model}/infer and /v1/models.",
     )
 }
 
@@ -219,7 +269,7 @@ mod tests {
             ("/v1/messagesx", Wire::Chat),
             ("/", Wire::Chat),
         ] {
-            assert_eq!(wire_of(path), wire, "{path}");
+            assert_eq!(shape_of(path), Shape::Of(wire), "{path}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::flow::Flow;
 use super::small;
-use super::speech::{Speech, Told, tell, tell_count, tell_embeddings};
+use super::speech::{Speech, Told, tell, tell_count, tell_embeddings, tell_prediction};
 use super::watch::{Watch, WatchError};
 use super::{Answered, Stream};
 use crate::meter::Meter;
@@ -48,7 +48,7 @@ pub(super) async fn send(
             None => return small::embeddings(meter, deployment, deadline).await,
         },
         Operation::Rerank => return small::ranking(meter, deployment, deadline).await,
-        Operation::Predict => return Err(Failure::not_served()),
+        Operation::Predict => tell_prediction(call, deployment).ok_or_else(Failure::not_served)?,
     };
     let deadline = if call.ask.stream {
         deadline.min(Instant::now() + bounds.first_content_timeout)
@@ -205,8 +205,9 @@ async fn plain(
     lease: Lease,
 ) -> Result<(HeaderMap, Answered), Failure> {
     let (headers, body) = whole(meter, response, lease).await?;
+    let operation = meter.permit.call.operation;
     let (reported, body) = match speech {
-        _ if meter.permit.call.operation == Operation::CountTokens => {
+        _ if matches!(operation, Operation::CountTokens | Operation::Predict) => {
             (Reported::Tokens(Tokens::default()), body)
         }
         Speech::Chat => (openai::read_answer(&body).map_err(Failure::malformed)?, body),

@@ -4,6 +4,7 @@
 use super::send::{Given, ask, whole};
 use super::speech::{Speech, Told, openai_path};
 use super::{Answered, failure::Failure};
+use crate::admit::Kind;
 use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::snapshot::{DeploymentView, Tongue};
@@ -50,9 +51,9 @@ pub async fn embeddings(
 ) -> Result<Given, Failure> {
     let call = &meter.permit.call;
     let (tongue, form) = embed_form(deployment).ok_or_else(Failure::not_served)?;
-    let surface = match (call.wire, call.batch) {
-        (Wire::Gemini, true) => embed::Surface::GeminiBatch,
-        (Wire::Gemini, false) => embed::Surface::Gemini,
+    let surface = match (call.wire, &call.kind) {
+        (Wire::Gemini, Kind::Batch) => embed::Surface::GeminiBatch,
+        (Wire::Gemini, _) => embed::Surface::Gemini,
         _ => embed::Surface::Openai,
     };
     let asked = surface.read_request(&call.body, Some(&call.ask.model)).map_err(invalid)?;

@@ -2,6 +2,7 @@
 //! so that every byte passes, else translated.
 
 use super::failure::Failure;
+use crate::admit::Kind;
 use crate::fault::Fault;
 use crate::provider::CHAT;
 use crate::read::Call;
@@ -116,6 +117,9 @@ pub fn tell<'a>(
     deployment: &'a DeploymentView,
     output_max: u32,
 ) -> Result<Told<'a>, Failure> {
+    if call.kind == Kind::Completions {
+        return tell_completion(call, deployment).ok_or_else(Failure::not_served);
+    }
     let provider = &deployment.provider;
     let speech = Speech::between(call, provider).ok_or_else(Failure::not_served)?;
     let model = &deployment.record.upstream_model;
@@ -162,6 +166,33 @@ pub fn tell_embeddings<'a>(call: &Call, deployment: &'a DeploymentView) -> Optio
         speech: Speech::Chat,
         path: openai_path(deployment, "/embeddings"),
         body: provider.ways.pass_request(call.wire, &call.body, &call.ask, model),
+        dropped: None,
+    })
+}
+
+/// A prediction passes to a server of the Open Inference Protocol.
+pub fn tell_prediction<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
+    let model = segment(&deployment.record.upstream_model);
+    let path = match &call.kind {
+        Kind::Version(version) => format!("/v2/models/{model}/versions/{}/infer", segment(version)),
+        _ => format!("/v2/models/{model}/infer"),
+    };
+    deployment.serves(call.operation).then(|| Told {
+        speech: Speech::Chat,
+        path: path.into(),
+        body: call.body.clone(),
+        dropped: None,
+    })
+}
+
+/// OpenAI's older form passes to its kin, and cannot be told to anyone else.
+fn tell_completion<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
+    let provider = &deployment.provider;
+    let model = &deployment.record.upstream_model;
+    provider.speech.iter().any(|tongue| tongue.wire == Wire::Chat).then(|| Told {
+        speech: Speech::Chat,
+        path: openai_path(deployment, "/completions"),
+        body: provider.ways.pass_request(Wire::Chat, &call.body, &call.ask, model),
         dropped: None,
     })
 }

@@ -1,6 +1,6 @@
 //! The third room: the body, and what it asks for. Unknown fields stay untouched.
 
-use crate::admit::{Entrance, Surface};
+use crate::admit::{Entrance, Kind, Surface};
 use crate::fault::Fault;
 use crate::identify::Principal;
 use crate::worker::Bounds;
@@ -24,8 +24,8 @@ pub struct Call {
     pub operation: Operation,
     /// What the caller speaks.
     pub wire: Wire,
-    /// The address says that several are asked for at once.
-    pub batch: bool,
+    /// What the address says besides.
+    pub kind: Kind,
     pub body: Bytes,
     pub ask: Ask,
     /// Read only where a provider speaks something else.
@@ -73,20 +73,22 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
             return Ok(Asked::ShowModel(principal, name));
         }
     };
-    let Entrance { operation, wire, batch, .. } = entrance;
+    let Entrance { operation, wire, model, stream, kind } = entrance;
     let body = whole(&mut principal.body, bounds).await?;
-    let at = Address { model: entrance.model.as_deref(), stream: entrance.stream };
+    let at = Address { model: model.as_deref(), stream };
     let ask = match (operation, at.model) {
         (Operation::Embeddings | Operation::Rerank, None) => {
             openai::read_request(&body, operation)?
         }
+        // The body is the model's own business.
+        (Operation::Predict, _) => openai::read_call(&body, Wire::Gemini, &at)?,
         _ => openai::read_call(&body, wire, &at)?,
     };
     if wire == Wire::Responses {
         dialect::responses::refuse_stored(&body)?;
     }
     let neutral = OnceCell::new();
-    Ok(Asked::Call(Box::new(Call { principal, operation, wire, batch, body, ask, neutral })))
+    Ok(Asked::Call(Box::new(Call { principal, operation, wire, kind, body, ask, neutral })))
 }
 
 async fn whole(body: &mut Incoming, bounds: &Bounds) -> Result<Bytes, Fault> {

@@ -161,7 +161,7 @@ impl Relay {
     fn say(&mut self, fault: &Fault) {
         let stamp = &self.meter.permit.call.principal.stamp;
         let id = stamp.id_text.to_str().unwrap_or_default();
-        self.last_words = Some(render::error_event(stamp.wire, &fault.problem(id)).into());
+        self.last_words = Some(render::error_event(stamp.shape, &fault.problem(id)).into());
     }
 }
 

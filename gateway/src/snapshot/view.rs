@@ -43,7 +43,10 @@ impl DeploymentView {
             Operation::Chat | Operation::CountTokens => !self.provider.speech.is_empty(),
             Operation::Embeddings => embed_form(self).is_some(),
             Operation::Rerank => rerank_form(self).is_some(),
-            Operation::Predict => false,
+            Operation::Predict => {
+                let record = &self.provider.record;
+                record.dialect == Dialect::Oip || record.also.contains(&Dialect::Oip)
+            }
         }
     }
 }
@@ -83,7 +86,7 @@ impl ProviderView {
         let ways = ways(&record);
         let spoken = std::iter::once(&record.dialect).chain(&record.also);
         let speech = spoken.filter_map(|dialect| {
-            let wire = wire(*dialect);
+            let wire = wire(*dialect)?;
             Some(Tongue { wire, speaker: wire.spoken(ways)? })
         });
         let speech = speech.collect();
@@ -96,9 +99,9 @@ impl ProviderView {
     }
 }
 
-/// The wire format of a provider's conversations.
-const fn wire(dialect: Dialect) -> Wire {
-    match dialect {
+/// The wire format of a provider's conversations. `None`: it has none.
+const fn wire(dialect: Dialect) -> Option<Wire> {
+    Some(match dialect {
         Dialect::Openai => Wire::Chat,
         Dialect::Responses => Wire::Responses,
         Dialect::Anthropic => Wire::Messages,
@@ -106,7 +109,8 @@ const fn wire(dialect: Dialect) -> Wire {
         Dialect::Bedrock => Wire::Converse,
         Dialect::Cohere => Wire::Cohere,
         Dialect::Watsonx => Wire::Watsonx,
-    }
+        Dialect::Oip => return None,
+    })
 }
 
 /// In what a provider differs from the vendor of its dialect.

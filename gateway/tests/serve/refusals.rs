@@ -164,7 +164,7 @@ async fn a_body_that_is_not_a_call_is_refused_at_its_place() {
 #[tokio::test]
 async fn an_address_a_method_or_a_content_type_that_is_not_served_is_named() {
     let stack = Stack::start().await;
-    let unknown = stack.post("/v1/completions").json(&json!({})).send().await.unwrap();
+    let unknown = stack.post("/v1/complete").json(&json!({})).send().await.unwrap();
     assert_eq!(error(unknown).await.1, "route.unknown");
     let wrong = stack.get("/v1/chat/completions").send().await.unwrap();
     assert_eq!(wrong.headers()["allow"], "POST");
