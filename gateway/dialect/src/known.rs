@@ -1,6 +1,7 @@
 //! Which dialects are spoken, and in which role: the one place that a new dialect is added to.
 
 use crate::Wire;
+use crate::cohere::Cohere;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
 use crate::gemini::{self, Gemini};
@@ -35,8 +36,8 @@ impl Wire {
             Self::Messages => Some(&MESSAGES),
             Self::Gemini => Some(&Gemini),
             Self::Converse => Some(&Converse),
+            Self::Cohere => Some(&Cohere),
             Self::Watsonx => Some(&Watsonx),
-            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@
 //! cannot tell, and what becomes of it), `convert` (a dialect as a set of functions), then a
 //! folder per dialect.
 
+pub mod cohere;
 pub mod converse;
 pub mod convert;
 pub mod embed;

@@ -173,8 +173,7 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
     use Rule::{Adapt, Drop, Keep, Refuse};
     use Wire as W;
     match (feature, to) {
-        // Content that the answer would rest on: never left out. A schema would be kept by chance
-        // only, a forced tool not at all.
+        // Content that the answer would rest on: never left out.
         (F::Candidates, W::Messages | W::Converse | W::Cohere | W::Responses)
         | (F::CustomTool, W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx)
         | (F::Logprobs, W::Messages | W::Converse)
@@ -184,13 +183,13 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
         | (F::File, W::Cohere | W::Watsonx)
         | (F::FileUrl, W::Chat | W::Converse | W::Cohere | W::Watsonx)
         | (F::ImageUrl, W::Converse)
-        | (F::ForcedTool, W::Cohere)
         | (F::InstructionMedia, _)
         | (F::NativeTool | F::NativePart | F::UploadedFile, _) => Refuse,
 
         // Said in other words.
         (F::SchemaFormat, W::Messages | W::Converse)
         | (F::JsonFormat, W::Messages | W::Converse)
+        | (F::ForcedTool, W::Cohere)
         | (F::ToolSubset, W::Messages | W::Converse | W::Cohere | W::Watsonx)
         | (F::ToolResultImage | F::ToolResultFile, W::Chat | W::Cohere | W::Watsonx)
         | (F::ToolResultError, W::Chat | W::Responses | W::Cohere | W::Watsonx)
@@ -207,7 +206,8 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
         | (F::ParallelToolCalls, W::Gemini | W::Converse | W::Cohere | W::Watsonx)
         | (F::StrictTool, W::Gemini | W::Converse | W::Watsonx)
         | (F::ImageDetail, W::Messages | W::Gemini | W::Converse)
-        | (F::Thinking | F::HiddenThinking, W::Watsonx | W::Cohere)
+        | (F::Thinking, W::Watsonx)
+        | (F::HiddenThinking, W::Watsonx | W::Cohere)
         | (F::ForeignSignature | F::Citations, _)
         | (F::CacheMark, W::Chat | W::Responses | W::Gemini | W::Cohere | W::Watsonx)
         | (F::CacheKey, W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx)

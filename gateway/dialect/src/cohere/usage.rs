@@ -1,0 +1,42 @@
+//! `usage`: what is billed, and beside it what the model read, which holds Cohere's own preamble
+//! too. What is billed is what costs; it is taken where it is told. Some of the input may come from
+//! a cache; reasoning is not told apart. Counts are floats on the wire.
+
+use contract::usage::Tokens;
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Usage {
+    billed_units: Option<Units>,
+    tokens: Option<Units>,
+    cached_tokens: Option<f64>,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(default)]
+struct Units {
+    input_tokens: Option<f64>,
+    output_tokens: Option<f64>,
+}
+
+impl Usage {
+    /// `None`: it tells neither input nor output.
+    pub(super) fn tokens(&self) -> Option<Tokens> {
+        let told = |units: &Units| units.input_tokens.is_some() || units.output_tokens.is_some();
+        let units = self.billed_units.filter(told).or(self.tokens.filter(told))?;
+        let input = whole(units.input_tokens);
+        let cached_input = whole(self.cached_tokens).min(input);
+        Some(Tokens {
+            input: input - cached_input,
+            cached_input,
+            output: whole(units.output_tokens),
+            ..Tokens::default()
+        })
+    }
+}
+
+/// A count; what is none is zero, what is too large the largest.
+fn whole(count: Option<f64>) -> u64 {
+    count.unwrap_or(0.0).round() as u64
+}
