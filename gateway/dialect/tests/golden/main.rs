@@ -37,23 +37,27 @@ pairs! {
     chat_to_messages: Chat -> Messages;
     chat_to_gemini: Chat -> Gemini;
     chat_to_converse: Chat -> Converse;
+    chat_to_cohere: Chat -> Cohere;
     chat_to_watsonx: Chat -> Watsonx;
     responses_to_chat: Responses -> Chat;
     responses_to_responses: Responses -> Responses;
     responses_to_messages: Responses -> Messages;
     responses_to_gemini: Responses -> Gemini;
     responses_to_converse: Responses -> Converse;
+    responses_to_cohere: Responses -> Cohere;
     responses_to_watsonx: Responses -> Watsonx;
     messages_to_chat: Messages -> Chat;
     messages_to_responses: Messages -> Responses;
     messages_to_messages: Messages -> Messages;
     messages_to_gemini: Messages -> Gemini;
     messages_to_converse: Messages -> Converse;
+    messages_to_cohere: Messages -> Cohere;
     messages_to_watsonx: Messages -> Watsonx;
     gemini_to_chat: Gemini -> Chat;
     gemini_to_responses: Gemini -> Responses;
     gemini_to_messages: Gemini -> Messages;
     gemini_to_gemini: Gemini -> Gemini;
     gemini_to_converse: Gemini -> Converse;
+    gemini_to_cohere: Gemini -> Cohere;
     gemini_to_watsonx: Gemini -> Watsonx;
 }
