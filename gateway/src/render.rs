@@ -9,13 +9,15 @@ use bytes::Bytes;
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::snapshot::{Metric, Window};
-use dialect::{Problem, openai};
+use dialect::{Problem, Wire, openai};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const OUR_REQUEST_ID: HeaderName = HeaderName::from_static("x-tollgate-request-id");
+/// As Anthropic's SDKs read it.
+const ANTHROPIC_ID: HeaderName = HeaderName::from_static("request-id");
 const CONFIG_VERSION: HeaderName = HeaderName::from_static("x-tollgate-config-version");
 /// The vendor's SDKs heed it over their own rules.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -27,6 +29,9 @@ pub fn stamp(headers: &mut HeaderMap, stamp: &Stamp) {
     headers.insert(REQUEST_ID, stamp.id_text.clone());
     headers.insert(OUR_REQUEST_ID, stamp.id_text.clone());
     headers.insert(CONFIG_VERSION, text::number(stamp.snapshot.version()));
+    if stamp.shape == Shape::Of(Wire::Messages) {
+        headers.insert(ANTHROPIC_ID, stamp.id_text.clone());
+    }
 }
 
 /// A body of JSON.

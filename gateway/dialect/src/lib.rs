@@ -16,6 +16,7 @@ pub mod fields;
 pub mod gemini;
 pub mod json;
 mod known;
+pub mod listing;
 pub mod loss;
 pub mod messages;
 pub mod neutral;

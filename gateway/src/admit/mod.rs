@@ -34,7 +34,7 @@ pub struct Stamp {
 
 impl Stamp {
     #[must_use]
-    pub fn new(worker: &Worker, path: &str) -> Self {
+    pub fn new(worker: &Worker, path: &str, headers: &HeaderMap) -> Self {
         let at = worker.gateway.tools.clock.now();
         let request_id = RequestId::new(at, &worker.chance.id_entropy());
         let mut id = Vec::with_capacity(32);
@@ -45,7 +45,7 @@ impl Stamp {
             at,
             started: Instant::now(),
             snapshot: worker.snapshot(),
-            shape: surface::shape_of(path),
+            shape: surface::shape_of(path, headers),
         }
     }
 }

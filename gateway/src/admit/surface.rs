@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use contract::error::ErrorCode;
 use contract::usage::Operation;
 use dialect::Wire;
-use http::Method;
+use http::{HeaderMap, Method};
 
 /// What an address serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +56,13 @@ impl Entrance {
 
 /// How refusals are told at an address, also at one that serves nothing.
 #[must_use]
-pub fn shape_of(path: &str) -> Shape {
-    if path.starts_with("/v2/models/") { Shape::Inference } else { Shape::Of(wire_of(path)) }
+pub fn shape_of(path: &str, headers: &HeaderMap) -> Shape {
+    if path.starts_with("/v2/models/") {
+        return Shape::Inference;
+    }
+    // The one address that two vendors share.
+    let anthropic = path.starts_with("/v1/models") && headers.contains_key("anthropic-version");
+    Shape::Of(if anthropic { Wire::Messages } else { wire_of(path) })
 }
 
 fn wire_of(path: &str) -> Wire {
@@ -101,14 +106,17 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
         "/v1/embeddings" => (Entrance::at(Operation::Embeddings, Wire::Chat), "POST"),
         "/v1/rerank" => (Entrance::at(Operation::Rerank, Wire::Chat), "POST"),
         "/v2/rerank" => (Entrance::at(Operation::Rerank, Wire::Cohere), "POST"),
-        "/v1/models" => (Surface::ListModels, "GET"),
+        "/v1/models" | "/anthropic/v1/models" | "/v1beta/models" => (Surface::ListModels, "GET"),
         _ => {
             let under = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty());
             if let Some(rest) = under("/v2/models/") {
                 (infer(rest)?, "POST")
-            } else if let Some(rest) = under("/v1beta/models/") {
+            } else if let Some(rest) = under("/v1beta/models/").filter(|rest| rest.contains(':')) {
                 (gemini(rest, query)?, "POST")
-            } else if let Some(name) = under("/v1/models/") {
+            } else if let Some(name) = under("/v1/models/")
+                .or_else(|| under("/anthropic/v1/models/"))
+                .or_else(|| under("/v1beta/models/"))
+            {
                 (Surface::ShowModel(decode(name)), "GET")
             } else {
                 return Err(unknown());
@@ -233,7 +241,6 @@ mod tests {
             "/v1/models/",
             "/v1/chat/completions/",
             "/V1/models",
-            "/v1beta/models/m",
             "/v1beta/models/m:sing",
         ] {
             let refused = surface(&Method::GET, path, None).unwrap_err();
@@ -269,7 +276,7 @@ mod tests {
             ("/v1/messagesx", Wire::Chat),
             ("/", Wire::Chat),
         ] {
-            assert_eq!(shape_of(path), Shape::Of(wire), "{path}");
+            assert_eq!(shape_of(path, &HeaderMap::new()), Shape::Of(wire), "{path}");
         }
     }
 }

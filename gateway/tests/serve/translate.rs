@@ -402,3 +402,29 @@ async fn an_older_completion_passes_to_openais_kin_and_is_told_to_nobody_else() 
     let refused = stack.post("/v1/completions").json(&body).send().await.unwrap();
     assert_eq!(refused.headers()["x-tollgate-error-code"], "model.operation");
 }
+
+#[tokio::test]
+async fn models_are_listed_in_the_callers_dialect() {
+    let stack = Stack::start().await;
+    let list = |path: &'static str, anthropic: bool| {
+        let request = stack.get(path);
+        let request =
+            if anthropic { request.header("anthropic-version", "2023-06-01") } else { request };
+        async move { request.send().await.unwrap().json::<Value>().await.unwrap() }
+    };
+    assert_eq!(list("/v1/models", false).await["object"], "list");
+    let anthropic = list("/v1/models", true).await;
+    assert_eq!(
+        (&anthropic["data"][0]["type"], &anthropic["has_more"]),
+        (&json!("model"), &json!(false))
+    );
+    assert_eq!(list("/anthropic/v1/models/house/chat", false).await["id"], MODEL);
+    let gemini = list("/v1beta/models", false).await;
+    let names: Vec<_> = gemini["models"].as_array().unwrap().iter().map(|m| &m["name"]).collect();
+    assert!(names.contains(&&json!(format!("models/{MODEL}"))), "{gemini}");
+    let one = list("/v1beta/models/house/chat", false).await;
+    assert_eq!(one["outputTokenLimit"], 4_096);
+    let refused =
+        call_messages(&stack, &json!({"model": "nothing", "max_tokens": 1, "messages": []})).await;
+    assert!(refused.headers().contains_key("request-id"), "as the SDK reads it");
+}
