@@ -85,7 +85,7 @@ pub const VENDORS: &[Vendor] = &[
     compatible("watsonx", "IBM watsonx.ai", "https://REGION.ml.cloud.ibm.com")
         .in_dialect(Dialect::Watsonx, Auth::IbmIam)
         .version("2024-10-08"),
-    compatible("cohere", "Cohere", "https://api.cohere.com")
+    compatible("cohere", "Cohere", "https://api.cohere.com/v2")
         .in_dialect(Dialect::Cohere, Auth::Bearer),
     compatible("mistral", "Mistral", "https://api.mistral.ai/v1"),
     compatible("groq", "Groq", "https://api.groq.com/openai/v1").also(RESPONSES),

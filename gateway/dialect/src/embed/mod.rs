@@ -212,7 +212,7 @@ impl Form {
             Self::Openai => "/embeddings".into(),
             Self::Gemini => google(model, "batchEmbedContents").into(),
             Self::Vertex => google(model, "predict").into(),
-            Self::Cohere => "/v2/embed".into(),
+            Self::Cohere => "/embed".into(),
             Self::Bedrock => format!("/model/{}/invoke", sigv4::segment(model)).into(),
             Self::Watsonx => "/ml/v1/text/embeddings".into(),
             Self::Ollama => "/api/embed".into(),

@@ -130,7 +130,7 @@ impl Form {
     #[must_use]
     pub fn path(self, model: &str) -> Cow<'static, str> {
         match self {
-            Self::Cohere => "/v2/rerank".into(),
+            Self::Cohere => "/rerank".into(),
             Self::Jina => "/rerank".into(),
             Self::Watsonx => "/ml/v1/text/rerank".into(),
             Self::Bedrock => format!("/model/{}/invoke", sigv4::segment(model)).into(),
