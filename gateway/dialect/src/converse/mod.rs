@@ -31,7 +31,7 @@ pub struct Converse;
 
 /// A tool that we force where a model knows no other way to answer in JSON: its input is the text
 /// that the caller asked for, and is told as text.
-pub const JSON_TOOL: &str = "tollgate_json_output";
+pub const JSON_TOOL: &str = crate::messages::JSON_TOOL;
 
 impl Outbound for Converse {
     fn path<'a>(&self, model: &'a str, stream: bool) -> Cow<'a, str> {

@@ -226,6 +226,24 @@ fn reasoning_raises_the_bound_and_gives_way_to_a_forced_tool() {
 }
 
 #[test]
+fn a_newer_claude_is_told_an_effort_and_a_schema_that_is_closed() {
+    let mut request = asked(vec![user("?")]);
+    request.reasoning = Some(Reasoning { effort: Some(Effort::High), ..Reasoning::default() });
+    request.format = Format::Schema(Schema {
+        name: "weather".to_owned(),
+        description: None,
+        schema: json!({"type": "object", "properties": {"city": {"type": "string"}}}),
+        strict: None,
+    });
+    let (body, lost) = write(&request, "us.anthropic.claude-opus-4-7-v1").unwrap();
+    assert_eq!(body["additionalModelRequestFields"], json!({"thinking": {"type": "adaptive"}}));
+    assert_eq!(body["outputConfig"]["effort"], "high");
+    let told = body.pointer("/outputConfig/textFormat/structure/jsonSchema/schema").unwrap();
+    assert!(told.as_str().unwrap().contains(r#""additionalProperties":false"#), "{told}");
+    assert_eq!(lost, "format.schema");
+}
+
+#[test]
 fn reasoning_goes_back_with_its_proof_and_only_so() {
     let hidden = Part {
         signature: Some(Signature { wire: Wire::Converse, value: "aGlk".to_owned() }),

@@ -26,8 +26,6 @@ pub(super) struct Conversation<'a> {
     pub messages: Vec<Message<'a>>,
     /// Tools called in it, by name, in order.
     pub called: Vec<&'a str>,
-    /// Its last turn of the assistant called tools without any reasoning told before.
-    pub calls_without_reasoning: bool,
 }
 
 pub(super) fn write<'a>(
@@ -67,8 +65,6 @@ struct Open<'a> {
     assistant: bool,
     results: Vec<Block<'a>>,
     rest: Vec<Block<'a>>,
-    reasons: bool,
-    calls: bool,
 }
 
 impl<'a> Writer<'a, '_> {
@@ -119,12 +115,7 @@ impl<'a> Writer<'a, '_> {
 
     /// Ends the message being written; one that says nothing is left out.
     fn close(&mut self) {
-        let Some(Open { assistant, results, rest, reasons, calls }) = self.open.take() else {
-            return;
-        };
-        if assistant {
-            self.told.calls_without_reasoning = calls && !reasons;
-        }
+        let Some(Open { assistant, results, rest }) = self.open.take() else { return };
         let mut content = results;
         content.extend(rest);
         if !content.is_empty() {
@@ -158,9 +149,7 @@ impl<'a> Writer<'a, '_> {
             self.losses.meet(Feature::ForeignSignature, field)?;
         }
         let result = matches!(part.content, Content::ToolResult(_));
-        open.calls |= matches!(part.content, Content::ToolCall(_));
         let Some(block) = self.block(part, field)? else { return Ok(()) };
-        open.reasons |= thinks;
         let blocks = if result { &mut open.results } else { &mut open.rest };
         blocks.push(block);
         if let Some(point) = self.cache_point(part.cache, field)? {

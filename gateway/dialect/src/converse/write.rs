@@ -4,20 +4,34 @@ use super::body::{
     Body, Inference, InputSchema, OutputConfig, Structure, TextFormat, Tool, ToolChoice as Choice,
     ToolConfig, ToolSpec, Typed,
 };
-use super::model::{Family, Told};
+use super::model::Family;
 use super::turns::{self, Conversation};
 use super::{JSON_TOOL, turns::cache_point};
 use crate::convert::Provider;
 use crate::loss::{Feature, Losses};
+use crate::messages::{self, model::Traits};
 use crate::neutral::{Format, Request, ToolChoice, ToolKind};
 use crate::{Invalid, Wire};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Tokens of an answer where neither the caller nor the model's record bounds them and a bound
-/// must be told.
-const OUTPUT_TOKENS: u64 = 4_096;
+/// The highest that the service takes.
+const TEMPERATURE_MAX: f64 = 1.0;
+
+/// What is written of wishes that touch each other.
+struct Plan {
+    max_tokens: Option<u64>,
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    /// The model's own fields.
+    fields: Map<String, Value>,
+    effort: Option<&'static str>,
+    /// The JSON text of a schema that is enforced.
+    schema: Option<String>,
+    /// The answer is the input of a tool of ours.
+    by_tool: bool,
+}
 
 pub(super) fn request(
     request: &Request,
@@ -27,30 +41,28 @@ pub(super) fn request(
     let family = Family::of(to.model);
     unsayable(request, losses)?;
     let mut talk = turns::write(request, family, losses)?;
-    let by_tool = match &request.format {
-        Format::Text => false,
-        Format::Json => true,
-        Format::Schema(_) => !family.takes_schema(),
+    let plan = match family {
+        Family::Claude(traits) => claude(request, traits, to, losses)?,
+        _ => plan(request, family, losses)?,
     };
-    let tool_config = tools(request, &mut talk, by_tool, family, losses)?;
-    let forced = tool_config
-        .as_ref()
-        .is_some_and(|c| matches!(c.tool_choice, Some(Choice::Any {} | Choice::Tool { .. })));
-    let told = reasoning(request, &talk, forced, family, losses)?;
-    let (max_tokens, mut fields) = bounded(request, told.budget, told.fields, to);
-    let thinks = fields.get("thinking").is_some_and(|told| told["type"] != "disabled");
-    let (temperature, top_p) = sampling(request, thinks, family, &mut fields, losses)?;
+    let tool_config = tools(request, &mut talk, plan.by_tool, family, losses)?;
+    let mut fields = plan.fields;
     let extra = extra(request, &mut fields, losses)?;
     let claude = matches!(family, Family::Claude(..));
     let stops = &request.sampling.stop;
     let body = Body {
         messages: talk.messages,
         system: talk.system,
-        inference_config: Inference { max_tokens, temperature, top_p, stop_sequences: stops },
+        inference_config: Inference {
+            max_tokens: plan.max_tokens,
+            temperature: plan.temperature,
+            top_p: plan.top_p,
+            stop_sequences: stops,
+        },
         tool_config,
         output_config: OutputConfig {
-            text_format: if by_tool { None } else { text_format(&request.format) },
-            effort: told.effort,
+            text_format: text_format(&request.format, plan.schema),
+            effort: plan.effort,
         },
         service_tier: service_tier(request, losses)?,
         request_metadata: metadata(request, losses)?,
@@ -233,89 +245,69 @@ fn json_tool<'a>(format: &'a Format, losses: &mut Losses) -> Result<Tool<'a>, In
     }))
 }
 
-fn text_format(format: &Format) -> Option<TextFormat<'_>> {
-    let Format::Schema(schema) = format else { return None };
-    let structure = Structure::JsonSchema {
-        schema: schema.schema.to_string(),
-        name: &schema.name,
-        description: schema.description.as_deref(),
-    };
+fn text_format(format: &Format, schema: Option<String>) -> Option<TextFormat<'_>> {
+    let (Format::Schema(named), Some(schema)) = (format, schema) else { return None };
+    let (name, description) = (named.name.as_str(), named.description.as_deref());
+    let structure = Structure::JsonSchema { schema, name, description };
     Some(TextFormat { r#type: "json_schema", structure })
 }
 
-/// How the model is told to reason, where it can do so in this call.
-fn reasoning(
+/// What Claude takes is decided as in its own dialect, and said here.
+fn claude(
     request: &Request,
-    talk: &Conversation<'_>,
-    forced: bool,
-    family: Family,
-    losses: &mut Losses,
-) -> Result<Told, Invalid> {
-    let Some(reasoning) = &request.reasoning else { return Ok(Told::default()) };
-    let told = family.reason(reasoning).filter(|told| {
-        let off = told.fields.get("thinking").is_none_or(|t| t["type"] == "disabled");
-        let unproved = family.needs_reasoning_back() && talk.calls_without_reasoning;
-        off || !(forced && family.reasons_unforced() || unproved)
-    });
-    match told {
-        Some(told) => Ok(told),
-        None => {
-            losses.lack(Feature::Reasoning, "reasoning")?;
-            Ok(Told::default())
-        }
-    }
-}
-
-/// The bound of the answer, and the model's own fields: reasoning counts into the bound, which is
-/// raised above it, up to what the model gives.
-fn bounded(
-    request: &Request,
-    budget: Option<u64>,
-    mut fields: Map<String, Value>,
+    traits: Traits,
     to: &Provider<'_>,
-) -> (Option<u64>, Map<String, Value>) {
-    let Some(budget) = budget else { return (request.output_tokens_max, fields) };
-    let most = u64::from(to.output_tokens_max);
-    let most = if most == 0 { u64::MAX } else { most };
-    let visible = request.output_tokens_max.unwrap_or(OUTPUT_TOKENS);
-    let bound = if visible > budget { visible } else { budget.saturating_add(visible).min(most) };
-    if budget >= bound
-        && let Some(thinking) = fields.get_mut("thinking").and_then(Value::as_object_mut)
-    {
-        thinking.insert("budget_tokens".to_owned(), bound.saturating_sub(1).into());
+    losses: &mut Losses,
+) -> Result<Plan, Invalid> {
+    let told = messages::plan::plan(request, traits, to, losses)?;
+    let mut fields = Map::new();
+    if let Some(thinking) = told.thinking {
+        fields.insert("thinking".to_owned(), thinking);
     }
-    (Some(bound), fields)
+    if let Some(k) = told.top_k {
+        fields.insert("top_k".to_owned(), k.into());
+    }
+    Ok(Plan {
+        max_tokens: Some(told.max_tokens),
+        temperature: told.temperature,
+        top_p: told.top_p,
+        fields,
+        effort: told.effort,
+        schema: told.format.map(|schema| schema.to_string()),
+        by_tool: told.answer_tool.is_some(),
+    })
 }
 
-/// Temperature and `top_p`; `top_k` goes to the model's own fields. The service takes temperatures
-/// up to 1, and Claude, while it thinks, none but 1.
-fn sampling(
-    request: &Request,
-    thinks: bool,
-    family: Family,
-    fields: &mut Map<String, Value>,
-    losses: &mut Losses,
-) -> Result<(Option<f64>, Option<f64>), Invalid> {
-    let wished = &request.sampling;
-    let mut temperature = wished.temperature;
-    if let Some(value) = temperature
-        && (value > 1.0 || (thinks && value < 1.0))
-    {
-        losses.lack(Feature::Temperature, "sampling.temperature")?;
-        temperature = (!thinks).then_some(1.0);
+/// What all others take.
+fn plan(request: &Request, family: Family, losses: &mut Losses) -> Result<Plan, Invalid> {
+    let sampling = &request.sampling;
+    let told = request.reasoning.as_ref().map(|reasoning| family.reason(reasoning));
+    if told == Some(None) {
+        losses.lack(Feature::Reasoning, "reasoning")?;
     }
-    let mut top_p = wished.top_p;
-    if thinks && top_p.is_some_and(|value| value < 0.95) {
-        losses.lack(Feature::Temperature, "sampling.top_p")?;
-        top_p = None;
-    }
-    if let Some(k) = wished.top_k {
-        match family.top_k(k).filter(|_| !thinks) {
+    let mut fields = told.flatten().unwrap_or_default();
+    if let Some(k) = sampling.top_k {
+        match family.top_k(k) {
             Some((name, value)) => drop(fields.insert(name.to_owned(), value)),
             None => drop(losses.meet(Feature::TopK, "sampling.top_k")?),
         }
     }
-    Ok((temperature, top_p))
+    if sampling.temperature.is_some_and(|value| value > TEMPERATURE_MAX) {
+        losses.lack(Feature::Temperature, "sampling.temperature")?;
+    }
+    let schema = match &request.format {
+        Format::Schema(wanted) if family.takes_schema() => Some(wanted.schema.to_string()),
+        _ => None,
+    };
+    Ok(Plan {
+        max_tokens: request.output_tokens_max,
+        temperature: sampling.temperature.map(|value| value.min(TEMPERATURE_MAX)),
+        top_p: sampling.top_p,
+        fields,
+        effort: None,
+        by_tool: schema.is_none() && request.format != Format::Text,
+        schema,
+    })
 }
 
 fn service_tier<'a>(

@@ -10,10 +10,10 @@ mod blocks;
 mod count;
 mod error;
 mod media;
-mod model;
+pub(crate) mod model;
 mod pass;
 mod pieces;
-mod plan;
+pub(crate) mod plan;
 mod proof;
 mod put;
 mod read;
@@ -44,7 +44,7 @@ use std::borrow::Cow;
 
 /// The name of the tool that stands for the answer where a model has no words for structured
 /// output: its arguments are the answer's text again. No caller's tool has this name by chance.
-const JSON_TOOL: &str = "tollgate_json_output";
+pub(crate) const JSON_TOOL: &str = "tollgate_json_output";
 
 const WIRE: Wire = Wire::Messages;
 

@@ -12,7 +12,7 @@ const NEWEST: (u8, u8) = (u8::MAX, 0);
 
 /// What a model takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Traits {
+pub(crate) struct Traits {
     pub thinking: Thinking,
     /// `output_config.effort`.
     pub effort: bool,
@@ -26,7 +26,7 @@ pub(super) struct Traits {
 
 /// How a model is told to think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thinking {
+pub(crate) enum Thinking {
     /// It cannot.
     Never,
     /// By a number of tokens.
@@ -42,7 +42,7 @@ pub(super) enum Thinking {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sampling {
+pub(crate) enum Sampling {
     Free,
     /// Temperature or `top_p`, not both.
     OneOf,
@@ -52,7 +52,7 @@ pub(super) enum Sampling {
 
 impl Traits {
     /// Of a model by the provider's name for it.
-    pub(super) fn of(model: &str, host: Host) -> Self {
+    pub(crate) fn of(model: &str, host: Host) -> Self {
         let model = model.to_ascii_lowercase();
         match model.rsplit_once("claude") {
             Some((_, name)) => Self::since(version(name).unwrap_or(NEWEST), name),

@@ -24,7 +24,7 @@ const OUTPUT_DEFAULT: u64 = 4_096;
 
 /// What is written of wishes that touch each other.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub max_tokens: u64,
     pub thinking: Option<Value>,
     pub effort: Option<&'static str>,
@@ -50,7 +50,7 @@ enum Thought {
     Adaptive,
 }
 
-pub(super) fn plan(
+pub(crate) fn plan(
     request: &Request,
     traits: Traits,
     to: &Provider<'_>,
