@@ -1,6 +1,6 @@
 //! Providers that want a token which expires: fetched once, whoever asks, and never by a call.
 
-use crate::support::{Stack, chat, provider_with};
+use crate::support::{Stack, chat, provider_with, wait_for};
 use crate::upstream::Upstream;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -95,4 +95,20 @@ async fn a_service_account_signs_for_its_token_and_reaches_anthropic_on_vertex()
     assert!(seen.path.ends_with(":rawPredict"), "{}", seen.path);
     assert_eq!(seen.json()["anthropic_version"], "vertex-2023-10-16");
     assert!(seen.json().get("model").is_none(), "the path names it");
+}
+
+#[tokio::test]
+async fn a_token_in_use_is_fetched_anew_ahead_of_its_expiry_and_one_that_nobody_uses_is_let_go() {
+    let given = json!({"access_token": "tok", "expires_in": 2}).to_string();
+    let tokens = Upstream::always(200, "application/json", given).await;
+    let stack = stack_with(&tokens, Auth::IbmIam, "ibm-key").await;
+    assert_eq!(stack.chat("tokens=1").await.status(), 200);
+    let first = std::time::Instant::now();
+    wait_for("the second fetch", || tokens.seen().len() == 2).await;
+    assert!(first.elapsed() < std::time::Duration::from_secs(2), "ahead of its expiry");
+    // No call took the second one: when its time comes it is let go, and the next call fetches.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(tokens.seen().len(), 2);
+    assert_eq!(stack.chat("tokens=1").await.status(), 200);
+    assert_eq!(tokens.seen().len(), 3);
 }

@@ -428,3 +428,37 @@ async fn models_are_listed_in_the_callers_dialect() {
         call_messages(&stack, &json!({"model": "nothing", "max_tokens": 1, "messages": []})).await;
     assert!(refused.headers().contains_key("request-id"), "as the SDK reads it");
 }
+
+#[tokio::test]
+async fn azure_is_called_by_deployment_with_its_version_in_the_query() {
+    let upstream = Upstream::always(200, "application/json", r#"{"choices":[]}"#).await;
+    let base_url = upstream.base_url.replace("/v1", "/openai");
+    let stack = Stack::of(move |world| {
+        let mut provider = provider_with(1, base_url, CREDENTIAL);
+        provider.auth = Auth::ApiKey;
+        provider.settings.api_version = Some("2024-10-21".to_owned());
+        world.providers[0] = provider;
+    })
+    .await;
+    assert_eq!(stack.chat("").await.status(), 200);
+    let seen = upstream.last();
+    let path = format!("/openai/deployments/{UPSTREAM_MODEL}/chat/completions");
+    assert_eq!(seen.path, format!("{path}?api-version=2024-10-21"));
+    assert_eq!(seen.header("api-key"), Some(CREDENTIAL));
+}
+
+#[tokio::test]
+async fn a_vendor_that_refuses_stream_options_is_not_asked_for_usage() {
+    let stream = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":2,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n";
+    let upstream = Upstream::always(200, "text/event-stream", stream).await;
+    let base_url = upstream.base_url.clone();
+    let stack = Stack::of(move |world| {
+        let mut provider = provider_with(1, base_url, CREDENTIAL);
+        provider.settings.vendor = Some("mistral".to_owned());
+        world.providers[0] = provider;
+    })
+    .await;
+    assert_eq!(stack.chat_stream("").await.text().await.unwrap(), stream);
+    assert!(upstream.last().json().get("stream_options").is_none());
+    assert_eq!(stack.event().await.tokens.output, 1);
+}
