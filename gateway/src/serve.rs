@@ -70,6 +70,9 @@ async fn prepare(
         Asked::ShowModel(principal, name) => {
             return show_model(&principal, &name).map(Prepared::Answer);
         }
+        Asked::ModelReady(principal, name) => {
+            return model_ready(&principal, &name).map(Prepared::Answer);
+        }
     };
     let permit = permit(call)?;
     let plan = plan(&permit.model, permit.call.operation, |bound| worker.chance.below(bound))?;
@@ -133,6 +136,16 @@ fn show_model(principal: &Principal, name: &str) -> Result<Response<Answer>, Fau
     let model = stamp.snapshot.model(name).filter(|model| sees(principal, model));
     let model = model.ok_or_else(|| unknown_model(name))?;
     Ok(render::json(StatusCode::OK, listing::model_body(wire_of(stamp), &model.record), stamp))
+}
+
+/// A model is ready where a call of it would be planned.
+fn model_ready(principal: &Principal, name: &str) -> Result<Response<Answer>, Fault> {
+    let stamp = &principal.stamp;
+    let model = stamp.snapshot.model(name).filter(|model| sees(principal, model));
+    let model = model.ok_or_else(|| unknown_model(name))?;
+    plan(model, Operation::Predict, |_| 0)?;
+    let body = serde_json::json!({"name": model.record.name, "ready": true});
+    Ok(render::json(StatusCode::OK, body.to_string(), stamp))
 }
 
 fn finished(worker: &Worker, stamp: &Stamp, fault: Option<&Fault>) {

@@ -12,6 +12,8 @@ pub enum Surface {
     Call(Entrance),
     ListModels,
     ShowModel(String),
+    /// Whether the model can be called, in the Open Inference Protocol.
+    ModelReady(String),
 }
 
 /// The address of a call.
@@ -110,7 +112,10 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
         _ => {
             let under = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty());
             if let Some(rest) = under("/v2/models/") {
-                (infer(rest)?, "POST")
+                match rest.strip_suffix("/ready") {
+                    Some(model) => (Surface::ModelReady(decode(model)), "GET"),
+                    None => (infer(rest)?, "POST"),
+                }
             } else if let Some(rest) = under("/v1beta/models/").filter(|rest| rest.contains(':')) {
                 (gemini(rest, query)?, "POST")
             } else if let Some(name) = under("/v1/models/")

@@ -58,6 +58,7 @@ pub enum Asked {
     Call(Box<Call>),
     ListModels(Principal),
     ShowModel(Principal, String),
+    ModelReady(Principal, String),
 }
 
 /// Reads the body, up to its bound, and finds what the gateway must know of it.
@@ -71,6 +72,10 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
         Surface::ShowModel(ref mut name) => {
             let name = std::mem::take(name);
             return Ok(Asked::ShowModel(principal, name));
+        }
+        Surface::ModelReady(ref mut name) => {
+            let name = std::mem::take(name);
+            return Ok(Asked::ModelReady(principal, name));
         }
     };
     let Entrance { operation, wire, model, stream, kind } = entrance;

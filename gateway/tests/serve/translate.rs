@@ -378,6 +378,10 @@ async fn a_prediction_passes_to_a_server_of_the_inference_protocol_and_is_paid_b
         assert_eq!(response.text().await.unwrap(), answer);
         assert_eq!((upstream.last().path, upstream.last().json()), (sent, body.clone()));
     }
+    let ready: Value =
+        stack.get(&format!("/v2/models/{MODEL}/ready")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(ready, json!({"name": MODEL, "ready": true}));
+    assert_eq!(stack.get("/v2/models/nothing/ready").send().await.unwrap().status(), 404);
     for event in stack.events(2).await {
         assert_eq!((event.operation, event.cost_nanos), (Operation::Predict, Nanos(5_000)));
         assert_eq!(event.tokens.total(), 0);
