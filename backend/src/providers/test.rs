@@ -22,9 +22,14 @@ pub async fn test_provider(
     let opened = sealed.map(|s| master.open(&ProviderRecord::seal_context(id), &s)).transpose();
     let started = ctx.app().clock.now();
     let outcome = match &opened {
-        Ok(secret) => upstream::list_models(&provider.base_url, provider.auth, secret.as_ref())
-            .await
-            .map_err(|error| error.to_string()),
+        Ok(secret) => upstream::list_models(
+            &provider.base_url,
+            provider.dialect,
+            provider.auth,
+            secret.as_ref(),
+        )
+        .await
+        .map_err(|error| error.to_string()),
         Err(error) => Err(format!("The stored credential does not open: {error}. Store it again.")),
     };
     let duration_ms = u32::try_from((ctx.app().clock.now() - started).num_milliseconds().max(0))

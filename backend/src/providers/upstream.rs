@@ -1,10 +1,10 @@
 //! Asking a provider what it offers: the cheapest call that proves address and credential.
 
 use contract::seal::Secret;
-use contract::snapshot::Auth;
+use contract::snapshot::{Auth, Dialect};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, de};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -20,36 +20,54 @@ const MODELS_MAX: usize = 1_000;
 pub struct Unhelpful(String);
 
 /// `data` with ids, as OpenAI and Anthropic have it, or `models` with names, as Gemini and Cohere.
+/// llama.cpp sends both.
 #[derive(Deserialize)]
 struct Listing {
-    #[serde(alias = "models")]
-    data: Vec<Listed>,
+    data: Option<Vec<Listed>>,
+    models: Option<Vec<Listed>>,
 }
 
+/// An id, and in some lists a name for people besides; else the name is the id.
 #[derive(Deserialize)]
 struct Listed {
-    #[serde(alias = "name")]
-    id: String,
+    id: Option<String>,
+    name: Option<String>,
 }
 
-/// The names of the models that `GET {base_url}/models` lists.
+/// Where each dialect lists its models, on one page as long as it allows.
+fn address(base_url: &str, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Anthropic => format!("{base_url}/models?limit=1000"),
+        Dialect::Gemini => format!("{base_url}/models?pageSize=1000"),
+        // Only the first version of its API has the list.
+        Dialect::Cohere => base_url.strip_suffix("/v2").map_or_else(
+            || format!("{base_url}/models?page_size=1000"),
+            |host| format!("{host}/v1/models?page_size=1000"),
+        ),
+        _ => format!("{base_url}/models"),
+    }
+}
+
+/// The names of the models that a provider lists where its dialect has the list.
 ///
 /// # Errors
 /// What went wrong and where to look; never the credential.
 pub async fn list_models(
     base_url: &str,
+    dialect: Dialect,
     auth: Auth,
     credential: Option<&Secret>,
 ) -> Result<Vec<String>, Unhelpful> {
-    let mut request = client()?.get(format!("{base_url}/models"));
+    let mut request = client()?.get(address(base_url, dialect));
+    if dialect == Dialect::Anthropic {
+        request = request.header("anthropic-version", "2023-06-01");
+    }
     let secret = credential.and_then(Secret::expose_str);
     request = match (auth, secret) {
         (Auth::None, _) => request,
         (Auth::Bearer, Some(secret)) => request.bearer_auth(secret),
         (Auth::ApiKey, Some(secret)) => request.header("api-key", secret),
-        (Auth::XApiKey, Some(secret)) => {
-            request.header("x-api-key", secret).header("anthropic-version", "2023-06-01")
-        }
+        (Auth::XApiKey, Some(secret)) => request.header("x-api-key", secret),
         (Auth::GoogleApiKey, Some(secret)) => request.header("x-goog-api-key", secret),
         (Auth::AwsSigv4 | Auth::GoogleServiceAccount | Auth::IbmIam, Some(_)) => {
             return Err(Unhelpful(
@@ -65,7 +83,7 @@ pub async fn list_models(
         }
     };
     let mut answer = request.send().await.map_err(|error| unreachable(&error))?;
-    if let Some(why) = refusal(answer.status()) {
+    if let Some(why) = refusal(answer.status(), dialect) {
         return Err(Unhelpful(why));
     }
     let mut body = Vec::new();
@@ -75,13 +93,23 @@ pub async fn list_models(
         }
         body.extend_from_slice(&chunk);
     }
-    let listing: Listing = serde_json::from_slice(&body).map_err(|error| {
+    let listed = read(&body).map_err(|error| {
         Unhelpful(format!(
-            "It answered, but not with a list of models ({error}). Is the address the one that \
-             ends before /models, often in /v1?"
+            "It answered, but not with a list of models ({error}). {}",
+            usual_address(dialect)
         ))
     })?;
-    Ok(listing.data.into_iter().map(|model| bare(model.id)).take(MODELS_MAX).collect())
+    let names = listed.into_iter().filter_map(|model| model.id.or(model.name));
+    Ok(names.map(bare).take(MODELS_MAX).collect())
+}
+
+/// Together sends its list without anything around it.
+fn read(body: &[u8]) -> serde_json::Result<Vec<Listed>> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return serde_json::from_slice(body);
+    }
+    let listing: Listing = serde_json::from_slice(body)?;
+    listing.data.or(listing.models).ok_or_else(|| de::Error::missing_field("data"))
 }
 
 /// Gemini lists its models as paths.
@@ -121,11 +149,27 @@ fn unreachable(error: &reqwest::Error) -> Unhelpful {
     })
 }
 
-fn refusal(status: StatusCode) -> Option<String> {
+const fn usual_address(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Cohere => "The address usually ends in /v2.",
+        Dialect::Gemini => "The address usually ends in /v1beta.",
+        Dialect::Oip => {
+            "Servers of this dialect need not have one: call one of its models instead."
+        }
+        _ => "The address usually ends in /v1, before /models.",
+    }
+}
+
+fn refusal(status: StatusCode, dialect: Dialect) -> Option<String> {
     let why = match status.as_u16() {
         200 => return None,
         401 | 403 => "It refused our credential. Store a new one.",
-        404 => "There is no /models under the address. It is usually the part that ends in /v1.",
+        404 => {
+            let usual = usual_address(dialect);
+            return Some(format!(
+                "HTTP 404: There is no list of models under the address. {usual}"
+            ));
+        }
         429 => "It is limiting requests. The credential may be good; try again later.",
         300..=399 => "It redirects elsewhere. Enter the address it redirects to.",
         500..=599 => "It failed on its side. Try again later.",

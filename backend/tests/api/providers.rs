@@ -192,3 +192,67 @@ async fn a_provider_keeps_its_other_dialects_and_what_its_kind_needs() {
     let settings = json!({"project": "p-1", "api_version": "2024-10-08", "vendor": "watsonx"});
     assert_eq!(kept["settings"], settings);
 }
+
+/// Lists as vendors do, each for its own header and under its own path.
+async fn vendors() -> SocketAddr {
+    use axum::extract::RawQuery;
+    use axum::http::{HeaderMap, StatusCode};
+    use axum::routing::get;
+    let list = |needs: &'static [(&'static str, &'static str)], page: &'static str, body| {
+        get(async move |RawQuery(query): RawQuery, headers: HeaderMap| {
+            let sent =
+                |(name, value): &(&str, &str)| headers.get(*name).is_some_and(|v| v == value);
+            let good = needs.iter().all(sent) && query.unwrap_or_default() == page;
+            if good { (StatusCode::OK, body) } else { (StatusCode::UNAUTHORIZED, "") }
+        })
+    };
+    let bearer: &[_] = &[("authorization", "Bearer sk-very-secret")];
+    let anthropic: &[_] = &[("x-api-key", SECRET), ("anthropic-version", "2023-06-01")];
+    let claude = r#"{"data":[{"type":"model","id":"one","display_name":"One"}],"has_more":false}"#;
+    let gemini = r#"{"models":[{"name":"models/one","displayName":"One"}]}"#;
+    let cohere = r#"{"models":[{"name":"one","endpoints":["chat"]}],"next_page_token":""}"#;
+    let llama_cpp = r#"{"models":[{"name":"one"}],"object":"list","data":[{"id":"one"}]}"#;
+    let router = axum::Router::new()
+        .route("/anthropic/v1/models", list(anthropic, "limit=1000", claude))
+        .route("/v1beta/models", list(&[("x-goog-api-key", SECRET)], "pageSize=1000", gemini))
+        .route("/v1/models", list(bearer, "page_size=1000", cohere))
+        .route("/together/models", list(bearer, "", r#"[{"id":"one","type":"chat"}]"#))
+        .route("/openrouter/models", list(bearer, "", r#"{"data":[{"id":"one","name":"One"}]}"#))
+        .route("/llama/models", list(bearer, "", llama_cpp))
+        .route("/neither/models", list(bearer, "", r#"{"object":"list"}"#));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+#[tokio::test]
+async fn each_dialects_list_of_models_is_asked_for_and_read_as_its_vendor_has_it() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let address = vendors().await;
+    let test = async |slug: &str, dialect: &str, auth: &str, base: &str| {
+        let body = json!({
+            "slug": slug, "name": slug, "dialect": dialect, "auth": auth,
+            "base_url": format!("http://{address}{base}"), "credential": SECRET,
+        });
+        let made = operator.post("/v1/admin/providers", body).await.expect(201).json();
+        let path = format!("/v1/admin/providers/{}/test", made["id"].as_str().unwrap());
+        operator.post(&path, json!({})).await.expect(200).json()
+    };
+    for (slug, dialect, auth, base) in [
+        ("anthropic", "anthropic", "x_api_key", "/anthropic/v1"),
+        ("gemini", "gemini", "google_api_key", "/v1beta"),
+        ("cohere", "cohere", "bearer", "/v2"),
+        ("together", "openai", "bearer", "/together"),
+        ("openrouter", "openai", "bearer", "/openrouter"),
+        ("llama-cpp", "openai", "bearer", "/llama"),
+    ] {
+        let said = test(slug, dialect, auth, base).await;
+        assert_eq!(said["upstream_models"], json!(["one"]), "{slug}: {said}");
+    }
+    let said = test("cohere-host", "cohere", "bearer", "").await;
+    assert!(said["detail"].as_str().unwrap().contains("/v2"), "{said}");
+    let said = test("neither", "openai", "bearer", "/neither").await;
+    assert!(said["detail"].as_str().unwrap().contains("list of models"), "{said}");
+}

@@ -92,6 +92,7 @@ fn list() -> [Offer; 3] {
         input_usd: cents(input),
         output_usd: cents(output),
         cached_input_usd: Some(cents(cached)),
+        per_call_usd: cents(0),
     };
     [
         chat("sim-small", "Simulator small", 15, 60, 7),
@@ -106,6 +107,7 @@ fn list() -> [Offer; 3] {
             input_usd: cents(2),
             output_usd: cents(0),
             cached_input_usd: None,
+            per_call_usd: cents(0),
         },
     ]
 }

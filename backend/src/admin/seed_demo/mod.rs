@@ -40,10 +40,10 @@ pub async fn run(
     let earlier = file::read(&args.out)?;
     let simulator = catalogue::seed(app, &args.simulator_url).await?;
     let mut models = simulator.model_names.clone();
-    for upstream in args.upstreams.list() {
+    for upstream in args.upstreams.list(|name| std::env::var(name).ok()) {
         match upstreams::seed(app, &upstream).await {
             Ok(names) => models.extend(names),
-            Err(error) => writeln!(out, "{} is not offered: {error:#}", upstream.name)?,
+            Err(error) => writeln!(out, "{} is not offered: {error:#}", upstream.new.name)?,
         }
     }
     let operator = people::operator(app, &earlier).await?;

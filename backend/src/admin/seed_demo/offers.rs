@@ -29,6 +29,8 @@ pub struct Offer {
     pub input_usd: Usd,
     pub output_usd: Usd,
     pub cached_input_usd: Option<Usd>,
+    /// Dollars for each call, whatever its size.
+    pub per_call_usd: Usd,
 }
 
 /// The provider of that slug, made where it is missing.
@@ -60,6 +62,7 @@ pub async fn model(tx: &mut SystemTx, provider: &Provider, offer: &Offer) -> any
         input: offer.input_usd.0,
         output: offer.output_usd.0,
         cached_input: offer.cached_input_usd.map(|usd| usd.0),
+        per_call: offer.per_call_usd.0,
         ..Rates::default()
     };
     // In force since before the month of use that the demo shows.
