@@ -296,13 +296,13 @@ mod tests {
     fn references_are_written_out_and_a_cycle_ends_in_anything() {
         let schema = json!({
             "type": "object",
-            "properties": {"root": {"$ref": "#/$defs/Node"}, "gone": {"$ref": "#/$defs/None"}},
+            "properties": {"tree": {"$ref": "#/$defs/Node"}, "gone": {"$ref": "#/$defs/None"}},
             "$defs": {"Node": {"type": "object", "properties": {
                 "name": {"type": "string"}, "next": {"$ref": "#/$defs/Node"}}}},
         });
         let (clean, looser) = from_json(&schema);
         assert!(looser);
-        let next = clean.pointer("/properties/root/properties/next/properties/next").unwrap();
+        let next = clean.pointer("/properties/tree/properties/next/properties/next").unwrap();
         assert_eq!(next, &json!({"type": "OBJECT"}));
         assert_eq!(clean.pointer("/properties/gone").unwrap(), &json!({"type": "OBJECT"}));
         assert!(!clean.to_string().contains('$'));

@@ -2,7 +2,7 @@
 //! nothing here is tested, which is said aloud.
 
 use super::*;
-use crate::neutral::{Content, Stop, ToolKind};
+use crate::neutral::{Candidate, Content, Stop, ToolKind, Turn};
 use std::path::{Path, PathBuf};
 
 fn recorded(path: &str) -> Option<Vec<u8>> {
@@ -20,23 +20,38 @@ fn recorded(path: &str) -> Option<Vec<u8>> {
 
 #[test]
 fn recorded_requests_lose_nothing_but_what_is_told() {
-    let names: &[(&str, &str)] = &[
-        ("thinking", ""),
-        ("tools", "tools[0].functionDeclarations[0].behavior"),
-        ("passthrough-fields", "tools[0].functionDeclarations[0].someNewDeclField"),
+    // A level of thinking is said to a generation that knows levels.
+    let names: &[(&str, &str, &str)] = &[
+        ("thinking", "gemini-3-pro", ""),
+        ("tools", "gemini-2.5-pro", "tools[0].functionDeclarations[0].behavior"),
+        (
+            "passthrough-fields",
+            "gemini-2.5-pro",
+            "tools[0].functionDeclarations[0].someNewDeclField",
+        ),
     ];
-    for (name, told) in names {
+    for (name, model, told) in names {
         let Some(bytes) = recorded(&format!("requests/gemini/{name}.json")) else { return };
         let request = read(&bytes).unwrap();
-        let (body, dropped) = write(&request, "gemini-2.5-pro").unwrap();
+        let (body, dropped) = write(&request, model).unwrap();
         assert_eq!(dropped, *told);
         let mut again = read(body.to_string()).unwrap();
         again.extra.sort_by(|a, b| a.name.cmp(&b.name));
         let mut request = request;
+        // Neighbours of one side are one turn: they say the same.
+        request.turns = request.turns.into_iter().fold(Vec::new(), joined);
         request.extra.retain(|extra| extra.name != *told);
         request.extra.sort_by(|a, b| a.name.cmp(&b.name));
         assert_eq!(again, request, "{name}");
     }
+}
+
+fn joined(mut turns: Vec<Turn>, turn: Turn) -> Vec<Turn> {
+    match turns.last_mut() {
+        Some(last) if last.role == turn.role => last.parts.extend(turn.parts),
+        _ => turns.push(turn),
+    }
+    turns
 }
 
 #[test]
@@ -49,6 +64,17 @@ fn recorded_tools_are_understood() {
     assert_eq!(natives, ["googleSearch", "codeExecution", "urlContext"]);
     let Content::ToolResult(result) = &request.turns[2].parts[0].content else { panic!() };
     assert_eq!((result.call_id.as_str(), result.name.as_str()), ("fc_1", "get_weather"));
+}
+
+/// The candidates, with the arguments of calls as a machine writes them: space means nothing there.
+fn without_space(mut answer: Answer) -> Vec<Candidate> {
+    for part in answer.candidates.iter_mut().flat_map(|candidate| &mut candidate.parts) {
+        if let Content::ToolCall(call) = &mut part.content {
+            let value: Value = serde_json::from_str(&call.input).unwrap();
+            call.input = value.to_string();
+        }
+    }
+    answer.candidates
 }
 
 #[test]
@@ -64,7 +90,7 @@ fn recorded_answers_are_read_right() {
         let tokens = answer.tokens.unwrap();
         assert_eq!((tokens.input, tokens.output, tokens.reasoning), (input, output, reasoning));
         let again = Gemini.read_answer(answer_json(&answer).to_string().as_bytes()).unwrap();
-        assert_eq!(again.candidates, answer.candidates);
+        assert_eq!(without_space(again), without_space(answer));
     }
     let Some(bytes) = recorded("response/vertex-gemini/blocked.json") else { return };
     assert_eq!(Gemini.read_answer(&bytes).unwrap().blocked.as_deref(), Some("SAFETY"));
