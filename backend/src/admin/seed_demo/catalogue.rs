@@ -19,7 +19,7 @@ pub struct Simulator {
     pub pro: Vec<Plan>,
 }
 
-const ABOUT: &str = "Answered by **Tollgate's model simulator**: no model runs, the text is made up \
+const ABOUT: &str = "Answered by Tollgate's model simulator: no model runs, the text is made up \
 by rule, and every answer says so. It is here to try keys, limits, streams and bills without \
 paying anybody. Prices are real for the wallet of this installation only.";
 

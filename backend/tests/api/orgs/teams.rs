@@ -19,11 +19,11 @@ async fn a_made_team_is_answered_audited_and_there() {
         "[id]"
     })}, @r#"
     {
+      "id": "[id]",
+      "slug": "data-platform",
+      "name": "Data Platform",
       "cost_center": "4711",
       "created_at": "2026-03-01T12:00:00Z",
-      "id": "[id]",
-      "name": "Data Platform",
-      "slug": "data-platform",
       "version": 1
     }
     "#);
