@@ -110,6 +110,13 @@ class Org:
                 self.api.post(self.path + "/subscriptions", body)
         return app
 
+    def subscribe(self, app, product, plan):
+        """Opens a product's models to an app, both by their slugs."""
+        plans = self.api.get(f"{self.path}/catalog/{product}")["plans"]
+        plan = next(p for p in plans if p["slug"] == plan)
+        body = {"app_id": app["id"], "plan_id": plan["id"]}
+        return self.api.post(self.path + "/subscriptions", body)
+
     def key(self, app, name="test"):
         body = {"app_id": app["id"], "name": name, "env": "live"}
         return self.api.post(self.path + "/keys", body)

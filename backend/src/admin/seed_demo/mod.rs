@@ -3,6 +3,7 @@
 //! renews what no longer works (a lost password, a revoked key).
 
 mod catalogue;
+mod dialects;
 mod file;
 mod offers;
 mod people;
@@ -39,6 +40,7 @@ pub async fn run(
 ) -> anyhow::Result<bool> {
     let earlier = file::read(&args.out)?;
     let simulator = catalogue::seed(app, &args.simulator_url).await?;
+    dialects::seed(app, &args.simulator_url).await?;
     let mut models = simulator.model_names.clone();
     for upstream in args.upstreams.list(|name| std::env::var(name).ok()) {
         match upstreams::seed(app, &upstream).await {
