@@ -77,7 +77,7 @@ fn wire_of(path: &str) -> Wire {
         Wire::Responses
     } else if at("/v2/rerank") {
         Wire::Cohere
-    } else if at("/v1beta") {
+    } else if at("/v1beta") || stable_gemini(path).is_some() {
         Wire::Gemini
     } else {
         Wire::Chat
@@ -111,12 +111,13 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
         "/v1/models" | "/anthropic/v1/models" | "/v1beta/models" => (Surface::ListModels, "GET"),
         _ => {
             let under = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty());
+            let called = || under("/v1beta/models/").filter(|rest| rest.contains(':'));
             if let Some(rest) = under("/v2/models/") {
                 match rest.strip_suffix("/ready") {
                     Some(model) => (Surface::ModelReady(decode(model)), "GET"),
                     None => (infer(rest)?, "POST"),
                 }
-            } else if let Some(rest) = under("/v1beta/models/").filter(|rest| rest.contains(':')) {
+            } else if let Some(rest) = called().or_else(|| stable_gemini(path)) {
                 (gemini(rest, query)?, "POST")
             } else if let Some(name) = under("/v1/models/")
                 .or_else(|| under("/anthropic/v1/models/"))
@@ -155,6 +156,22 @@ fn infer(rest: &str) -> Result<Surface, Fault> {
         kind,
     }))
 }
+
+/// `{model}:{method}` of a call in Gemini's `v1`, which its SDKs use by default. Of a model's name
+/// alone it is told by the method.
+fn stable_gemini(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/v1/models/")?;
+    let (_, method) = rest.rsplit_once(':')?;
+    GEMINI_METHODS.contains(&method).then_some(rest)
+}
+
+const GEMINI_METHODS: [&str; 5] = [
+    "generateContent",
+    "streamGenerateContent",
+    "countTokens",
+    "embedContent",
+    "batchEmbedContents",
+];
 
 /// `{model}:{method}`, as Gemini has it. A model's name may hold slashes.
 fn gemini(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
@@ -229,6 +246,25 @@ mod tests {
             surface(&Method::GET, "/v1/models/meta/llama%2D3%zz%C3%A9", None).unwrap(),
             Surface::ShowModel("meta/llama-3%zzé".to_owned())
         );
+    }
+
+    #[test]
+    fn a_call_in_geminis_v1_is_told_from_a_model_by_its_method() {
+        for version in ["v1", "v1beta"] {
+            let path = format!("/{version}/models/house/chat:generateContent");
+            let served = surface(&Method::POST, &path, None).unwrap();
+            let Surface::Call(entrance) = served else { panic!("{served:?}") };
+            assert_eq!(
+                (entrance.wire, entrance.model.as_deref()),
+                (Wire::Gemini, Some("house/chat"))
+            );
+            assert_eq!(wire_of(&path), Wire::Gemini);
+        }
+        assert_eq!(
+            surface(&Method::GET, "/v1/models/llama:8b", None).unwrap(),
+            Surface::ShowModel("llama:8b".to_owned())
+        );
+        assert_eq!(wire_of("/v1/models/llama:8b"), Wire::Chat);
     }
 
     #[test]

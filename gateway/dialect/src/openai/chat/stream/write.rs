@@ -188,7 +188,8 @@ impl Writer {
             What::Text(_) => Content::Text { text: String::new(), citations: Vec::new() },
             What::Call { index, .. } => {
                 let extra = reasoning::extra_content(signature);
-                let call = json!([{"index": *index, "extra_content": extra}]);
+                // The vendor's SDK reads no piece of a call without `function`.
+                let call = json!([{"index": *index, "function": {}, "extra_content": extra}]);
                 return self.chunk(candidate, out, |out| member(out, "tool_calls", &call));
             }
             // Written when it closes.
