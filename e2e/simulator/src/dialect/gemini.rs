@@ -10,8 +10,13 @@ use serde_json::{Value, json};
 
 pub(crate) struct Gemini;
 
+/// What the vendor documents for a call whose signature is not at hand: it is not checked.
+const NOT_SIGNED: &str = "skip_thought_signature_validator";
+
 impl Dialect for Gemini {
     fn ask(&self, target: &Target, _: &HeaderMap, body: &Node<'_>) -> Result<Ask, Invalid> {
+        let body = &camel(body.value);
+        let body = &Node::root(body);
         // countTokens may wrap the request that it counts.
         let wrapped = body.get("generateContentRequest");
         let body = wrapped.as_ref().unwrap_or(body);
@@ -76,6 +81,37 @@ impl Dialect for Gemini {
     }
 }
 
+/// Google reads names in either spelling, and its SDK writes some so: here all are in `camelCase`,
+/// but those of schemas, arguments and results, which are the caller's own.
+fn camel(value: &Value) -> Value {
+    const FREE: [&str; 6] = [
+        "parameters",
+        "parametersJsonSchema",
+        "responseSchema",
+        "responseJsonSchema",
+        "args",
+        "response",
+    ];
+    match value {
+        Value::Array(items) => items.iter().map(camel).collect(),
+        Value::Object(object) => {
+            let members = object.iter().map(|(key, value)| {
+                let mut words = key.split('_');
+                let mut name = words.next().unwrap_or_default().to_owned();
+                for word in words {
+                    let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+                    name += &first.to_uppercase();
+                    name += rest;
+                }
+                let value = if FREE.contains(&&*name) { value.clone() } else { camel(value) };
+                (name, value)
+            });
+            Value::Object(members.collect())
+        }
+        other => other.clone(),
+    }
+}
+
 fn read(content: &Node<'_>, ask: &mut Ask) -> Result<(), Invalid> {
     if let Some(role) = content.get("role")
         && !matches!(role.text()?, "user" | "model" | "function")
@@ -97,7 +133,9 @@ fn read(content: &Node<'_>, ask: &mut Ask) -> Result<(), Invalid> {
             "mediaResolution",
             "partMetadata",
         ])?;
-        if let Some(signature) = part.opt("thoughtSignature", Node::text)? {
+        if let Some(signature) = part.opt("thoughtSignature", Node::text)?
+            && signature != NOT_SIGNED
+        {
             let (signature, text) = (signature.to_owned(), String::new());
             ask.items.push(Item::Signed { signature, text });
         }
@@ -205,9 +243,9 @@ fn error(refusal: &Refusal<'_>) -> Value {
 struct Chunks;
 
 impl Writer for Chunks {
-    /// The first chunk is the first content.
+    /// Nothing comes before the first content; the vendor's SDK reads not even a comment.
     fn open(&mut self, _: &Reply) -> Vec<u8> {
-        b": simulated, no model runs\n\n".to_vec()
+        Vec::new()
     }
 
     /// A call comes whole, with its last piece.
