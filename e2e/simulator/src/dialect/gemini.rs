@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 
 pub(crate) struct Gemini;
 
-/// What the vendor documents for a call whose signature is not at hand: it is not checked.
-const NOT_SIGNED: &str = "skip_thought_signature_validator";
+/// What the vendor documents for a call whose signature is not at hand, as it is and in base64: it
+/// is not checked.
+const NOT_SIGNED: [&str; 2] =
+    ["skip_thought_signature_validator", "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="];
 
 impl Dialect for Gemini {
     fn ask(&self, target: &Target, _: &HeaderMap, body: &Node<'_>) -> Result<Ask, Invalid> {
@@ -134,7 +136,7 @@ fn read(content: &Node<'_>, ask: &mut Ask) -> Result<(), Invalid> {
             "partMetadata",
         ])?;
         if let Some(signature) = part.opt("thoughtSignature", Node::text)?
-            && signature != NOT_SIGNED
+            && !NOT_SIGNED.contains(&signature)
         {
             let (signature, text) = (signature.to_owned(), String::new());
             ask.items.push(Item::Signed { signature, text });
