@@ -25,6 +25,7 @@ pub mod rerank;
 pub mod responses;
 pub mod sigv4;
 pub mod sse;
+pub mod stored;
 #[cfg(test)]
 mod testing;
 pub mod watsonx;

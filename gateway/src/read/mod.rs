@@ -89,9 +89,7 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
         (Operation::Predict, _) => openai::read_call(&body, Wire::Gemini, &at)?,
         _ => openai::read_call(&body, wire, &at)?,
     };
-    if wire == Wire::Responses {
-        dialect::responses::refuse_stored(&body)?;
-    }
+    dialect::stored::refuse(wire, &body)?;
     let neutral = OnceCell::new();
     Ok(Asked::Call(Box::new(Call { principal, operation, wire, kind, body, ask, neutral })))
 }

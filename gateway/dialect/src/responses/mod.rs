@@ -11,14 +11,11 @@ mod cite;
 mod error;
 mod media;
 mod read;
-mod state;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod usage;
 mod write;
-
-pub use state::refuse_stored;
 
 use crate::convert::{
     Address, Caller, Inbound, Malformed, Outbound, Pass, Provider, ProviderError, ReadStream,
