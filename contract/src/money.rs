@@ -122,7 +122,8 @@ impl utoipa::ToSchema for Usd {}
 
 /// What a unit of each class costs. Token rates are nano-dollars **per million tokens**; a class
 /// without its own rate is charged at its base class: cached input, cache write, audio and image
-/// input as input; reasoning and audio output as output.
+/// input as input, what is cached for an hour as cache write; reasoning, audio and image output as
+/// output. What is not counted in tokens is free where it has no rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Rates {
     pub input: Nanos,
@@ -132,6 +133,8 @@ pub struct Rates {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<Nanos>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<Nanos>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<Nanos>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio_input: Option<Nanos>,
@@ -139,66 +142,163 @@ pub struct Rates {
     pub audio_output: Option<Nanos>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_input: Option<Nanos>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_output: Option<Nanos>,
     /// Nano-dollars for each call, whatever its size.
     #[serde(default)]
     pub per_call: Nanos,
+    #[serde(default, skip_serializing_if = "UnitRates::is_zero")]
+    pub units: UnitRates,
 }
 
+/// What is charged beside tokens, in nano-dollars, by the measures that vendors publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnitRates {
+    pub image: Nanos,
+    pub million_characters: Nanos,
+    /// A minute of audio listened to.
+    pub audio_minute: Nanos,
+    pub thousand_searches: Nanos,
+    pub thousand_rows: Nanos,
+    /// An hour of a model server's work.
+    pub compute_hour: Nanos,
+}
+
+impl UnitRates {
+    pub const FREE: Self = Self {
+        image: Nanos::ZERO,
+        million_characters: Nanos::ZERO,
+        audio_minute: Nanos::ZERO,
+        thousand_searches: Nanos::ZERO,
+        thousand_rows: Nanos::ZERO,
+        compute_hour: Nanos::ZERO,
+    };
+
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        *self == Self::FREE
+    }
+
+    /// The price of `units`, in [`PARTS`] of a nano-dollar.
+    fn price(&self, units: &crate::usage::Units) -> i128 {
+        if units.is_zero() {
+            return 0;
+        }
+        let millis_in_minute = 60_000;
+        let millis_in_hour = 3_600_000;
+        [
+            (units.images, self.image, 1),
+            (units.characters, self.million_characters, 1_000_000),
+            (units.audio_ms, self.audio_minute, millis_in_minute),
+            (units.searches, self.thousand_searches, 1_000),
+            (units.rows, self.thousand_rows, 1_000),
+            (units.compute_ms, self.compute_hour, millis_in_hour),
+        ]
+        .into_iter()
+        .fold(0_i128, |sum, (count, rate, per)| {
+            sum.saturating_add(product(count, rate).saturating_mul(PARTS / per))
+        })
+    }
+}
+
+/// Sums are made in parts of a nano-dollar that every measure divides: millions of tokens and
+/// characters, thousands of searches, milliseconds of a minute and of an hour.
+const PARTS: i128 = 18_000_000;
+
 impl Rates {
-    /// The price of `tokens` in one call. Sums first, rounds once, half away from zero, to a
+    pub const FREE: Self = Self {
+        input: Nanos::ZERO,
+        output: Nanos::ZERO,
+        cached_input: None,
+        cache_write: None,
+        cache_write_1h: None,
+        reasoning: None,
+        audio_input: None,
+        audio_output: None,
+        image_input: None,
+        image_output: None,
+        per_call: Nanos::ZERO,
+        units: UnitRates::FREE,
+    };
+
+    /// The price of one call that used this. Sums first, rounds once, half away from zero, to a
     /// whole nano-dollar; saturates at [`Nanos::MAX`].
     #[must_use]
-    pub fn price(&self, tokens: &crate::usage::Tokens) -> Nanos {
+    pub fn price(&self, used: &crate::usage::Used) -> Nanos {
+        let tokens = &used.tokens;
+        let cache_write = self.cache_write.unwrap_or(self.input);
         let classes = [
             (tokens.input, self.input),
             (tokens.cached_input, self.cached_input.unwrap_or(self.input)),
-            (tokens.cache_write, self.cache_write.unwrap_or(self.input)),
+            (tokens.cache_write, cache_write),
+            (tokens.cache_write_1h, self.cache_write_1h.unwrap_or(cache_write)),
             (tokens.audio_input, self.audio_input.unwrap_or(self.input)),
             (tokens.image_input, self.image_input.unwrap_or(self.input)),
             (tokens.output, self.output),
             (tokens.reasoning, self.reasoning.unwrap_or(self.output)),
             (tokens.audio_output, self.audio_output.unwrap_or(self.output)),
+            (tokens.image_output, self.image_output.unwrap_or(self.output)),
         ];
-        let millionths = classes.into_iter().fold(self.call(), |sum, (count, rate)| {
-            sum.saturating_add(i128::from(count) * i128::from(rate.0))
-        });
-        round_millionths(millionths)
+        let millionths = classes
+            .into_iter()
+            .fold(0_i128, |sum, (count, rate)| sum.saturating_add(product(count, rate)));
+        round(self.parts(millionths).saturating_add(self.units.price(&used.units)))
     }
 
     /// The dearest rate any input token could have: what a reservation assumes.
     #[must_use]
     pub fn input_max(&self) -> Nanos {
-        [self.cached_input, self.cache_write, self.audio_input, self.image_input]
-            .into_iter()
-            .flatten()
-            .fold(self.input, Nanos::max)
+        [
+            self.cached_input,
+            self.cache_write,
+            self.cache_write_1h,
+            self.audio_input,
+            self.image_input,
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.input, Nanos::max)
     }
 
     /// The dearest rate any output token could have.
     #[must_use]
     pub fn output_max(&self) -> Nanos {
-        [self.reasoning, self.audio_output].into_iter().flatten().fold(self.output, Nanos::max)
+        [self.reasoning, self.audio_output, self.image_output]
+            .into_iter()
+            .flatten()
+            .fold(self.output, Nanos::max)
     }
 
-    /// The most that a call of at most so many tokens can cost: never less than
+    /// The most that a call of at most so many tokens and units can cost: never less than
     /// [`Rates::price`] of any split of those tokens into classes.
     #[must_use]
-    pub fn price_max(&self, input_tokens: u64, output_tokens: u64) -> Nanos {
-        let input = i128::from(input_tokens) * i128::from(self.input_max().0);
-        let output = i128::from(output_tokens) * i128::from(self.output_max().0);
-        round_millionths(self.call().saturating_add(input).saturating_add(output))
+    pub fn price_max(
+        &self,
+        input_tokens: u64,
+        output_tokens: u64,
+        units: &crate::usage::Units,
+    ) -> Nanos {
+        let input = product(input_tokens, self.input_max());
+        let output = product(output_tokens, self.output_max());
+        round(self.parts(input.saturating_add(output)).saturating_add(self.units.price(units)))
     }
 
-    /// What any call costs before its tokens, in millionths of a nano-dollar.
-    fn call(&self) -> i128 {
-        i128::from(self.per_call.0) * 1_000_000
+    /// What a call costs whose tokens cost so many millionths of a nano-dollar, in [`PARTS`] of one.
+    const fn parts(&self, millionths: i128) -> i128 {
+        let per_call = (self.per_call.0 as i128).saturating_mul(PARTS);
+        millionths.saturating_mul(PARTS / 1_000_000).saturating_add(per_call)
     }
 }
 
+fn product(count: u64, rate: Nanos) -> i128 {
+    i128::from(count).saturating_mul(i128::from(rate.0))
+}
+
 /// The one rounding rule of the product: half away from zero.
-fn round_millionths(millionths: i128) -> Nanos {
-    let half = if millionths < 0 { -500_000 } else { 500_000 };
-    let rounded = millionths.saturating_add(half) / 1_000_000;
+fn round(parts: i128) -> Nanos {
+    let half = if parts < 0 { -PARTS / 2 } else { PARTS / 2 };
+    let rounded = parts.saturating_add(half) / PARTS;
     let clamped = rounded.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
     i64::try_from(clamped).map_or(Nanos::MAX, Nanos)
 }
@@ -206,7 +306,7 @@ fn round_millionths(millionths: i128) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::usage::Tokens;
+    use crate::usage::{Tokens, Units, Used};
     use proptest::prelude::*;
 
     #[test]
@@ -231,15 +331,45 @@ mod tests {
     fn a_class_without_a_rate_is_charged_as_its_base_class() {
         let rates = Rates { input: Nanos(1_000_000), output: Nanos(3_000_000), ..Rates::default() };
         let tokens = Tokens { cached_input: 2, reasoning: 5, ..Tokens::default() };
-        assert_eq!(rates.price(&tokens), Nanos(2 + 15));
+        assert_eq!(rates.price(&tokens.into()), Nanos(2 + 15));
+    }
+
+    #[test]
+    fn each_unit_is_charged_by_its_own_measure_and_rounded_with_the_tokens() {
+        let units = UnitRates {
+            image: Nanos(40_000_000),
+            million_characters: Nanos(15_000_000_000),
+            audio_minute: Nanos(6_000_000),
+            thousand_searches: Nanos(2_000_000_000),
+            thousand_rows: Nanos(1_000),
+            compute_hour: Nanos(3_600_000),
+        };
+        let rates = Rates { input: Nanos(500_000), units, ..Rates::default() };
+        let price = |units: Units| rates.price(&units.into()).0;
+        assert_eq!(price(Units { images: 2, ..Units::default() }), 80_000_000);
+        assert_eq!(price(Units { characters: 11, ..Units::default() }), 165_000);
+        assert_eq!(price(Units { audio_ms: 90_000, ..Units::default() }), 9_000_000);
+        assert_eq!(price(Units { searches: 3, ..Units::default() }), 6_000_000);
+        assert_eq!(price(Units { rows: 7, ..Units::default() }), 7);
+        assert_eq!(price(Units { compute_ms: 5, ..Units::default() }), 5);
+        // Half a nano-dollar of tokens and half of a unit make one, not two.
+        let tokens = Tokens { input: 1, ..Tokens::default() };
+        let half = UnitRates { million_characters: Nanos(500_000), ..UnitRates::default() };
+        let rates = Rates { units: half, ..rates };
+        let used = Used { tokens, units: Units { characters: 1, ..Units::default() } };
+        assert_eq!(rates.price(&used), Nanos(1));
+        assert_eq!(rates.price_max(1, 0, &used.units), Nanos(1));
     }
 
     #[test]
     fn rounding_happens_once_and_half_goes_away_from_zero() {
         let rates = Rates { input: Nanos(500_000), output: Nanos(500_000), ..Rates::default() };
-        assert_eq!(rates.price(&Tokens { input: 1, ..Tokens::default() }), Nanos(1));
-        assert_eq!(rates.price(&Tokens { input: 1, output: 1, ..Tokens::default() }), Nanos(1));
-        assert_eq!(rates.price(&Tokens { input: 3, ..Tokens::default() }), Nanos(2));
+        assert_eq!(rates.price(&Tokens { input: 1, ..Tokens::default() }.into()), Nanos(1));
+        assert_eq!(
+            rates.price(&Tokens { input: 1, output: 1, ..Tokens::default() }.into()),
+            Nanos(1)
+        );
+        assert_eq!(rates.price(&Tokens { input: 3, ..Tokens::default() }.into()), Nanos(2));
     }
 
     proptest! {
@@ -261,13 +391,13 @@ mod tests {
                 reasoning: reasoning.map(Nanos), per_call: Nanos(per_call), ..Rates::default()
             };
             let tokens = Tokens { input: a, cached_input: b, output: c, reasoning: d, ..Tokens::default() };
-            prop_assert!(rates.price(&tokens) <= rates.price_max(a + b, c + d));
+            prop_assert!(rates.price(&tokens.into()) <= rates.price_max(a + b, c + d, &Units::default()));
         }
 
         #[test]
         fn a_price_saturates_instead_of_overflowing(n in any::<u64>()) {
             let rates = Rates { input: Nanos::MAX, output: Nanos::MAX, ..Rates::default() };
-            let price = rates.price(&Tokens { input: n, output: n, ..Tokens::default() });
+            let price = rates.price(&Tokens { input: n, output: n, ..Tokens::default() }.into());
             prop_assert!(price >= Nanos::ZERO);
         }
     }

@@ -19,7 +19,7 @@ use contract::seal::MasterKey;
 use contract::snapshot::{
     KeyRecord, KeySecret, LimitRecord, LimitScope, Metric, Record, Window, WithoutRedis,
 };
-use contract::usage::{Operation, Outcome, Tokens, UsageEvent};
+use contract::usage::{Operation, Outcome, Tokens, Units, UsageEvent};
 use gateway::clock::Clock;
 use gateway::link::Link;
 use gateway::reserve::{Amounts, Caller, Reserve};
@@ -162,6 +162,7 @@ fn spool(caller: &Caller, telemetry: &Arc<Telemetry>) {
         status: 200,
         error_code: None,
         tokens: Tokens { input: 10, output: 20, ..Tokens::default() },
+        units: Units::default(),
         estimated: false,
         price_id: PriceId(id(14)),
         cost_nanos: Nanos(30),

@@ -10,7 +10,7 @@ use crate::telemetry::{Ended, Finished};
 use crate::worker::Worker;
 use contract::error::ErrorCode;
 use contract::money::Nanos;
-use contract::usage::{Outcome, Tokens, UsageEvent};
+use contract::usage::{Outcome, Tokens, UsageEvent, Used};
 use dialect::openai::TEXT_BYTES_PER_TOKEN;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ pub struct End {
     pub outcome: Outcome,
     pub status: u16,
     pub code: Option<ErrorCode>,
-    pub tokens: Tokens,
+    pub used: Used,
     pub estimated: bool,
 }
 
@@ -105,7 +105,7 @@ impl Meter {
             outcome: Outcome::UpstreamError,
             status: fault.status().as_u16(),
             code: Some(fault.code),
-            tokens: Tokens::default(),
+            used: Used::default(),
             estimated: false,
         };
         // Nothing was used, so a spool that is full loses nothing that is owed.
@@ -130,7 +130,7 @@ impl Meter {
         let cost = event.cost_nanos;
         reservation.settle(&Amounts {
             requests: 1,
-            tokens: i64::try_from(end.tokens.total()).unwrap_or(i64::MAX),
+            tokens: i64::try_from(end.used.tokens.total()).unwrap_or(i64::MAX),
             money: cost,
         });
         written.map(|()| cost).map_err(|full| {
@@ -162,7 +162,8 @@ impl Meter {
             outcome: end.outcome,
             status: end.status,
             error_code: end.code.map(|code| code.as_str().to_owned()),
-            tokens: end.tokens,
+            tokens: end.used.tokens,
+            units: end.used.units,
             estimated: end.estimated,
             price_id: permit.price.id,
             cost_nanos: Nanos::ZERO,
@@ -205,7 +206,7 @@ impl Drop for Meter {
             outcome: Outcome::ClientGone,
             status: STATUS_CALLER_GONE,
             code: None,
-            tokens: self.estimate(0),
+            used: self.estimate(0).into(),
             estimated: true,
         };
         // A failure is in the log; nobody is left to be told.

@@ -132,7 +132,19 @@ const ENDED: [(Ended, &str); 5] = [
     (Ended::UpstreamCut, "upstream_cut"),
     (Ended::ClientGone, "client_gone"),
 ];
-const OPERATIONS: [&str; 6] = ["chat", "embeddings", "rerank", "count_tokens", "predict", "other"];
+const OPERATIONS: [&str; 11] = [
+    "chat",
+    "embeddings",
+    "rerank",
+    "count_tokens",
+    "predict",
+    "images",
+    "speech",
+    "transcription",
+    "moderation",
+    "native",
+    "other",
+];
 const CODES: usize = ErrorCode::ALL.len() + 1;
 const REQUESTS: usize = OPERATIONS.len() * ENDED.len() * CODES;
 
@@ -238,7 +250,12 @@ impl Telemetry {
             (Some(Operation::Rerank), _) => (2, Timing::Other),
             (Some(Operation::CountTokens), _) => (3, Timing::Other),
             (Some(Operation::Predict), _) => (4, Timing::Other),
-            (None, _) => (5, Timing::Other),
+            (Some(Operation::Images), _) => (5, Timing::Other),
+            (Some(Operation::Speech), _) => (6, Timing::Other),
+            (Some(Operation::Transcription), _) => (7, Timing::Other),
+            (Some(Operation::Moderation), _) => (8, Timing::Other),
+            (Some(Operation::Native), _) => (9, Timing::Other),
+            (None, _) => (10, Timing::Other),
         };
         let code = request.code.map_or(0, |code| code as usize + 1);
         let place = (operation * ENDED.len() + request.ended as usize) * CODES + code;

@@ -192,7 +192,7 @@ pub mod tests {
     use contract::id::{
         AppId, GatewayId, KeyId, OrgId, PriceId, ProductId, RequestId, SubscriptionId, TeamId,
     };
-    use contract::usage::{Operation, Outcome, Tokens};
+    use contract::usage::{Operation, Outcome, Tokens, Units};
 
     fn at(seconds: i64) -> Timestamp {
         chrono::DateTime::from_timestamp(seconds, 0).unwrap()
@@ -226,6 +226,7 @@ pub mod tests {
             status: 200,
             error_code: None,
             tokens: Tokens { input: 3, output: 5, ..Tokens::default() },
+            units: Units::default(),
             estimated: false,
             price_id: PriceId(Uuid::nil()),
             cost_nanos: Nanos(13),

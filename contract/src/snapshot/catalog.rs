@@ -150,6 +150,14 @@ words! {
         Rerank = "rerank",
         /// Tensors or rows in, predictions out.
         Predict = "predict",
+        /// A description in, pictures out.
+        Image = "image",
+        /// Text in, a voice out.
+        Speech = "speech",
+        /// A voice in, text out.
+        Transcription = "transcription",
+        /// Text or pictures in, what is wrong with them out.
+        Moderation = "moderation",
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Tokens {
     pub cached_input: u64,
     /// Input written to the provider's prompt cache.
     pub cache_write: u64,
+    /// Input written there to stay for an hour, where a provider asks more for that.
+    pub cache_write_1h: u64,
     pub audio_input: u64,
     pub image_input: u64,
     /// Visible output.
@@ -29,21 +31,84 @@ pub struct Tokens {
     /// Output spent on reasoning, visible or not.
     pub reasoning: u64,
     pub audio_output: u64,
+    pub image_output: u64,
+}
+
+/// What a call uses that is not counted in tokens. Each is zero where it does not apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Units {
+    /// Pictures made.
+    pub images: u64,
+    /// Characters of text spoken aloud.
+    pub characters: u64,
+    /// Audio listened to, in milliseconds.
+    pub audio_ms: u64,
+    /// Searches: units of a ranking, and searches that the provider's own tools ran.
+    pub searches: u64,
+    /// Rows predicted for.
+    pub rows: u64,
+    /// Time that the model server worked, in milliseconds.
+    pub compute_ms: u64,
+}
+
+impl Units {
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// All that a call uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
+    pub tokens: Tokens,
+    pub units: Units,
+}
+
+impl From<Tokens> for Used {
+    fn from(tokens: Tokens) -> Self {
+        Self { tokens, units: Units::default() }
+    }
+}
+
+impl From<Units> for Used {
+    fn from(units: Units) -> Self {
+        Self { tokens: Tokens::default(), units }
+    }
 }
 
 impl Tokens {
+    pub const NONE: Self = Self {
+        input: 0,
+        cached_input: 0,
+        cache_write: 0,
+        cache_write_1h: 0,
+        audio_input: 0,
+        image_input: 0,
+        output: 0,
+        reasoning: 0,
+        audio_output: 0,
+        image_output: 0,
+    };
+
     #[must_use]
     pub const fn input_total(&self) -> u64 {
         self.input
             .saturating_add(self.cached_input)
             .saturating_add(self.cache_write)
+            .saturating_add(self.cache_write_1h)
             .saturating_add(self.audio_input)
             .saturating_add(self.image_input)
     }
 
     #[must_use]
     pub const fn output_total(&self) -> u64 {
-        self.output.saturating_add(self.reasoning).saturating_add(self.audio_output)
+        self.output
+            .saturating_add(self.reasoning)
+            .saturating_add(self.audio_output)
+            .saturating_add(self.image_output)
     }
 
     #[must_use]
@@ -68,6 +133,15 @@ pub enum Operation {
     /// Counting the tokens of a conversation without having it.
     CountTokens,
     Predict,
+    /// Making or changing pictures.
+    Images,
+    /// Speaking a text.
+    Speech,
+    /// Writing down what is said, in its own language or in English.
+    Transcription,
+    Moderation,
+    /// A call in a provider's own words that the gateway does not know more of.
+    Native,
 }
 
 impl Operation {
@@ -79,6 +153,11 @@ impl Operation {
             Self::Rerank => "rerank",
             Self::CountTokens => "count_tokens",
             Self::Predict => "predict",
+            Self::Images => "images",
+            Self::Speech => "speech",
+            Self::Transcription => "transcription",
+            Self::Moderation => "moderation",
+            Self::Native => "native",
         }
     }
 }
@@ -141,6 +220,8 @@ pub struct UsageEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
     pub tokens: Tokens,
+    #[serde(default, skip_serializing_if = "Units::is_zero")]
+    pub units: Units,
     /// True when the provider reported no usage and the tokens were counted here.
     #[serde(default)]
     pub estimated: bool,
@@ -166,10 +247,15 @@ pub struct UsageEvent {
 
 impl UsageEvent {
     /// What this call costs under `rates`: nothing when it failed before any content or only
-    /// counted tokens, else [`Rates::price`] of its tokens.
+    /// counted tokens, else [`Rates::price`] of what it used.
     #[must_use]
     pub fn cost_under(&self, rates: &Rates) -> Nanos {
         let charged = self.outcome.is_charged() && self.operation != Operation::CountTokens;
-        if charged { rates.price(&self.tokens) } else { Nanos::ZERO }
+        if charged { rates.price(&self.used()) } else { Nanos::ZERO }
+    }
+
+    #[must_use]
+    pub const fn used(&self) -> Used {
+        Used { tokens: self.tokens, units: self.units }
     }
 }

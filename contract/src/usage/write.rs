@@ -1,7 +1,7 @@
 //! A usage event's JSON, written by hand: a gateway writes one for every call, and a general
 //! serialiser takes five times as long over it. What must stay true: reading it gives the event.
 
-use super::{Outcome, Tokens, UsageEvent};
+use super::{Outcome, Tokens, Units, UsageEvent};
 use crate::Timestamp;
 use crate::money::Nanos;
 use chrono::{Datelike as _, Timelike as _};
@@ -59,6 +59,7 @@ impl UsageEvent {
             status,
             error_code,
             tokens,
+            units,
             estimated,
             price_id,
             cost_nanos,
@@ -98,6 +99,10 @@ impl UsageEvent {
         }
         out.extend_from_slice(b",\"tokens\":");
         tokens.write_json(out);
+        if !units.is_zero() {
+            out.extend_from_slice(b",\"units\":");
+            units.write_json(out);
+        }
         out.push(b'}');
     }
 }
@@ -115,36 +120,54 @@ impl Outcome {
     }
 }
 
+/// The members of an object of counts; those that are zero are left out.
+macro_rules! counts {
+    ($out:expr, $before:expr, $($class:ident)*) => {$(
+        if $class > 0 {
+            $out.push($before);
+            $before = b',';
+            $out.extend_from_slice(concat!("\"", stringify!($class), "\":").as_bytes());
+            number($out, $class);
+        }
+    )*};
+}
+
 impl Tokens {
     fn write_json(&self, out: &mut Vec<u8>) {
         let Self {
             input,
             cached_input,
             cache_write,
+            cache_write_1h,
             audio_input,
             image_input,
             output,
             reasoning,
             audio_output,
+            image_output,
         } = *self;
         let mut before = b'{';
-        macro_rules! counts {
-            ($($class:ident)*) => {$(
-                if $class > 0 {
-                    out.push(before);
-                    before = b',';
-                    out.extend_from_slice(concat!("\"", stringify!($class), "\":").as_bytes());
-                    number(out, $class);
-                }
-            )*};
-        }
-        counts!(input cached_input cache_write audio_input);
-        counts!(image_input output reasoning audio_output);
-        if before == b'{' {
-            out.push(before);
-        }
-        out.push(b'}');
+        counts!(out, before, input cached_input cache_write cache_write_1h audio_input);
+        counts!(out, before, image_input output reasoning audio_output image_output);
+        close(out, before);
     }
+}
+
+impl Units {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let Self { images, characters, audio_ms, searches, rows, compute_ms } = *self;
+        let mut before = b'{';
+        counts!(out, before, images characters audio_ms searches rows compute_ms);
+        close(out, before);
+    }
+}
+
+/// Ends an object of counts, which may have none.
+fn close(out: &mut Vec<u8>, before: u8) {
+    if before == b'{' {
+        out.push(before);
+    }
+    out.push(b'}');
 }
 
 fn number(out: &mut Vec<u8>, mut number: u64) {
@@ -217,14 +240,17 @@ mod tests {
         #[test]
         fn what_is_written_reads_as_the_event_it_was(
             seconds in -60_000_000_000_i64..250_000_000_000, nanos in 0..1_000_000_000_u32,
-            n in any::<[u8; 10]>(), counts in any::<[u64; 8]>(), few in any::<bool>(),
+            n in any::<[u8; 10]>(), counts in any::<[u64; 16]>(), few in any::<bool>(),
             money in any::<(i64, i64)>(), small in any::<(u16, u16, u32, u64)>(),
             code in proptest::option::of(".*"), first in proptest::option::of(any::<u32>()),
             flags in any::<(bool, bool, bool)>(),
         ) {
             let at = Timestamp::from_timestamp(seconds, nanos).unwrap();
-            let [input, cached_input, cache_write, audio_input, image_input, output, reasoning, audio_output] =
-                if few { [0; 8] } else { counts };
+            let [
+                input, cached_input, cache_write, cache_write_1h, audio_input, image_input, output,
+                reasoning, audio_output, image_output, images, characters, audio_ms, searches,
+                rows, compute_ms,
+            ] = if few { [0; 16] } else { counts };
             let event = UsageEvent {
                 request_id: RequestId::new(at, &n), at,
                 org_id: OrgId::new(at, &n), team_id: TeamId::new(at, &n), app_id: AppId::new(at, &n),
@@ -236,7 +262,11 @@ mod tests {
                 operation: if flags.0 { Operation::Chat } else { Operation::Embeddings },
                 stream: flags.0, outcome: if few { Outcome::ClientGone } else { Outcome::UpstreamCut },
                 status: small.0, error_code: code,
-                tokens: Tokens { input, cached_input, cache_write, audio_input, image_input, output, reasoning, audio_output },
+                tokens: Tokens {
+                    input, cached_input, cache_write, cache_write_1h, audio_input, image_input,
+                    output, reasoning, audio_output, image_output,
+                },
+                units: Units { images, characters, audio_ms, searches, rows, compute_ms },
                 estimated: flags.1, price_id: PriceId::new(at, &n),
                 cost_nanos: Nanos(money.0), reserved_nanos: Nanos(money.1), attempts: small.1,
                 duration_ms: small.2, first_token_ms: first, gateway_id: GatewayId::new(at, &n),

@@ -44,7 +44,12 @@ fn gemini(model: &ModelRecord) -> Value {
     let methods: &[&str] = match model.modality {
         Modality::Chat => &["generateContent", "streamGenerateContent", "countTokens"],
         Modality::Embedding => &["embedContent", "batchEmbedContents"],
-        Modality::Rerank | Modality::Predict => &[],
+        Modality::Rerank
+        | Modality::Predict
+        | Modality::Image
+        | Modality::Speech
+        | Modality::Transcription
+        | Modality::Moderation => &[],
     };
     json!({
         "name": format!("models/{}", model.name), "displayName": model.name, "version": "1",

@@ -24,7 +24,7 @@ use crate::plan::Plan;
 use crate::provider::Lease;
 use crate::telemetry::Count;
 use bytes::Bytes;
-use contract::usage::Tokens;
+use contract::usage::Used;
 use http::{HeaderMap, HeaderValue};
 use hyper::body::Incoming;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub struct Upstream {
 #[derive(Debug)]
 pub enum Answered {
     /// The whole answer, and what it used.
-    Whole { body: Bytes, tokens: Tokens, estimated: bool },
+    Whole { body: Bytes, used: Used, estimated: bool },
     /// A stream whose content has begun.
     Stream(Box<Stream>),
 }

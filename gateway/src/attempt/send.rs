@@ -49,6 +49,11 @@ pub(super) async fn send(
         },
         Operation::Rerank => return small::ranking(meter, deployment, deadline).await,
         Operation::Predict => tell_prediction(call, deployment).ok_or_else(Failure::not_served)?,
+        Operation::Images
+        | Operation::Speech
+        | Operation::Transcription
+        | Operation::Moderation
+        | Operation::Native => return Err(Failure::not_served()),
     };
     let deadline = if call.ask.stream {
         deadline.min(Instant::now() + bounds.first_content_timeout)
@@ -229,7 +234,7 @@ async fn plain(
             (meter.estimate(text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN)), true)
         }
     };
-    Ok((headers, Answered::Whole { body, tokens, estimated }))
+    Ok((headers, Answered::Whole { body, used: tokens.into(), estimated }))
 }
 
 /// Reads an answer to its end.

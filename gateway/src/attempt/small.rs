@@ -127,7 +127,7 @@ fn given(meter: &Meter, body: Vec<u8>, tokens: Option<Tokens>, losses: &Losses) 
     let kind = HeaderValue::from_static("application/json");
     let answered = Answered::Whole {
         body: body.into(),
-        tokens: tokens.unwrap_or_else(|| meter.estimate(0)),
+        used: tokens.unwrap_or_else(|| meter.estimate(0)).into(),
         estimated: tokens.is_none(),
     };
     (HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]), answered, super::speech::header(losses))

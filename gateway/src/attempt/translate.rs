@@ -23,7 +23,7 @@ pub(super) fn answer(
     let estimate = || meter.estimate(text_bytes(answer).div_ceil(TEXT_BYTES_PER_TOKEN));
     Ok(Answered::Whole {
         body,
-        tokens: tokens.unwrap_or_else(estimate),
+        used: tokens.unwrap_or_else(estimate).into(),
         estimated: tokens.is_none(),
     })
 }

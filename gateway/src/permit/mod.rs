@@ -12,7 +12,7 @@ use contract::money::Nanos;
 use contract::snapshot::{
     Lifecycle, Modality, PlanRecord, PriceRecord, SubscriptionRecord, SubscriptionState,
 };
-use contract::usage::Operation;
+use contract::usage::{Operation, Units};
 use std::sync::Arc;
 
 use dialect::openai::TEXT_BYTES_PER_TOKEN;
@@ -98,6 +98,10 @@ fn callable<'a>(
         Modality::Embedding => (&[Operation::Embeddings], "/v1/embeddings"),
         Modality::Rerank => (&[Operation::Rerank], "/v1/rerank"),
         Modality::Predict => (&[Operation::Predict], "/v2/models/{model}/infer"),
+        Modality::Image => (&[Operation::Images], "/v1/images/generations"),
+        Modality::Speech => (&[Operation::Speech], "/v1/audio/speech"),
+        Modality::Transcription => (&[Operation::Transcription], "/v1/audio/transcriptions"),
+        Modality::Moderation => (&[Operation::Moderation], "/v1/moderations"),
     };
     if !serves.contains(&operation) {
         let detail = format!(
@@ -171,8 +175,14 @@ fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceReco
         Operation::CountTokens => {
             return Amounts { requests: 1, tokens: 0, money: Nanos::ZERO };
         }
-        Operation::Embeddings | Operation::Rerank | Operation::Predict => 0,
-        Operation::Chat => {
+        Operation::Embeddings
+        | Operation::Rerank
+        | Operation::Predict
+        | Operation::Images
+        | Operation::Speech
+        | Operation::Transcription
+        | Operation::Moderation => 0,
+        Operation::Chat | Operation::Native => {
             let record = &model.record;
             let known = |tokens: u32| (tokens > 0).then(|| u64::from(tokens));
             let of_model = known(record.output_tokens_max)
@@ -188,6 +198,6 @@ fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceReco
     Amounts {
         requests: 1,
         tokens: i64::try_from(input.saturating_add(output)).unwrap_or(i64::MAX),
-        money: price.rates.price_max(input, output),
+        money: price.rates.price_max(input, output, &Units::default()),
     }
 }

@@ -43,8 +43,8 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
         response.headers_mut().insert(DROPPED, dropped);
     }
     match answer {
-        Answered::Whole { body, tokens, estimated } => {
-            let end = End { outcome: Outcome::Ok, status: 200, code: None, tokens, estimated };
+        Answered::Whole { body, used, estimated } => {
+            let end = End { outcome: Outcome::Ok, status: 200, code: None, used, estimated };
             let cost = meter.end(end)?;
             if tell_cost && let Ok(value) = HeaderValue::from_str(&Usd(cost).to_string()) {
                 response.headers_mut().insert(COST, value);

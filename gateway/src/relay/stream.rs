@@ -153,7 +153,7 @@ impl Relay {
             outcome,
             status: 200,
             code,
-            tokens: tokens.unwrap_or_else(|| self.meter.estimate(self.flow.output_tokens())),
+            used: tokens.unwrap_or_else(|| self.meter.estimate(self.flow.output_tokens())).into(),
             estimated: tokens.is_none(),
         }
     }

@@ -47,6 +47,11 @@ impl DeploymentView {
                 let record = &self.provider.record;
                 record.dialect == Dialect::Oip || record.also.contains(&Dialect::Oip)
             }
+            Operation::Images
+            | Operation::Speech
+            | Operation::Transcription
+            | Operation::Moderation
+            | Operation::Native => false,
         }
     }
 }

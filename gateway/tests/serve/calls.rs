@@ -28,7 +28,7 @@ async fn a_plain_call_passes_every_room_and_is_metered_as_the_provider_counted_i
     assert_eq!(event.tokens, tokens);
     assert_eq!((served.output, served.reasoning), (10, 3));
     assert_eq!(event.request_id.to_string(), id);
-    assert_eq!(event.cost_nanos, rates().price(&tokens));
+    assert_eq!(event.cost_nanos, rates().price(&tokens.into()));
     assert_eq!((event.outcome, event.status, event.estimated), (Outcome::Ok, 200, false));
     assert_eq!((event.operation, event.stream, event.attempts), (Operation::Chat, false, 1));
     assert_eq!(event.org_id, stack.world.org.id);

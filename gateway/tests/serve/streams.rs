@@ -49,7 +49,7 @@ async fn a_stream_passes_and_is_metered_although_the_caller_did_not_ask_for_usag
     let served = stack.sim.find(&id).unwrap();
     assert_eq!((event.tokens.output, event.tokens.reasoning), (10, 4));
     assert_eq!((event.tokens.input, event.tokens.cached_input), (served.input, 1));
-    assert_eq!(event.cost_nanos, rates().price(&event.tokens));
+    assert_eq!(event.cost_nanos, rates().price(&event.used()));
     assert_eq!((event.outcome, event.stream, event.estimated), (Outcome::Ok, true, false));
     assert!(event.first_token_ms.is_some());
 }

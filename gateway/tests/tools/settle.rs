@@ -5,7 +5,7 @@ use crate::world::{START, at, caller, id};
 use contract::channel::{self, USAGE};
 use contract::id::{GatewayId, ModelId, PriceId, ProductId, RequestId};
 use contract::money::Nanos;
-use contract::usage::{Operation, Outcome, Tokens, UsageEvent};
+use contract::usage::{Operation, Outcome, Tokens, Units, UsageEvent};
 use gateway::link::Link;
 use gateway::settle::{Settle, Shipped, Shipper, SpoolError, SpoolFull};
 use gateway::telemetry::{Count, Telemetry};
@@ -42,6 +42,7 @@ fn event(n: u128) -> UsageEvent {
         status: 200,
         error_code: None,
         tokens: Tokens { input: 10, output: 20, ..Tokens::default() },
+        units: Units::default(),
         estimated: false,
         price_id: PriceId(id(14)),
         cost_nanos: Nanos(30),

@@ -228,6 +228,10 @@ fn offer(upstream: &Upstream, listed: &str) -> Option<Offer> {
         Modality::Chat | Modality::Predict => (400, 0),
         Modality::Embedding => (0, 0),
         Modality::Rerank => (0, 1),
+        // Named for none of these; what is of another kind was left out above.
+        Modality::Image | Modality::Speech | Modality::Transcription | Modality::Moderation => {
+            (0, 0)
+        }
     };
     let (input_usd, output_usd) = known.unwrap_or((cents(100), cents(output)));
     Some(Offer {

@@ -15,7 +15,7 @@ use contract::api::catalog::Subscription;
 use contract::id::{GatewayId, ModelId, PriceId, RequestId};
 use contract::money::{Nanos, Rates};
 use contract::role::Role;
-use contract::usage::{Operation, Outcome, Tokens, UsageEvent};
+use contract::usage::{Operation, Outcome, Tokens, Units, UsageEvent};
 
 const DAYS: i64 = 30;
 /// Events booked in one transaction.
@@ -160,6 +160,7 @@ impl Month<'_> {
             status: if failed { 502 } else { 200 },
             error_code: failed.then(|| "upstream.failed".to_owned()),
             tokens: if failed { Tokens::default() } else { tokens },
+            units: Units::default(),
             estimated: false,
             price_id: of.price,
             cost_nanos: Nanos::ZERO,

@@ -32,27 +32,18 @@ pub async fn get_usage(ctx: OrgCtx, asked: Asked) -> Result<Answer<UsageReport>>
         to: range.to,
         bucket,
         newest_at: totals.and_then(|sums| sums.newest_at),
-        totals: totals.map_or(nothing(), Sums::totals),
+        totals: totals.map_or_else(nothing, Sums::totals),
         series: series(range, bucket, &rows),
         by_model: groups(&mut tx, GroupBy::Model, &rows, |row| row.first).await?,
         by_app: groups(&mut tx, GroupBy::App, &rows, |row| row.second).await?,
     }))
 }
 
-const fn nothing() -> UsageTotals {
+fn nothing() -> UsageTotals {
     UsageTotals {
         requests: 0,
         errors: 0,
-        tokens: Tokens {
-            input: 0,
-            cached_input: 0,
-            cache_write: 0,
-            audio_input: 0,
-            image_input: 0,
-            output: 0,
-            reasoning: 0,
-            audio_output: 0,
-        },
+        tokens: Tokens::default(),
         cost_usd: Usd(contract::money::Nanos::ZERO),
     }
 }

@@ -55,7 +55,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    pub const fn tokens(&self) -> Tokens {
+    pub fn tokens(&self) -> Tokens {
         Tokens {
             input: self.input.unsigned_abs(),
             cached_input: self.cached_input.unsigned_abs(),
@@ -65,6 +65,7 @@ impl Sums {
             output: self.output.unsigned_abs(),
             reasoning: self.reasoning.unsigned_abs(),
             audio_output: self.audio_output.unsigned_abs(),
+            ..Tokens::default()
         }
     }
 
@@ -72,7 +73,7 @@ impl Sums {
         Usd(Nanos(self.cost_nanos))
     }
 
-    pub const fn totals(&self) -> UsageTotals {
+    pub fn totals(&self) -> UsageTotals {
         UsageTotals {
             requests: self.requests.unsigned_abs(),
             errors: self.errors.unsigned_abs(),

@@ -151,6 +151,7 @@ fn shown(row: Row) -> RequestRow {
             output: row.output_tokens.unsigned_abs(),
             reasoning: row.reasoning_tokens.unsigned_abs(),
             audio_output: row.audio_output_tokens.unsigned_abs(),
+            ..Tokens::default()
         },
         estimated: row.estimated,
         cost_usd: Usd(Nanos(row.cost_nanos)),

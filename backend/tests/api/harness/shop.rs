@@ -8,7 +8,7 @@ use contract::id::{
 };
 use contract::money::{Nanos, Rates};
 use contract::role::Role;
-use contract::usage::{Operation, Outcome, Tokens, UsageEvent};
+use contract::usage::{Operation, Outcome, Tokens, Units, UsageEvent};
 use serde_json::{Value, json};
 
 /// A published product with one chat model at 1 and 3 dollars per million tokens, and a plan that
@@ -22,17 +22,8 @@ pub struct Shop {
     pub plan: PlanId,
 }
 
-pub const RATES: Rates = Rates {
-    input: Nanos(1_000_000_000),
-    output: Nanos(3_000_000_000),
-    cached_input: None,
-    cache_write: None,
-    reasoning: None,
-    audio_input: None,
-    audio_output: None,
-    image_input: None,
-    per_call: Nanos(0),
-};
+pub const RATES: Rates =
+    Rates { input: Nanos(1_000_000_000), output: Nanos(3_000_000_000), ..Rates::FREE };
 
 fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(value: &Value) -> T {
     value["id"].as_str().unwrap().parse().unwrap()
@@ -151,9 +142,10 @@ impl Caller {
             status: 200,
             error_code: None,
             tokens,
+            units: Units::default(),
             estimated: false,
             price_id: shop.price,
-            cost_nanos: RATES.price(&tokens),
+            cost_nanos: RATES.price(&tokens.into()),
             reserved_nanos: Nanos(0),
             attempts: 1,
             duration_ms: 12,

@@ -48,6 +48,7 @@ pub(super) fn read(usage: &Value) -> Option<Tokens> {
         output: visible - audio_output,
         reasoning,
         audio_output,
+        ..Tokens::default()
     })
 }
 

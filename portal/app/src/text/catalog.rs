@@ -70,6 +70,10 @@ pub const fn modality(modality: Modality) -> &'static str {
         Modality::Embedding => "Embeddings",
         Modality::Rerank => "Ranking",
         Modality::Predict => "Prediction",
+        Modality::Image => "Pictures",
+        Modality::Speech => "Speech",
+        Modality::Transcription => "Transcription",
+        Modality::Moderation => "Moderation",
     }
 }
 

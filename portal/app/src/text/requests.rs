@@ -36,13 +36,15 @@ pub const ESTIMATED: &str = "The provider reported no usage, so the gateway coun
 pub const RESERVED: &str = "Reserved while it ran";
 pub const UNCHARGED: &str = "It failed before any content, so it costs nothing.";
 pub const NO_TOKENS: &str = "No tokens were used.";
-pub const CLASSES: [&str; 8] = [
+pub const CLASSES: [&str; 10] = [
     "Input",
     "Cached input",
     "Cache write",
+    "Cache write, one hour",
     "Audio input",
     "Image input",
     "Output",
     "Reasoning",
     "Audio output",
+    "Image output",
 ];

@@ -65,6 +65,18 @@ pub fn of(base: &str, model: &str, modality: Modality) -> Vec<Sample> {
         Modality::Embedding => embeddings(base, model),
         Modality::Rerank => rerank(base, model),
         Modality::Predict => predict(base, model),
+        Modality::Image => {
+            let body = r#""prompt": "A lighthouse in fog", "n": 1"#;
+            json_call(base, "images/generations", model, body, "")
+        }
+        Modality::Speech => {
+            let body = r#""voice": "alloy", "input": "Say hello""#;
+            json_call(base, "audio/speech", model, body, " --output hello.mp3")
+        }
+        Modality::Transcription => transcription(base, model),
+        Modality::Moderation => {
+            json_call(base, "moderations", model, r#""input": "Say hello""#, "")
+        }
     }
 }
 
@@ -107,6 +119,26 @@ fn rerank(base: &str, model: &str) -> Vec<Sample> {
   -H "Content-Type: application/json" \
   -d '{{"model": "{model}", "query": "Where is Oslo?",
        "documents": ["Oslo is in Norway.", "Paris is in France."]}}'"#
+    );
+    vec![Sample { language: "curl".to_owned(), code }]
+}
+
+/// A call whose body is an object, with these members beside the model.
+fn json_call(base: &str, path: &str, model: &str, members: &str, then: &str) -> Vec<Sample> {
+    let code = format!(
+        r#"curl {base}/{path} \
+  -H "Authorization: Bearer ${KEY_VARIABLE}" \
+  -H "Content-Type: application/json" \
+  -d '{{"model": "{model}", {members}}}'{then}"#
+    );
+    vec![Sample { language: "curl".to_owned(), code }]
+}
+
+fn transcription(base: &str, model: &str) -> Vec<Sample> {
+    let code = format!(
+        r#"curl {base}/audio/transcriptions \
+  -H "Authorization: Bearer ${KEY_VARIABLE}" \
+  -F model="{model}" -F file=@hello.mp3"#
     );
     vec![Sample { language: "curl".to_owned(), code }]
 }

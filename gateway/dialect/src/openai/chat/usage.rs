@@ -72,7 +72,7 @@ mod tests {
         ) {
             let tokens = Tokens {
                 input, cached_input: cached, cache_write: written, audio_input: audio, image_input: 0,
-                output, reasoning, audio_output: spoken,
+                output, reasoning, audio_output: spoken, ..Tokens::default()
             };
             let told = serde_json::to_vec(&Usage::of(&tokens)).unwrap();
             prop_assert_eq!(read_usage(&told), Some(tokens));

@@ -29,6 +29,7 @@ const TOKENS: Tokens = Tokens {
     output: 8,
     reasoning: 4,
     audio_output: 0,
+    ..Tokens::NONE
 };
 
 fn text(block: usize, text: &str) -> Event {

@@ -234,16 +234,29 @@ fn tokens(row: &RequestRow, money: bool) -> impl IntoView + use<> {
 }
 
 /// In the order of [`text::CLASSES`].
-const fn classes(tokens: &Tokens) -> [u64; 8] {
+const fn classes(tokens: &Tokens) -> [u64; 10] {
     let Tokens {
         input,
         cached_input,
         cache_write,
+        cache_write_1h,
         audio_input,
         image_input,
         output,
         reasoning,
         audio_output,
+        image_output,
     } = *tokens;
-    [input, cached_input, cache_write, audio_input, image_input, output, reasoning, audio_output]
+    [
+        input,
+        cached_input,
+        cache_write,
+        cache_write_1h,
+        audio_input,
+        image_input,
+        output,
+        reasoning,
+        audio_output,
+        image_output,
+    ]
 }
