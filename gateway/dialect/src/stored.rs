@@ -20,7 +20,7 @@ pub fn refuse(wire: Wire, body: &[u8]) -> Result<(), Invalid> {
         Wire::Responses => responses,
         Wire::Messages => messages,
         Wire::Gemini => gemini,
-        Wire::Chat | Wire::Converse | Wire::Cohere | Wire::Watsonx => return Ok(()),
+        Wire::Chat | Wire::Converse | Wire::Cohere | Wire::Watsonx | Wire::Ollama => return Ok(()),
     };
     let mut refused = None;
     json::walk_object(body, |member| {
