@@ -11,6 +11,7 @@
 mod calls;
 mod drain;
 mod faults;
+mod lines;
 mod matrix;
 mod refusals;
 mod streams;
