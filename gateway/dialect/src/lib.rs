@@ -14,6 +14,7 @@ mod error;
 pub mod eventstream;
 pub mod fields;
 pub mod gemini;
+pub mod inference;
 pub mod json;
 mod known;
 pub mod lines;
