@@ -6,7 +6,6 @@ use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
 use crate::gemini::{self, Gemini};
 use crate::messages::{self, Host, Messages};
-use crate::ollama::Ollama;
 use crate::openai::{Ask, Chat, Quirk, Quirks, StreamOptions, write_request};
 use crate::responses::Responses;
 use crate::watsonx::Watsonx;
@@ -24,6 +23,7 @@ impl Wire {
             Self::Responses => Some(&Responses),
             Self::Messages => Some(&MESSAGES),
             Self::Gemini => Some(&Gemini),
+            Self::Cohere => Some(&Cohere),
             _ => None,
         }
     }
@@ -39,7 +39,6 @@ impl Wire {
             Self::Converse => Some(&Converse),
             Self::Cohere => Some(&Cohere),
             Self::Watsonx => Some(&Watsonx),
-            Self::Ollama => Some(&Ollama),
         }
     }
 
@@ -52,6 +51,7 @@ impl Wire {
             Self::Messages => Some(&MESSAGES),
             Self::Gemini => Some(&Gemini),
             Self::Converse => Some(&Converse),
+            Self::Cohere => Some(&Cohere),
             _ => None,
         }
     }

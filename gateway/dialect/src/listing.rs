@@ -1,7 +1,7 @@
 //! The models that a caller may call, as each dialect lists them.
 
 use crate::{Wire, openai};
-use contract::snapshot::{Modality, ModelRecord};
+use contract::snapshot::{Lifecycle, Modality, ModelRecord};
 use serde_json::{Value, json};
 
 /// The list. It comes whole, on one page.
@@ -19,6 +19,9 @@ pub fn list_body<'a>(wire: Wire, models: impl Iterator<Item = &'a ModelRecord>) 
         Wire::Gemini => {
             json!({"models": models.map(gemini).collect::<Vec<_>>()}).to_string().into_bytes()
         }
+        Wire::Cohere => {
+            json!({"models": models.map(cohere).collect::<Vec<_>>()}).to_string().into_bytes()
+        }
         _ => openai::models_body(models),
     }
 }
@@ -29,6 +32,7 @@ pub fn model_body(wire: Wire, model: &ModelRecord) -> Vec<u8> {
     match wire {
         Wire::Messages => anthropic(model).to_string().into_bytes(),
         Wire::Gemini => gemini(model).to_string().into_bytes(),
+        Wire::Cohere => cohere(model).to_string().into_bytes(),
         _ => openai::model_body(model),
     }
 }
@@ -55,5 +59,19 @@ fn gemini(model: &ModelRecord) -> Value {
         "name": format!("models/{}", model.name), "displayName": model.name, "version": "1",
         "inputTokenLimit": model.context_tokens_max, "outputTokenLimit": model.output_tokens_max,
         "supportedGenerationMethods": methods,
+    })
+}
+
+fn cohere(model: &ModelRecord) -> Value {
+    let endpoints: &[&str] = match model.modality {
+        Modality::Chat => &["chat"],
+        Modality::Embedding => &["embed"],
+        Modality::Rerank => &["rerank"],
+        _ => &[],
+    };
+    json!({
+        "name": model.name, "endpoints": endpoints, "default_endpoints": [], "finetuned": false,
+        "is_deprecated": model.state == Lifecycle::Deprecated,
+        "context_length": model.context_tokens_max,
     })
 }

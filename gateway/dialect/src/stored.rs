@@ -20,7 +20,8 @@ pub fn refuse(wire: Wire, body: &[u8]) -> Result<(), Invalid> {
         Wire::Responses => responses,
         Wire::Messages => messages,
         Wire::Gemini => gemini,
-        Wire::Chat | Wire::Converse | Wire::Cohere | Wire::Watsonx | Wire::Ollama => return Ok(()),
+        Wire::Cohere => cohere,
+        Wire::Chat | Wire::Converse | Wire::Watsonx => return Ok(()),
     };
     let mut refused = None;
     json::walk_object(body, |member| {
@@ -64,6 +65,17 @@ fn gemini(name: &[u8], member: &Member, _: &[u8]) -> Refused {
     named.then_some(("cachedContent", WHOLE))
 }
 
+/// What version 1 kept, and version 2 has no place for: should a provider take it all the same.
+fn cohere(name: &[u8], member: &Member, value: &[u8]) -> Refused {
+    match name {
+        b"conversation_id" if member.kind != Kind::Null => Some(("conversation_id", WHOLE)),
+        b"connectors" if member.kind != Kind::Null && holds(value, b"\"id\"") => {
+            Some(("connectors", "it names what another may have registered. Use `documents`."))
+        }
+        _ => None,
+    }
+}
+
 fn holds(value: &[u8], text: &[u8]) -> bool {
     memchr::memmem::find(value, text).is_some()
 }
@@ -84,6 +96,8 @@ mod tests {
             (Wire::Messages, r#"{"container":{"id":"container_1","skills":[]}}"#, "container"),
             (Wire::Gemini, r#"{"cachedContent":"cachedContents/1"}"#, "cachedContent"),
             (Wire::Gemini, r#"{"cached_content":"cachedContents/1"}"#, "cachedContent"),
+            (Wire::Cohere, r#"{"conversation_id":"c-1"}"#, "conversation_id"),
+            (Wire::Cohere, r#"{"connectors":[{"id":"web-search"}]}"#, "connectors"),
         ] {
             let refused = refuse(wire, body.as_bytes()).unwrap_err();
             assert_eq!(refused.param.as_deref(), Some(field), "{body}");
@@ -100,6 +114,7 @@ mod tests {
             (Wire::Messages, r#"{"container":null,"messages":[{"container":"x"}]}"#),
             (Wire::Messages, r#"{"container":{"skills":[{"skill_id":"pdf"}]}}"#),
             (Wire::Gemini, r#"{"cachedContent":null}"#),
+            (Wire::Cohere, r#"{"conversation_id":null,"connectors":[],"documents":[{"id":"1"}]}"#),
             (Wire::Chat, r#"{"conversation":"x","container":"x"}"#),
         ] {
             assert_eq!(refuse(wire, body.as_bytes()), Ok(()), "{body}");

@@ -19,12 +19,10 @@ pub enum Wire {
     Cohere,
     /// IBM watsonx.ai chat.
     Watsonx,
-    /// Ollama's own chat.
-    Ollama,
 }
 
 impl Wire {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Chat,
         Self::Responses,
         Self::Messages,
@@ -32,7 +30,6 @@ impl Wire {
         Self::Converse,
         Self::Cohere,
         Self::Watsonx,
-        Self::Ollama,
     ];
 
     #[must_use]
@@ -45,7 +42,6 @@ impl Wire {
             Self::Converse => "bedrock",
             Self::Cohere => "cohere",
             Self::Watsonx => "watsonx",
-            Self::Ollama => "ollama",
         }
     }
 

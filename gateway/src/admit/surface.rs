@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use contract::error::ErrorCode;
 use contract::usage::Operation;
 use dialect::Wire;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 
 /// What an address serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub enum Kind {
     Completions,
     /// A version of the model.
     Version(String),
+    /// The first version of an address that has two.
+    First,
 }
 
 /// The shape of an error.
@@ -52,7 +54,11 @@ pub enum Shape {
 
 impl Entrance {
     const fn at(operation: Operation, wire: Wire) -> Surface {
-        Surface::Call(Self { operation, wire, model: None, stream: None, kind: Kind::Usual })
+        Self::of_kind(operation, wire, Kind::Usual)
+    }
+
+    const fn of_kind(operation: Operation, wire: Wire, kind: Kind) -> Surface {
+        Surface::Call(Self { operation, wire, model: None, stream: None, kind })
     }
 }
 
@@ -62,9 +68,18 @@ pub fn shape_of(path: &str, headers: &HeaderMap) -> Shape {
     if path.starts_with("/v2/models/") {
         return Shape::Inference;
     }
-    // The one address that two vendors share.
-    let anthropic = path.starts_with("/v1/models") && headers.contains_key("anthropic-version");
-    Shape::Of(if anthropic { Wire::Messages } else { wire_of(path) })
+    let wire = wire_of(path);
+    // The one address that vendors share: their SDKs say whose they are.
+    if wire == Wire::Chat && path.starts_with("/v1/models") {
+        if headers.contains_key("anthropic-version") {
+            return Shape::Of(Wire::Messages);
+        }
+        let sdk = headers.get("x-fern-sdk-name").map(HeaderValue::as_bytes);
+        if sdk.is_some_and(|name| name.starts_with(b"cohere")) {
+            return Shape::Of(Wire::Cohere);
+        }
+    }
+    Shape::Of(wire)
 }
 
 fn wire_of(path: &str) -> Wire {
@@ -75,7 +90,7 @@ fn wire_of(path: &str) -> Wire {
         Wire::Messages
     } else if at("/v1/responses") {
         Wire::Responses
-    } else if at("/v2/rerank") {
+    } else if ["/v2/chat", "/v2/embed", "/v2/rerank", "/v1/embed", "/cohere"].into_iter().any(at) {
         Wire::Cohere
     } else if at("/v1beta") || stable_gemini(path).is_some() {
         Wire::Gemini
@@ -89,14 +104,12 @@ fn wire_of(path: &str) -> Wire {
 /// # Errors
 /// `route.unknown`, `request.method`.
 pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surface, Fault> {
+    // For clients that cannot say in another way whose model list they read.
+    let path = path.strip_prefix("/cohere").filter(|path| path.starts_with('/')).unwrap_or(path);
     let (surface, allowed) = match path {
         "/v1/chat/completions" => (Entrance::at(Operation::Chat, Wire::Chat), "POST"),
         "/v1/completions" => {
-            let mut surface = Entrance::at(Operation::Chat, Wire::Chat);
-            if let Surface::Call(entrance) = &mut surface {
-                entrance.kind = Kind::Completions;
-            }
-            (surface, "POST")
+            (Entrance::of_kind(Operation::Chat, Wire::Chat, Kind::Completions), "POST")
         }
         "/v1/responses" => (Entrance::at(Operation::Chat, Wire::Responses), "POST"),
         "/v1/messages" | "/anthropic/v1/messages" => {
@@ -106,6 +119,11 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
             (Entrance::at(Operation::CountTokens, Wire::Messages), "POST")
         }
         "/v1/embeddings" => (Entrance::at(Operation::Embeddings, Wire::Chat), "POST"),
+        "/v2/chat" => (Entrance::at(Operation::Chat, Wire::Cohere), "POST"),
+        "/v2/embed" => (Entrance::at(Operation::Embeddings, Wire::Cohere), "POST"),
+        "/v1/embed" => {
+            (Entrance::of_kind(Operation::Embeddings, Wire::Cohere, Kind::First), "POST")
+        }
         "/v1/rerank" => (Entrance::at(Operation::Rerank, Wire::Chat), "POST"),
         "/v2/rerank" => (Entrance::at(Operation::Rerank, Wire::Cohere), "POST"),
         "/v1/models" | "/anthropic/v1/models" | "/v1beta/models" => (Surface::ListModels, "GET"),
@@ -205,7 +223,7 @@ fn unknown() -> Fault {
         "There is nothing at this address. The gateway serves /v1/chat/completions, \
          /v1/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens, \
          /v1beta/models/{model}:generateContent, :streamGenerateContent, :countTokens, :embedContent \
-         and :batchEmbedContents, /v1/embeddings, /v1/rerank, /v2/rerank, \
+         and :batchEmbedContents, /v2/chat, /v2/embed, /v1/embeddings, /v1/rerank, /v2/rerank, \
          /v2/models/{model}/infer and /v1/models.",
     )
 }
@@ -315,9 +333,42 @@ mod tests {
             ("/v1beta/models/m:sing", Wire::Gemini),
             ("/v1/responses", Wire::Responses),
             ("/v1/messagesx", Wire::Chat),
+            ("/v2/chat", Wire::Cohere),
+            ("/v1/embed", Wire::Cohere),
+            ("/v1/embeddings", Wire::Chat),
+            ("/cohere/v1/models", Wire::Cohere),
             ("/", Wire::Chat),
         ] {
             assert_eq!(shape_of(path, &HeaderMap::new()), Shape::Of(wire), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_models_is_told_in_the_shape_of_the_sdk_that_asks() {
+        for (name, value, wire) in [
+            ("anthropic-version", "2023-06-01", Wire::Messages),
+            ("x-fern-sdk-name", "cohere", Wire::Cohere),
+            ("x-fern-sdk-name", "cohere-ai", Wire::Cohere),
+            ("x-fern-sdk-name", "another", Wire::Chat),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
+            assert_eq!(shape_of("/v1/models", &headers), Shape::Of(wire), "{name}: {value}");
+            assert_eq!(shape_of("/v1/responses", &headers), Shape::Of(Wire::Responses));
+        }
+    }
+
+    #[test]
+    fn coheres_addresses_are_also_served_under_its_name() {
+        for path in ["/v2/chat", "/v2/embed", "/v2/rerank", "/v1/embed"] {
+            let bare = surface(&Method::POST, path, None).unwrap();
+            let Surface::Call(entrance) = &bare else { panic!("{path} is not a call") };
+            assert_eq!(entrance.wire, Wire::Cohere, "{path}");
+            assert_eq!(surface(&Method::POST, &format!("/cohere{path}"), None).unwrap(), bare);
+        }
+        assert_eq!(surface(&Method::GET, "/cohere/v1/models", None).unwrap(), Surface::ListModels);
+        for path in ["/cohere", "/coherev2/chat", "/cohere/v1/chat"] {
+            assert!(surface(&Method::POST, path, None).is_err(), "{path}");
         }
     }
 }

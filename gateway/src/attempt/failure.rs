@@ -6,6 +6,7 @@ use crate::provider::{ConnectError, SendError, TokenError};
 use crate::telemetry::Count;
 use bytes::Bytes;
 use contract::error::ErrorCode;
+use dialect::Wire;
 use dialect::convert::{Cause, ProviderError};
 use http::{HeaderMap, StatusCode, header};
 use std::time::Duration;
@@ -45,7 +46,7 @@ impl Failure {
     pub fn of_words(status: StatusCode, headers: &HeaderMap, said: ProviderError) -> Self {
         let refused = said.cause == Cause::Credentials;
         let meant = if refused { StatusCode::UNAUTHORIZED } else { status };
-        let mut failure = Self::of_status(meant, headers, Bytes::new());
+        let mut failure = Self::of_status(meant, headers, Bytes::new(), Wire::Chat);
         let code = match said.cause {
             Cause::ContextFull => ErrorCode::UpstreamContextFull,
             Cause::ContentPolicy => ErrorCode::UpstreamPolicy,
@@ -139,12 +140,13 @@ impl Failure {
         }
     }
 
-    /// A status that is not a success. `body` is what came with it.
+    /// A status that is not a success. `body` is what came with it, in the dialect `wire`, which is
+    /// the caller's too.
     #[must_use]
-    pub fn of_status(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Self {
+    pub fn of_status(status: StatusCode, headers: &HeaderMap, body: Bytes, wire: Wire) -> Self {
         let again = matches!(status.as_u16(), 408 | 429 | 500..);
         let fault = match status.as_u16() {
-            400 | 413 | 415 | 422 => refused(status, body),
+            400 | 413 | 415 | 422 => refused(status, body, wire),
             401 | 403 => Fault::upstream(
                 ErrorCode::UpstreamAuth,
                 "The provider refused our credentials. The operator has to mend that; your key is \
@@ -176,12 +178,13 @@ impl Failure {
 const TIMEOUT: &str = "The provider did not answer in time.";
 
 /// The request itself is at fault, and the provider says why: its own words go to the caller.
-fn refused(status: StatusCode, body: Bytes) -> Fault {
+fn refused(status: StatusCode, body: Bytes, wire: Wire) -> Fault {
+    let sentence: &[u8] = if wire == Wire::Cohere { b"message" } else { b"error" };
     let mut fault = Fault::client(ErrorCode::UpstreamRefused, "The provider refused the request.");
     fault.retry = Retry::Useless;
     let mut says_why = false;
     let walked = dialect::json::walk_object(&body, |member| {
-        says_why |= member.name(&body).is_some_and(|name| name.as_ref() == b"error");
+        says_why |= member.name(&body).is_some_and(|name| name.as_ref() == sentence);
     });
     if walked.is_ok() && says_why {
         fault.more_mut().answer = Some((status, body));
@@ -203,7 +206,7 @@ mod tests {
 
     fn of(status: u16, body: &str) -> Failure {
         let status = StatusCode::from_u16(status).unwrap();
-        Failure::of_status(status, &HeaderMap::new(), Bytes::from(body.to_owned()))
+        Failure::of_status(status, &HeaderMap::new(), Bytes::from(body.to_owned()), Wire::Chat)
     }
 
     #[test]
@@ -239,6 +242,14 @@ mod tests {
         let failure = of(422, body);
         assert_eq!(failure.fault.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(failure.fault.more.unwrap().answer.unwrap().1, body);
+        // Cohere's are a message without a shell around it, which nobody else's SDK would read.
+        let body = Bytes::from_static(br#"{"id":"i","message":"no"}"#);
+        let passes = |wire| {
+            let status = StatusCode::BAD_REQUEST;
+            let fault = Failure::of_status(status, &HeaderMap::new(), body.clone(), wire).fault;
+            fault.more.is_some_and(|more| more.answer.is_some())
+        };
+        assert!(passes(Wire::Cohere) && !passes(Wire::Chat));
     }
 
     #[test]

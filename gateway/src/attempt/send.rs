@@ -199,7 +199,7 @@ async fn refusal(
             let said = to.speaker.read_error(parts.status.as_u16(), &text);
             Failure::of_words(parts.status, &parts.headers, said)
         }
-        _ => Failure::of_status(parts.status, &parts.headers, text),
+        _ => Failure::of_status(parts.status, &parts.headers, text, speech.wire()),
     }
 }
 

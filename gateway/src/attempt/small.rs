@@ -54,6 +54,8 @@ pub async fn embeddings(
     let surface = match (call.wire, &call.kind) {
         (Wire::Gemini, Kind::Batch) => embed::Surface::GeminiBatch,
         (Wire::Gemini, _) => embed::Surface::Gemini,
+        (Wire::Cohere, Kind::First) => embed::Surface::CohereFirst,
+        (Wire::Cohere, _) => embed::Surface::Cohere,
         _ => embed::Surface::Openai,
     };
     let asked = surface.read_request(&call.body, Some(&call.ask.model)).map_err(invalid)?;
@@ -74,7 +76,8 @@ pub async fn embeddings(
     });
     let answers = answers.buffered(BATCHES_AT_ONCE).try_collect().await?;
     let joined = embed::Answer::join(answers);
-    let body = surface.write_answer(&joined, &asked);
+    let id = call.principal.stamp.id_text.to_str().unwrap_or_default();
+    let body = surface.write_answer(&joined, &asked, id);
     Ok(given(meter, body, joined.tokens, &losses))
 }
 

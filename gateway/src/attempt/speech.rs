@@ -156,18 +156,19 @@ pub fn tell_count<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Tol
     })
 }
 
-/// Embeddings pass where both sides speak OpenAI's. `None`: they are translated.
+/// Embeddings pass where both sides speak OpenAI's, or both Cohere's of one version. `None`: they
+/// are translated.
 pub fn tell_embeddings<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
     let provider = &deployment.provider;
-    let passes =
-        call.wire == Wire::Chat && provider.speech.iter().any(|tongue| tongue.wire == Wire::Chat);
+    let tongue = provider.speech.iter().find(|tongue| tongue.wire == call.wire)?;
+    let (speech, path) = match (call.wire, &call.kind) {
+        (Wire::Chat, _) => (Speech::Chat, openai_path(deployment, "/embeddings")),
+        (Wire::Cohere, Kind::Usual) => (Speech::Same(tongue, call.wire.pass()?), "/embed".into()),
+        _ => return None,
+    };
     let model = &deployment.record.upstream_model;
-    passes.then(|| Told {
-        speech: Speech::Chat,
-        path: openai_path(deployment, "/embeddings"),
-        body: provider.ways.pass_request(call.wire, &call.body, &call.ask, model),
-        dropped: None,
-    })
+    let body = provider.ways.pass_request(call.wire, &call.body, &call.ask, model);
+    Some(Told { speech, path, body, dropped: None })
 }
 
 /// A prediction passes to a server of the Open Inference Protocol.

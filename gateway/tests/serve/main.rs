@@ -9,9 +9,9 @@
 )]
 
 mod calls;
+mod cohere;
 mod drain;
 mod faults;
-mod lines;
 mod matrix;
 mod refusals;
 mod streams;

@@ -13,9 +13,11 @@ enum Caller {
     Responses,
     Messages,
     Gemini,
+    Cohere,
 }
 
-const CALLERS: [Caller; 4] = [Caller::Chat, Caller::Responses, Caller::Messages, Caller::Gemini];
+const CALLERS: [Caller; 5] =
+    [Caller::Chat, Caller::Responses, Caller::Messages, Caller::Gemini, Caller::Cohere];
 
 /// Providers by dialect: where the simulator has it, and how it wants to be told who we are.
 const PROVIDERS: &[(Dialect, &str, Auth)] = &[
@@ -26,7 +28,6 @@ const PROVIDERS: &[(Dialect, &str, Auth)] = &[
     (Dialect::Bedrock, "", Auth::AwsSigv4),
     (Dialect::Watsonx, "", Auth::Bearer),
     (Dialect::Cohere, "/v2", Auth::Bearer),
-    (Dialect::Ollama, "", Auth::None),
 ];
 
 async fn stack_on(dialect: Dialect, base: &'static str, auth: Auth) -> Stack {
@@ -74,7 +75,7 @@ fn tool(caller: Caller) -> Value {
         "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"],
     });
     match caller {
-        Caller::Chat => json!([{"type": "function", "function": {
+        Caller::Chat | Caller::Cohere => json!([{"type": "function", "function": {
             "name": "get_weather", "description": "Tells the weather.", "parameters": schema}}]),
         Caller::Responses => json!([{"type": "function", "name": "get_weather",
             "description": "Tells the weather.", "parameters": schema}]),
@@ -92,6 +93,7 @@ impl Caller {
             Self::Chat => ("/v1/chat/completions", json!({"messages": turn})),
             Self::Responses => ("/v1/responses", json!({"input": turn, "store": false})),
             Self::Messages => ("/v1/messages", json!({"messages": turn, "max_tokens": 200})),
+            Self::Cohere => ("/v2/chat", json!({"messages": turn})),
             Self::Gemini => {
                 ("", json!({"contents": [{"role": "user", "parts": [{"text": said}]}]}))
             }
@@ -142,6 +144,13 @@ impl Caller {
                 let calls = parts.iter().filter(|part| part["type"] == "tool_use");
                 (said, calls.map(|call| text(&call["name"])).collect())
             }
+            Self::Cohere => {
+                let message = &answer["message"];
+                let said =
+                    list(&message["content"]).iter().map(|part| text(&part["text"])).collect();
+                let calls = list(&message["tool_calls"]);
+                (said, calls.iter().map(|call| text(&call["function"]["name"])).collect())
+            }
             Self::Gemini => {
                 let parts = list(&answer["candidates"][0]["content"]["parts"]);
                 let said = parts.iter().map(|part| text(&part["text"])).collect();
@@ -175,6 +184,14 @@ impl Caller {
             Self::Messages => {
                 (said(&|chunk| chunk["delta"]["text"].clone()), last == "message_stop")
             }
+            Self::Cohere => (
+                said(&|chunk| chunk["delta"]["message"]["content"]["text"].clone()),
+                chunks.last().is_some_and(|chunk| {
+                    chunk["type"] == "message-end"
+                        && chunk["delta"]["finish_reason"] == "COMPLETE"
+                        && chunk["delta"]["usage"]["tokens"].is_object()
+                }),
+            ),
             Self::Gemini => (
                 said(&|chunk| chunk["candidates"][0]["content"]["parts"][0]["text"].clone()),
                 chunks.last().is_some_and(|chunk| {
@@ -274,7 +291,6 @@ async fn embeddings_come_from_every_provider_that_has_them_in_either_callers_sha
         (Dialect::Bedrock, "", Auth::AwsSigv4, "amazon.titan-embed-text-v2:0"),
         (Dialect::Watsonx, "", Auth::Bearer, "sim-embed"),
         (Dialect::Cohere, "/v2", Auth::Bearer, "sim-embed"),
-        (Dialect::Ollama, "", Auth::None, "sim-embed"),
     ] {
         let stack = stack_on_model(dialect, base, auth, Some(model)).await;
         let body = json!({"model": EMBED, "input": ["one two three", "four"]});
@@ -298,6 +314,23 @@ async fn embeddings_come_from_every_provider_that_has_them_in_either_callers_sha
         assert_eq!(status, 200, "{dialect:?}: {text}");
         let answer: Value = serde_json::from_str(&text).unwrap();
         assert!(!answer["embedding"]["values"].as_array().unwrap().is_empty(), "{dialect:?}");
+
+        for (path, floats) in [("/v2/embed", "/embeddings/float"), ("/v1/embed", "/embeddings")] {
+            let body = json!({"model": EMBED, "texts": ["one two", "three"],
+                              "input_type": "search_document"});
+            let response = stack.post(path).json(&body).send().await.unwrap();
+            let status = response.status();
+            let text = response.text().await.unwrap();
+            assert_eq!(status, 200, "{path}, {dialect:?}: {text}");
+            let answer: Value = serde_json::from_str(&text).unwrap();
+            let vectors = answer.pointer(floats).and_then(Value::as_array).unwrap();
+            assert!(vectors.len() == 2 && vectors[1][0].is_number(), "{path}, {dialect:?}: {text}");
+            let units = &answer["meta"]["billed_units"]["input_tokens"];
+            let event = stack.events(if path == "/v2/embed" { 3 } else { 4 }).await.pop().unwrap();
+            // Who does not say what it used is not said to have used something.
+            let told = (!event.estimated).then_some(event.tokens.input);
+            assert_eq!(units.as_u64(), told, "{path}, {dialect:?}");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads whole answers, and what streams have in common with them.
 
+use super::sign;
 use super::usage::Usage;
 use crate::Wire;
 use crate::convert::Malformed;
@@ -32,6 +33,8 @@ struct Message {
 pub(super) struct Call {
     pub(super) id: Option<String>,
     pub(super) function: Option<Function>,
+    /// Of a provider that carries signatures as we do.
+    pub(super) signature: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,24 +64,23 @@ impl Chance {
 pub(super) fn read_answer(body: &[u8]) -> Result<Answer, Malformed> {
     let whole: Whole = serde_json::from_slice(body)?;
     let message = whole.message.ok_or(Malformed("an answer without a message".into()))?;
-    let mut parts = Vec::new();
-    if let Some(plan) = message.tool_plan.filter(|plan| !plan.is_empty()) {
-        parts.push(Part::new(Content::Thinking(plan)));
-    }
-    for block in message.content.unwrap_or_default() {
-        parts.push(part(block)?);
-    }
+    let blocks = message.content.unwrap_or_default();
+    let mut said = blocks.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
     for citation in message.citations.unwrap_or_default() {
-        cite(&mut parts, citation);
+        cite(&mut said, citation);
     }
+    let plan = message.tool_plan.filter(|plan| !plan.is_empty());
+    let mut parts = sign::planned(plan, said);
     for (n, call) in message.tool_calls.unwrap_or_default().into_iter().enumerate() {
         let function = call.function.ok_or(Malformed("a call without a function".into()))?;
-        parts.push(Part::new(Content::ToolCall(ToolCall {
+        let signature = call.signature.as_deref().and_then(sign::of);
+        let call = Content::ToolCall(ToolCall {
             id: call.id.unwrap_or_else(|| call_id(&whole.id, n)),
             name: function.name.ok_or(Malformed("a call without a name".into()))?,
             input: function.arguments.unwrap_or_default(),
             kind: CallKind::Function,
-        })));
+        });
+        parts.push(Part { signature, ..Part::new(call) });
     }
     let candidate = Candidate {
         parts,
@@ -104,28 +106,34 @@ fn part(mut block: Value) -> Result<Part, Malformed> {
         Some(Value::String(text)) => Ok(text),
         _ => Err(Malformed("a block of content without its text".into())),
     };
-    match take("type")?.as_str() {
-        "text" => Ok(Part::text(take("text")?)),
-        "thinking" => Ok(Part::new(Content::Thinking(take("thinking")?))),
+    let kind = take("type")?;
+    let content = match kind.as_str() {
+        "text" => Content::Text { text: take("text")?, citations: Vec::new() },
+        "thinking" => match take(sign::HIDDEN) {
+            Ok(hidden) => {
+                let signature = sign::of(&hidden);
+                return Ok(Part { signature, ..Part::new(Content::HiddenThinking) });
+            }
+            Err(_) => Content::Thinking(take("thinking")?),
+        },
         other => {
             if let Value::Object(map) = &mut block {
                 map.insert("type".to_owned(), other.into());
             }
-            Ok(Part::new(Content::Native(Native { wire: Wire::Cohere, value: block })))
+            return Ok(Part::new(Content::Native(Native { wire: Wire::Cohere, value: block })));
         }
-    }
+    };
+    let signature = take(sign::SIGNATURE).ok().as_deref().and_then(sign::of);
+    Ok(Part { signature, ..Part::new(content) })
 }
 
-fn cite(parts: &mut [Part], value: Value) {
+/// Puts a citation to the block that it names, else to the first text.
+pub(super) fn cite(blocks: &mut [Part], value: Value) {
     let index = value.get("content_index").and_then(Value::as_u64).and_then(|n| n.try_into().ok());
     let is_text = |part: &Part| matches!(part.content, Content::Text { .. });
-    // A plan counts as no block of content.
-    let blocks = |part: &&mut Part| is_text(part);
-    let named = index.filter(|n: &usize| parts.get(*n).is_some_and(is_text));
-    let found = match named {
-        Some(n) => parts.get_mut(n),
-        None => parts.iter_mut().find(blocks),
-    };
+    let named = index.filter(|n: &usize| blocks.get(*n).is_some_and(is_text));
+    let found = named.or_else(|| blocks.iter().position(is_text));
+    let found = found.and_then(|n| blocks.get_mut(n));
     if let Some(Content::Text { text, citations }) = found.map(|part| &mut part.content) {
         let citation = citation(value, text);
         citations.push(citation);

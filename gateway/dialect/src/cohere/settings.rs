@@ -49,7 +49,8 @@ pub(super) fn write(
         }
     }
     for extra in &request.extra {
-        if extra.wire == Wire::Cohere {
+        // A path names something within: it has no place at the top.
+        if extra.wire == Wire::Cohere && !extra.name.contains(['.', '[']) {
             body.insert(extra.name.clone(), extra.value.clone());
         } else {
             losses.meet(Feature::Extra, &extra.name)?;

@@ -2,9 +2,10 @@
 //! begins, because citations of it may come after its end.
 
 use super::answer::{Call, Chance, call_id, citation, stop};
+use super::sign;
 use super::usage::Usage;
 use crate::convert::{Malformed, ReadStream};
-use crate::neutral::{Block, CallKind, Delta, Event};
+use crate::neutral::{Block, CallKind, Content, Delta, Event, Part, Signature};
 use crate::sse;
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,6 +25,8 @@ enum Open {
     /// The text so far, in which citations count characters.
     Text(String),
     Thinking,
+    Plan,
+    Hidden,
     Call,
 }
 
@@ -76,6 +79,8 @@ struct Piece {
     kind: Option<String>,
     text: Option<String>,
     thinking: Option<String>,
+    signature: Option<String>,
+    encrypted: Option<String>,
 }
 
 impl ReadStream for Reader {
@@ -116,7 +121,9 @@ impl ReadStream for Reader {
                     out.push(delta(block, Delta::Logprobs(vec![chance.neutral()])));
                 }
             }
-            "tool-plan-delta" => self.thinking(&message.tool_plan.unwrap_or_default(), out),
+            "tool-plan-delta" => {
+                self.thinking(Open::Plan, &message.tool_plan.unwrap_or_default(), out);
+            }
             "tool-call-start" | "tool-call-delta" => {
                 self.call(&kind, message.tool_calls.and_then(One::only), out)?;
             }
@@ -151,30 +158,53 @@ const fn delta(block: usize, delta: Delta) -> Event {
 
 impl Reader {
     fn content(&mut self, kind: &str, piece: Option<Piece>, out: &mut Vec<Event>) {
-        let Some(piece) = piece else { return };
+        let Some(Piece { kind: what, text, thinking, signature, encrypted }) = piece else {
+            return;
+        };
+        let signature = signature.as_deref().and_then(sign::of);
         if kind == "content-start" {
+            let silent = what.as_deref() == Some("thinking")
+                && thinking.as_deref().unwrap_or_default().is_empty();
+            if matches!(self.open, Some(Open::Plan)) && silent && signature.is_some() {
+                self.sign(signature, out);
+                self.shut(out);
+                return;
+            }
             self.shut(out);
         }
-        match (piece.kind.as_deref(), piece.thinking, piece.text) {
-            (Some("thinking"), thinking, _) => self.thinking(&thinking.unwrap_or_default(), out),
-            (_, Some(thinking), _) => self.thinking(&thinking, out),
+        if let Some(signature) = encrypted.as_deref().and_then(sign::of) {
+            let part = Part { signature: Some(signature), ..Part::new(Content::HiddenThinking) };
+            self.begin(Open::Hidden, Block::Whole(part), out);
+            return;
+        }
+        match (what.as_deref(), thinking, text) {
+            (Some("thinking"), thinking, _) => {
+                self.thinking(Open::Thinking, &thinking.unwrap_or_default(), out);
+            }
+            (_, Some(thinking), _) => self.thinking(Open::Thinking, &thinking, out),
             (_, None, Some(text)) => {
                 let block = self.text(out);
-                if text.is_empty() {
-                    return;
-                }
-                if let Some(Open::Text(all)) = &mut self.open {
+                if let (Some(Open::Text(all)), false) = (&mut self.open, text.is_empty()) {
                     all.push_str(&text);
+                    out.push(delta(block, Delta::Text(text)));
                 }
-                out.push(delta(block, Delta::Text(text)));
             }
             (_, None, None) => {}
         }
+        self.sign(signature, out);
     }
 
-    fn thinking(&mut self, text: &str, out: &mut Vec<Event>) {
-        if !matches!(self.open, Some(Open::Thinking)) {
-            self.begin(Open::Thinking, Block::Thinking, out);
+    /// The signature of what is open.
+    fn sign(&self, signature: Option<Signature>, out: &mut Vec<Event>) {
+        if let (Some(signature), true) = (signature, self.open.is_some()) {
+            out.push(delta(self.blocks - 1, Delta::Signature(signature)));
+        }
+    }
+
+    /// More of a thought or of a plan; begins one if none is open.
+    fn thinking(&mut self, what: Open, text: &str, out: &mut Vec<Event>) {
+        if !matches!(self.open, Some(Open::Thinking | Open::Plan)) {
+            self.begin(what, Block::Thinking, out);
         }
         if !text.is_empty() {
             out.push(delta(self.blocks - 1, Delta::Text(text.to_owned())));
@@ -196,6 +226,7 @@ impl Reader {
         out: &mut Vec<Event>,
     ) -> Result<(), Malformed> {
         let Some(call) = call else { return Ok(()) };
+        let signature = call.signature.as_deref().and_then(sign::of);
         let function = call.function;
         let (name, input) = function.map_or((None, None), |f| (f.name, f.arguments));
         if kind == "tool-call-start" {
@@ -203,6 +234,9 @@ impl Reader {
             let id = call.id.unwrap_or_else(|| call_id(&self.id, self.calls));
             self.calls += 1;
             self.begin(Open::Call, Block::ToolCall { id, name, kind: CallKind::Function }, out);
+        }
+        if matches!(self.open, Some(Open::Call)) {
+            self.sign(signature, out);
         }
         let input = input.filter(|input| !input.is_empty());
         match (input, &self.open) {

@@ -1,5 +1,6 @@
 //! Writes the turns of a request.
 
+use super::documents;
 use crate::Invalid;
 use crate::loss::{Feature, Losses};
 use crate::neutral::{
@@ -9,22 +10,31 @@ use serde_json::{Map, Value, json};
 
 type Object = Map<String, Value>;
 
+/// A conversation in this dialect.
+#[derive(Debug, Default)]
+pub(super) struct Conversation {
+    pub messages: Vec<Value>,
+    /// What stands beside it.
+    pub documents: Vec<Value>,
+}
+
 pub(super) fn write(
     request: &Request,
     model: &str,
     losses: &mut Losses,
-) -> Result<Vec<Value>, Invalid> {
-    let mut writer = Writer { thinks: model.contains("reasoning"), messages: Vec::new(), losses };
+) -> Result<Conversation, Invalid> {
+    let mut writer =
+        Writer { thinks: model.contains("reasoning"), out: Conversation::default(), losses };
     for (n, turn) in request.turns.iter().enumerate() {
         writer.turn(turn, &format!("turns[{n}]"))?;
     }
-    Ok(writer.messages)
+    Ok(writer.out)
 }
 
 struct Writer<'l> {
     /// Whether the model takes its own thoughts back.
     thinks: bool,
-    messages: Vec<Value>,
+    out: Conversation,
     losses: &'l mut Losses,
 }
 
@@ -63,11 +73,16 @@ impl Writer<'_> {
                 _ if role == "system" => {
                     self.losses.meet(Feature::InstructionMedia, &at)?;
                 }
+                // A text to answer from. Its place in the conversation is lost, which is told.
+                Content::File(Media { source: Source::Text(text), name, .. }) => {
+                    self.losses.adapt(&at);
+                    self.out.documents.push(documents::write(name.as_deref(), text));
+                }
                 content => blocks.extend(self.block(content, &at)?),
             }
         }
         if !blocks.is_empty() {
-            self.messages.push(json!({"role": role, "content": content(blocks)}));
+            self.out.messages.push(json!({"role": role, "content": content(blocks)}));
         }
         Ok(())
     }
@@ -89,7 +104,7 @@ impl Writer<'_> {
                 }
                 Content::File(Media { source: Source::Text(data), name, .. }) => {
                     let id = name.clone().unwrap_or_else(|| format!("file {n}"));
-                    let document = json!({"id": id, "data": {"text": data}});
+                    let document = self::documents::write(Some(&id), data);
                     documents.push(json!({"type": "document", "document": document}));
                 }
                 // A result holds no images: the user shows them right after it.
@@ -116,7 +131,7 @@ impl Writer<'_> {
             documents.into()
         };
         let id = &result.call_id;
-        self.messages.push(json!({"role": "tool", "tool_call_id": id, "content": content}));
+        self.out.messages.push(json!({"role": "tool", "tool_call_id": id, "content": content}));
         Ok(())
     }
 
@@ -161,7 +176,7 @@ impl Writer<'_> {
             }
         }
         if message.len() > 1 {
-            self.messages.push(message.into());
+            self.out.messages.push(message.into());
         }
         Ok(())
     }

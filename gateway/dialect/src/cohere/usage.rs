@@ -4,6 +4,7 @@
 
 use contract::usage::Tokens;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -18,22 +19,48 @@ pub(super) struct Usage {
 struct Units {
     input_tokens: Option<f64>,
     output_tokens: Option<f64>,
+    /// Of embeddings.
+    image_tokens: Option<f64>,
 }
 
 impl Usage {
     /// `None`: it tells neither input nor output.
     pub(super) fn tokens(&self) -> Option<Tokens> {
-        let told = |units: &Units| units.input_tokens.is_some() || units.output_tokens.is_some();
+        let told = |units: &Units| {
+            units.input_tokens.or(units.output_tokens).or(units.image_tokens).is_some()
+        };
         let units = self.billed_units.filter(told).or(self.tokens.filter(told))?;
         let input = whole(units.input_tokens);
         let cached_input = whole(self.cached_tokens).min(input);
         Some(Tokens {
             input: input - cached_input,
             cached_input,
+            image_input: whole(units.image_tokens),
             output: whole(units.output_tokens),
             ..Tokens::default()
         })
     }
+}
+
+/// What an answer that passes tells: a conversation in `usage`, embeddings in `meta`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Used {
+    usage: Option<Usage>,
+    meta: Option<Usage>,
+}
+
+impl Used {
+    pub(super) fn tokens(&self) -> Option<Tokens> {
+        let usage = self.usage.as_ref().or(self.meta.as_ref())?;
+        usage.tokens()
+    }
+}
+
+/// `usage` as callers get it. What was read and what is billed are one here.
+pub(super) fn write(tokens: &Tokens) -> Value {
+    let counts =
+        json!({"input_tokens": tokens.input_total(), "output_tokens": tokens.output_total()});
+    json!({"billed_units": counts, "tokens": counts, "cached_tokens": tokens.cached_input})
 }
 
 /// A count; what is none is zero, what is too large the largest.

@@ -19,6 +19,7 @@
 
 mod bedrock;
 mod cohere;
+mod cohere_inbound;
 mod gemini;
 mod ollama;
 mod openai;
@@ -45,8 +46,8 @@ pub struct Request {
     /// Of the document that is embedded.
     pub title: Option<String>,
     pub truncate: Option<Truncate>,
-    /// How the caller wants its vectors written.
-    pub encoding: Encoding,
+    /// How the caller wants its vectors written, each way once; none is as numbers.
+    pub encodings: Vec<Encoding>,
     pub end_user: Option<String>,
     /// Fields that nobody here knows, by name: they are dropped, which is told.
     pub unknown: Vec<String>,
@@ -83,13 +84,16 @@ pub enum Truncate {
     End,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// A list of numbers.
-    #[default]
     Float,
     /// Numbers of 32 bits, little endian, in base64.
     Base64,
+    /// The sign of each number, a bit each, eight to a number from -128 to 127.
+    Bits,
+    /// The same, to a number from 0 to 255.
+    UnsignedBits,
 }
 
 /// What a model answered.
@@ -145,6 +149,10 @@ pub struct Target<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
     Openai,
+    /// Cohere's, version 2.
+    Cohere,
+    /// Cohere's, version 1.
+    CohereFirst,
     /// Gemini's `embedContent`.
     Gemini,
     /// Gemini's `batchEmbedContents`.
@@ -159,16 +167,20 @@ impl Surface {
     pub fn read_request(self, body: &[u8], model: Option<&str>) -> Result<Request, Invalid> {
         match self {
             Self::Openai => openai::read_request(body),
+            Self::Cohere | Self::CohereFirst => cohere_inbound::read_request(body),
             Self::Gemini => gemini::read_request(body, model),
             Self::GeminiBatch => gemini::read_requests(body, model),
         }
     }
 
-    /// Writes an answer. Usage that is not known is left out.
+    /// Writes an answer. Usage that is not known is left out. `id`: unique, for shapes that have
+    /// one.
     #[must_use]
-    pub fn write_answer(self, answer: &Answer, asked: &Request) -> Vec<u8> {
+    pub fn write_answer(self, answer: &Answer, asked: &Request, id: &str) -> Vec<u8> {
         match self {
             Self::Openai => openai::write_answer(answer, asked),
+            Self::Cohere => cohere_inbound::write_answer(answer, asked, id, 2),
+            Self::CohereFirst => cohere_inbound::write_answer(answer, asked, id, 1),
             Self::Gemini => gemini::write_answer(answer, false),
             Self::GeminiBatch => gemini::write_answer(answer, true),
         }
@@ -201,7 +213,6 @@ impl Form {
             Wire::Converse => Some(Self::Bedrock),
             Wire::Cohere => Some(Self::Cohere),
             Wire::Watsonx => Some(Self::Watsonx),
-            Wire::Ollama => Some(Self::Ollama),
             Wire::Messages => None,
         }
     }

@@ -46,9 +46,8 @@ pub(super) fn read_request(body: &[u8]) -> Result<Request, Invalid> {
     let input = body
         .item("input")
         .ok_or_else(|| body.missing("input", "a text, tokens, or an array of either"))?;
-    let encoding = body
-        .word("encoding_format", &[("float", Encoding::Float), ("base64", Encoding::Base64)])?
-        .unwrap_or_default();
+    let encoding =
+        body.word("encoding_format", &[("float", Encoding::Float), ("base64", Encoding::Base64)])?;
     let dimensions = body.count("dimensions")?;
     if dimensions == Some(0) {
         return Err(body.wrong("dimensions", "at least 1"));
@@ -65,7 +64,7 @@ pub(super) fn read_request(body: &[u8]) -> Result<Request, Invalid> {
         task: task.or(input_type),
         title: body.string("title")?,
         truncate: cut.or(auto),
-        encoding,
+        encodings: encoding.into_iter().collect(),
         end_user: body.string("user")?,
         unknown: body.rest().into_iter().map(|(name, _)| name).collect(),
     })
@@ -154,9 +153,10 @@ pub(super) fn write_answer(answer: &Answer, asked: &Request) -> Vec<u8> {
         .map(|(index, vector)| Embedding {
             object: "embedding",
             index,
-            embedding: match asked.encoding {
-                Encoding::Float => Shown::Numbers(vector.numbers()),
-                Encoding::Base64 => Shown::Packed(vector.packed()),
+            embedding: if asked.encodings.contains(&Encoding::Base64) {
+                Shown::Packed(vector.packed())
+            } else {
+                Shown::Numbers(vector.numbers())
             },
         })
         .collect();

@@ -246,7 +246,8 @@ fn every_answer_becomes_the_same_list_in_the_order_of_the_inputs() {
         let answer = form.read_answer(body.to_string().as_bytes(), 2).unwrap();
         assert_eq!(answer.tokens.map(|tokens| tokens.input), used, "{form:?}");
         let list: Value =
-            serde_json::from_slice(&Surface::Openai.write_answer(&answer, &asked)).unwrap();
+            serde_json::from_slice(&Surface::Openai.write_answer(&answer, &asked, "req_1"))
+                .unwrap();
         assert_eq!(
             list["data"],
             json!([{"object": "embedding", "index": 0, "embedding": [0.5, -1e-3]},
@@ -255,11 +256,13 @@ fn every_answer_becomes_the_same_list_in_the_order_of_the_inputs() {
         );
         assert_eq!(list.pointer("/usage/total_tokens").and_then(Value::as_u64), used);
         let batch: Value =
-            serde_json::from_slice(&Surface::GeminiBatch.write_answer(&answer, &asked)).unwrap();
+            serde_json::from_slice(&Surface::GeminiBatch.write_answer(&answer, &asked, "req_1"))
+                .unwrap();
         assert_eq!(batch["embeddings"][1], json!({"values": [1.0, 2.0]}));
         let packed = texts(json!({"encoding_format": "base64"}));
         let list: Value =
-            serde_json::from_slice(&Surface::Openai.write_answer(&answer, &packed)).unwrap();
+            serde_json::from_slice(&Surface::Openai.write_answer(&answer, &packed, "req_1"))
+                .unwrap();
         assert_eq!(list["data"][1]["embedding"], "AACAPwAAAEA=");
         assert!(form.read_answer(body.to_string().as_bytes(), 3).is_err(), "{form:?}");
     }
@@ -362,4 +365,82 @@ proptest! {
             prop_assert_eq!(answer.len(), 2);
         }
     }
+}
+
+fn cohere(body: &Value) -> Result<Request, Invalid> {
+    Surface::Cohere.read_request(body.to_string().as_bytes(), None)
+}
+
+#[test]
+fn coheres_callers_send_texts_images_or_contents() {
+    let inputs = |name: &str, value: Value| {
+        cohere(&json!({"model": "m", "input_type": "search_query", name: value}))
+            .map(|request| request.inputs)
+    };
+    let text = |text: &str| Input::Text(text.to_owned());
+    assert_eq!(inputs("texts", json!(["a", ""])), Ok(vec![text("a"), text("")]));
+    let url = "data:image/png;base64,AAAA";
+    let media_type = "image/png".to_owned();
+    let source = Source::Inline("AAAA".to_owned());
+    let image = Input::Image(Media { source, media_type, ..Media::default() });
+    assert_eq!(inputs("images", json!([url])), Ok(vec![image.clone()]));
+    let said = |text: &str| json!({"type": "text", "text": text});
+    let shown = json!({"type": "image_url", "image_url": {"url": url}});
+    let contents = json!([{"content": [said("a"), said("b")]}, {"content": [shown]}]);
+    assert_eq!(inputs("inputs", contents), Ok(vec![text("a\nb"), image]));
+    for (name, value, at) in [
+        ("other", json!(1), "texts"),
+        ("texts", json!([]), "texts"),
+        ("texts", json!(vec!["a"; 97]), "texts"),
+        ("texts", json!([5]), "texts[0]"),
+        ("images", json!(["data:x"]), "images[0]"),
+        ("inputs", json!([{"content": []}]), "inputs[0].content"),
+        ("inputs", json!([{"content": [{"text": "a"}]}]), "inputs[0].content[0].type"),
+        ("inputs", json!([{"content": [said("a"), shown]}]), "inputs[0].content[1]"),
+    ] {
+        assert_eq!(inputs(name, value.clone()).unwrap_err().param.as_deref(), Some(at), "{value}");
+    }
+    for (name, value, at) in [
+        ("images", json!(["x"]), "images"),
+        ("input_type", json!("poem"), "input_type"),
+        ("output_dimension", json!(0), "output_dimension"),
+        ("truncate", json!("MIDDLE"), "truncate"),
+        ("embedding_types", json!(["float", "int8"]), "embedding_types[1]"),
+        ("embedding_types", json!(["float", "bits"]), "embedding_types[1]"),
+    ] {
+        let body = json!({"model": "m", "texts": ["a"], name: value});
+        assert_eq!(cohere(&body).unwrap_err().param.as_deref(), Some(at), "{body}");
+    }
+}
+
+#[test]
+fn coheres_callers_get_every_encoding_they_ask_for() {
+    let asked = cohere(&json!({"model": "m", "texts": ["a", "b"], "max_tokens": 5,
+        "embedding_types": ["float", "base64", "binary", "ubinary"]}))
+    .unwrap();
+    assert_eq!(asked.unknown, ["max_tokens"]);
+    let told = json!({"embeddings": [vec![0.5, -1.0], vec![-0.5, 1.0]]});
+    let mut answer = Form::Cohere.read_answer(told.to_string().as_bytes(), 2).unwrap();
+    answer.tokens = Some(Tokens { input: 7, ..Tokens::default() });
+    let write = |surface: Surface, asked: &Request| -> Value {
+        serde_json::from_slice(&surface.write_answer(&answer, asked, "req_1")).unwrap()
+    };
+    let body = write(Surface::Cohere, &asked);
+    assert_eq!(
+        body["embeddings"],
+        json!({"float": [[0.5, -1.0], [-0.5, 1.0]], "base64": ["AAAAPwAAgL8=", "AAAAvwAAgD8="],
+               "binary": [[0], [-64]], "ubinary": [[128], [64]]})
+    );
+    assert_eq!((&body["id"], &body["texts"]), (&json!("req_1"), &json!(["a", "b"])));
+    let meta = json!({"api_version": {"version": "2"}, "billed_units": {"input_tokens": 7}});
+    assert_eq!(body["meta"], meta);
+
+    let plain = cohere(&json!({"model": "m", "texts": ["a", "b"]})).unwrap();
+    let floats = json!([[0.5, -1.0], [-0.5, 1.0]]);
+    assert_eq!(write(Surface::Cohere, &plain)["embeddings"], json!({"float": floats}));
+    let first = write(Surface::CohereFirst, &plain);
+    assert_eq!(
+        (&first["embeddings"], &first["response_type"]),
+        (&floats, &json!("embeddings_floats"))
+    );
 }

@@ -51,6 +51,15 @@ impl Vector {
         STANDARD.encode(bytes)
     }
 
+    /// The sign of each number as a bit, the first the highest of its byte.
+    pub fn bits(&self) -> Vec<u8> {
+        let byte = |eight: &[f64]| {
+            let bits = eight.iter().enumerate();
+            bits.fold(0, |byte, (n, number)| byte | (u8::from(*number > 0.0) << (7 - n)))
+        };
+        self.0.chunks(8).map(byte).collect()
+    }
+
     fn unpack(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text).ok()?;
         let (numbers, rest) = bytes.as_chunks::<4>();
@@ -65,6 +74,12 @@ impl Vector {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn signs_are_packed_eight_to_a_byte_the_first_the_highest() {
+        let vector = Vector(vec![0.1, -0.1, 0.0, 2.0, -3.0, -1.0, -1.0, 1.0, 1.0]);
+        assert_eq!(vector.bits(), [0b1001_0001, 0b1000_0000]);
+    }
 
     proptest! {
         #[test]

@@ -1,6 +1,6 @@
 //! What a turn or an answer is made of.
 
-use crate::Wire;
+use crate::{Invalid, Wire};
 use serde_json::Value;
 
 /// One piece of a turn, of an answer or of a tool's result.
@@ -61,6 +61,27 @@ pub struct Media {
 }
 
 impl Media {
+    /// What is at a URL, which may hold the bytes itself: `data:<media type>;base64,<bytes>`.
+    ///
+    /// # Errors
+    /// [`Invalid`] at `at`: it is empty, or data of another form.
+    pub fn at_url(url: String, at: &str) -> Result<Self, Invalid> {
+        let Some(data) = url.strip_prefix("data:") else {
+            if url.is_empty() {
+                return Err(Invalid::at(at.to_owned(), format!("`{at}` is empty. Give a URL.")));
+            }
+            return Ok(Self { source: Source::Url(url), ..Self::default() });
+        };
+        let (head, bytes) = data.split_once(',').unwrap_or_default();
+        let Some(media_type) = head.strip_suffix(";base64") else {
+            let detail =
+                format!("`{at}` must be a URL, or data as `data:<media type>;base64,<bytes>`.");
+            return Err(Invalid::at(at.to_owned(), detail));
+        };
+        let media_type = media_type.split(';').next().unwrap_or_default().to_ascii_lowercase();
+        Ok(Self { source: Source::Inline(bytes.to_owned()), media_type, ..Self::default() })
+    }
+
     /// The media type as it is said, else as the first bytes tell; empty where neither does.
     #[must_use]
     pub fn media_type(&self) -> &str {

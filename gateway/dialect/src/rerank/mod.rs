@@ -122,7 +122,7 @@ impl Form {
             Wire::Watsonx => Some(Self::Watsonx),
             Wire::Converse => Some(Self::Bedrock),
             Wire::Gemini => Some(Self::Vertex),
-            Wire::Messages | Wire::Ollama => None,
+            Wire::Messages => None,
         }
     }
 

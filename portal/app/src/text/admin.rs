@@ -144,7 +144,6 @@ pub const fn dialect(dialect: Dialect) -> &'static str {
         Dialect::Bedrock => "AWS Bedrock Converse",
         Dialect::Cohere => "Cohere v2",
         Dialect::Watsonx => "IBM watsonx.ai",
-        Dialect::Ollama => "Ollama",
         Dialect::Oip => "Open Inference Protocol v2",
     }
 }

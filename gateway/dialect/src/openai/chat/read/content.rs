@@ -70,11 +70,11 @@ fn linked(part: &mut Fields, name: &str) -> Result<Media, Invalid> {
     };
     if item.value.is_string() {
         let at = item.at.clone();
-        return media(item.string()?, &at);
+        return Media::at_url(item.string()?, &at);
     }
     let mut object = item.fields()?;
     let at = object.path("url");
-    media(object.need_string("url")?, &at)
+    Media::at_url(object.need_string("url")?, &at)
 }
 
 fn image(part: &mut Fields) -> Result<Media, Invalid> {
@@ -89,34 +89,16 @@ fn image(part: &mut Fields) -> Result<Media, Invalid> {
         let mut object = part.need_object("image_url")?;
         detail = object.word("detail", &details)?;
         let at = object.path("url");
-        return Ok(Media { detail, ..media(object.need_string("url")?, &at)? });
+        return Ok(Media { detail, ..Media::at_url(object.need_string("url")?, &at)? });
     }
     Ok(Media { detail, ..linked(part, "image_url")? })
-}
-
-/// A URL, which may hold the bytes itself.
-fn media(url: String, at: &str) -> Result<Media, Invalid> {
-    let Some(data) = url.strip_prefix("data:") else {
-        if url.is_empty() {
-            return Err(Invalid::at(at.to_owned(), format!("`{at}` is empty. Give a URL.")));
-        }
-        return Ok(Media { source: Source::Url(url), ..Media::default() });
-    };
-    let (head, bytes) = data.split_once(',').unwrap_or_default();
-    let Some(media_type) = head.strip_suffix(";base64") else {
-        let detail =
-            format!("`{at}` must be a URL, or data as `data:<media type>;base64,<bytes>`.");
-        return Err(Invalid::at(at.to_owned(), detail));
-    };
-    let media_type = media_type.split(';').next().unwrap_or_default().to_ascii_lowercase();
-    Ok(Media { source: Source::Inline(bytes.to_owned()), media_type, ..Media::default() })
 }
 
 fn audio(part: &mut Fields) -> Result<Media, Invalid> {
     if let Some(Value::String(_)) = part.peek("input_audio") {
         let data = part.need_string("input_audio")?;
         if data.contains(':') {
-            return media(data, &part.path("input_audio"));
+            return Media::at_url(data, &part.path("input_audio"));
         }
         return Ok(Media { source: Source::Inline(data), ..Media::default() });
     }
@@ -146,7 +128,7 @@ fn file(part: &mut Fields) -> Result<Media, Invalid> {
     if !data.contains(':') {
         return Ok(Media { source: Source::Inline(data), name, ..Media::default() });
     }
-    Ok(Media { name, ..media(data, &at)? })
+    Ok(Media { name, ..Media::at_url(data, &at)? })
 }
 
 /// A text, or the texts of its parts.

@@ -1,3 +1,5 @@
+mod inbound;
+
 use super::Cohere;
 use crate::convert::{Cause, Outbound as _, Provider};
 use crate::loss::Losses;
