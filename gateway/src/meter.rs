@@ -11,6 +11,7 @@ use crate::worker::Worker;
 use contract::error::ErrorCode;
 use contract::money::Nanos;
 use contract::usage::{Outcome, Tokens, UsageEvent, Used};
+use dialect::Reported;
 use dialect::openai::TEXT_BYTES_PER_TOKEN;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -86,6 +87,14 @@ impl Meter {
     /// Notes that a stream's content begins.
     pub fn content_begins(&mut self) {
         self.first_content = Some(self.started().elapsed());
+    }
+
+    /// What a call used: as the provider reports it, and where it tells no tokens as they are
+    /// estimated here. Whether they are.
+    pub fn used(&self, reported: Reported, output_tokens: impl FnOnce() -> u64) -> (Used, bool) {
+        let estimated = reported.tokens.is_none();
+        let tokens = reported.tokens.unwrap_or_else(|| self.estimate(output_tokens()));
+        (Used { tokens, units: reported.units }, estimated)
     }
 
     /// Tokens to assume where a provider reports none: the input by its text, and so much text of

@@ -54,9 +54,12 @@ pub struct Units {
 }
 
 impl Units {
+    pub const NONE: Self =
+        Self { images: 0, characters: 0, audio_ms: 0, searches: 0, rows: 0, compute_ms: 0 };
+
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        *self == Self::default()
+        *self == Self::NONE
     }
 }
 

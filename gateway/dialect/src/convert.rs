@@ -4,9 +4,8 @@
 
 use crate::loss::Losses;
 use crate::neutral::{Answer, Event, Request};
-use crate::{Invalid, Problem};
+use crate::{Invalid, Problem, Reported};
 use bytes::BytesMut;
-use contract::usage::Tokens;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -71,11 +70,11 @@ pub trait Pass: Sync {
     /// What a stream tells, event by event.
     fn watch(&self) -> Box<dyn WatchStream>;
 
-    /// What an answer used; `None` where it does not say.
+    /// What an answer says was used.
     ///
     /// # Errors
     /// [`Malformed`]: it is no answer.
-    fn read_usage(&self, body: &[u8]) -> Result<Option<Tokens>, Malformed>;
+    fn read_usage(&self, body: &[u8]) -> Result<Reported, Malformed>;
 }
 
 /// What of a request is not in its body.
@@ -142,7 +141,7 @@ pub trait WatchStream: fmt::Debug {
     fn see(&mut self, event: &[u8]) -> Seen;
 
     /// All that is known to be used so far.
-    fn tokens(&self) -> Option<Tokens>;
+    fn reported(&self) -> Reported;
 
     /// Whether a stream that closes now is whole.
     fn may_end(&self) -> bool;

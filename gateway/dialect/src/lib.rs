@@ -22,6 +22,7 @@ pub mod loss;
 pub mod messages;
 pub mod neutral;
 pub mod openai;
+mod reported;
 pub mod rerank;
 pub mod responses;
 pub mod sigv4;
@@ -34,4 +35,5 @@ mod wire;
 
 pub use error::{Invalid, Problem};
 pub use known::{Speaker, Ways};
+pub use reported::Reported;
 pub use wire::Wire;

@@ -120,6 +120,7 @@ pub(crate) fn assemble(events: &[Event]) -> Option<Answer> {
                 assert!(open.is_empty(), "ended with a block open");
                 ended = true;
             }
+            Event::Units(units) => answer.units = *units,
             Event::Ping => {}
             Event::Error { .. } => return None,
         }

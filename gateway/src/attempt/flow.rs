@@ -3,7 +3,7 @@
 use super::translate::Translation;
 use super::watch::{Watch, WatchError};
 use bytes::Bytes;
-use contract::usage::Tokens;
+use dialect::Reported;
 
 /// A stream whose bytes go in as they are read, and come out as the caller gets them.
 #[expect(clippy::large_enum_variant, reason = "one a stream; a box would cost what passes most")]
@@ -71,8 +71,8 @@ impl Flow {
 
     /// What the provider says was used.
     #[must_use]
-    pub fn tokens(&self) -> Option<Tokens> {
-        either!(self, flow => flow.tokens())
+    pub fn reported(&self) -> Reported {
+        either!(self, flow => flow.reported())
     }
 
     /// Output tokens seen, where the provider does not say.

@@ -11,8 +11,8 @@ use crate::provider::{AwsKeys, Credential, Lease, Target};
 use crate::snapshot::DeploymentView;
 use bytes::{Bytes, BytesMut};
 use contract::usage::{Operation, Tokens};
-use dialect::openai::{self, Reported, StreamOptions, TEXT_BYTES_PER_TOKEN};
-use dialect::{Wire, json};
+use dialect::openai::{self, StreamOptions, TEXT_BYTES_PER_TOKEN};
+use dialect::{Reported, Wire, json};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
@@ -211,16 +211,12 @@ async fn plain(
 ) -> Result<(HeaderMap, Answered), Failure> {
     let (headers, body) = whole(meter, response, lease).await?;
     let operation = meter.permit.call.operation;
-    let (reported, body) = match speech {
+    let reported = match speech {
         _ if matches!(operation, Operation::CountTokens | Operation::Predict) => {
-            (Reported::Tokens(Tokens::default()), body)
+            Reported::from(Tokens::default())
         }
-        Speech::Chat => (openai::read_answer(&body).map_err(Failure::malformed)?, body),
-        Speech::Same(_, pass) => {
-            let tokens = pass.read_usage(&body).map_err(Failure::malformed)?;
-            let nothing = || Reported::Nothing { text_bytes: text_bytes(&body) };
-            (tokens.map_or_else(nothing, Reported::Tokens), body)
-        }
+        Speech::Chat => openai::read_answer(&body).map_err(Failure::malformed)?,
+        Speech::Same(_, pass) => pass.read_usage(&body).map_err(Failure::malformed)?,
         Speech::Translated { from, to, .. } => {
             let answer = to.speaker.read_answer(&body).map_err(Failure::malformed)?;
             let written = super::translate::answer(meter, &answer, from)?;
@@ -228,13 +224,9 @@ async fn plain(
         }
         Speech::Small(_) => return Err(Failure::not_served()),
     };
-    let (tokens, estimated) = match reported {
-        Reported::Tokens(tokens) => (tokens, false),
-        Reported::Nothing { text_bytes } => {
-            (meter.estimate(text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN)), true)
-        }
-    };
-    Ok((headers, Answered::Whole { body, used: tokens.into(), estimated }))
+    let output = || text_bytes(&body).div_ceil(TEXT_BYTES_PER_TOKEN);
+    let (used, estimated) = meter.used(reported, output);
+    Ok((headers, Answered::Whole { body, used, estimated }))
 }
 
 /// Reads an answer to its end.
@@ -254,9 +246,17 @@ pub(super) async fn whole(
     Ok((parts.headers, body))
 }
 
-/// Bytes of text in an answer that was proved to be JSON.
+/// Bytes of text that a model said in an answer, which was proved to be JSON.
 fn text_bytes(body: &[u8]) -> u64 {
-    json::walk_object(body, |_| {}).map_or(0, |walked| walked.text_bytes)
+    let mut bytes = 0;
+    let walked = json::walk_object(body, |member| {
+        if let Some(b"choices" | b"content" | b"candidates" | b"output") =
+            member.name(body).as_deref()
+        {
+            bytes += member.text_bytes;
+        }
+    });
+    walked.map_or(0, |_| bytes)
 }
 
 fn only_content_type(kind: HeaderValue) -> HeaderMap {

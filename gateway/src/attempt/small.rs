@@ -9,11 +9,11 @@ use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::snapshot::{DeploymentView, Tongue};
 use bytes::Bytes;
-use contract::usage::Tokens;
+use contract::usage::{Tokens, Units};
 use dialect::embed::{self, Target};
 use dialect::loss::Losses;
 use dialect::messages::Host;
-use dialect::{Invalid, Wire, rerank};
+use dialect::{Invalid, Reported, Wire, rerank};
 use futures::{StreamExt as _, TryStreamExt as _};
 use http::{HeaderMap, HeaderValue, header};
 use std::borrow::Cow;
@@ -78,7 +78,7 @@ pub async fn embeddings(
     let joined = embed::Answer::join(answers);
     let id = call.principal.stamp.id_text.to_str().unwrap_or_default();
     let body = surface.write_answer(&joined, &asked, id);
-    Ok(given(meter, body, joined.tokens, &losses))
+    Ok(given(meter, body, joined.tokens.into(), &losses))
 }
 
 /// Ranks documents.
@@ -99,7 +99,14 @@ pub async fn ranking(
     let ranked = form.read_answer(&body, &asked).map_err(Failure::malformed)?;
     let id = call.principal.stamp.id_text.to_str().unwrap_or_default();
     let body = surface.write_answer(&ranked, &asked, id);
-    Ok(given(meter, body, ranked.tokens, &losses))
+    Ok(given(meter, body, reported(&ranked, &asked), &losses))
+}
+
+/// What a ranking used. Where searches are told and tokens are not, searches are what it costs.
+fn reported(ranked: &rerank::Answer, asked: &rerank::Request) -> Reported {
+    let searches = ranked.search_units.unwrap_or_else(|| rerank::searches(asked));
+    let none = ranked.search_units.map(|_| Tokens::default());
+    Reported { tokens: ranked.tokens.or(none), units: Units { searches, ..Units::default() } }
 }
 
 fn target(deployment: &DeploymentView) -> Target<'_> {
@@ -126,13 +133,10 @@ async fn answer(
     Ok(body)
 }
 
-fn given(meter: &Meter, body: Vec<u8>, tokens: Option<Tokens>, losses: &Losses) -> Given {
+fn given(meter: &Meter, body: Vec<u8>, reported: Reported, losses: &Losses) -> Given {
     let kind = HeaderValue::from_static("application/json");
-    let answered = Answered::Whole {
-        body: body.into(),
-        used: tokens.unwrap_or_else(|| meter.estimate(0)).into(),
-        estimated: tokens.is_none(),
-    };
+    let (used, estimated) = meter.used(reported, || 0);
+    let answered = Answered::Whole { body: body.into(), used, estimated };
     (HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]), answered, super::speech::header(losses))
 }
 

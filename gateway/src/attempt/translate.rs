@@ -7,7 +7,7 @@ use super::watch::WatchError;
 use crate::fault::Fault;
 use crate::meter::Meter;
 use bytes::{Bytes, BytesMut};
-use contract::usage::Tokens;
+use dialect::Reported;
 use dialect::convert::{Caller, Inbound, Outbound, ReadStream, WriteStream};
 use dialect::neutral::{Answer, Block, Content, Delta, Event};
 use dialect::openai::{StreamOptions, TEXT_BYTES_PER_TOKEN};
@@ -19,13 +19,10 @@ pub(super) fn answer(
     from: &dyn Inbound,
 ) -> Result<Answered, Failure> {
     let body = from.write_answer(answer, &caller(meter)?).into();
-    let tokens = answer.tokens;
-    let estimate = || meter.estimate(text_bytes(answer).div_ceil(TEXT_BYTES_PER_TOKEN));
-    Ok(Answered::Whole {
-        body,
-        used: tokens.unwrap_or_else(estimate).into(),
-        estimated: tokens.is_none(),
-    })
+    let reported = Reported { tokens: answer.tokens, units: answer.units };
+    let output = || text_bytes(answer).div_ceil(TEXT_BYTES_PER_TOKEN);
+    let (used, estimated) = meter.used(reported, output);
+    Ok(Answered::Whole { body, used, estimated })
 }
 
 /// A stream from `to`'s dialect into `from`'s.
@@ -81,7 +78,7 @@ struct Told {
     /// What the caller gets once the call is settled.
     end_mark: Option<Bytes>,
     broken: bool,
-    tokens: Option<Tokens>,
+    reported: Reported,
     malformed: u32,
     deltas: u64,
     text_bytes: u64,
@@ -147,8 +144,8 @@ impl Translation {
         self.told.end_mark.as_mut().map(std::mem::take).filter(|bytes| !bytes.is_empty())
     }
 
-    pub const fn tokens(&self) -> Option<Tokens> {
-        self.told.tokens
+    pub const fn reported(&self) -> Reported {
+        self.told.reported
     }
 
     pub const fn malformed(&self) -> u32 {
@@ -179,7 +176,8 @@ impl Told {
                 self.end_mark = Some(last.freeze());
                 return;
             }
-            Event::Tokens(tokens) => self.tokens = Some(*tokens),
+            Event::Tokens(tokens) => self.reported.tokens = Some(*tokens),
+            Event::Units(units) => self.reported.units = *units,
             Event::Delta { delta, .. } => {
                 self.begun = true;
                 if let Delta::Text(text) | Delta::Input(text) = delta {

@@ -3,7 +3,7 @@
 
 use super::frames::Unframed;
 use bytes::Bytes;
-use contract::usage::Tokens;
+use dialect::Reported;
 use dialect::convert::{Seen as Sight, WatchStream};
 use dialect::openai::{self, Event, TEXT_BYTES_PER_TOKEN};
 use dialect::sse::{Events, TooLong, Verdict};
@@ -40,7 +40,7 @@ struct Seen {
     broken: bool,
     /// The chunk with usage and no choice, which only a whole stream has.
     closed: bool,
-    tokens: Option<Tokens>,
+    reported: Reported,
     malformed: u32,
     chunks: u64,
     chunk_bytes: u64,
@@ -70,7 +70,7 @@ impl Watch {
                 end_mark: None,
                 broken: false,
                 closed: false,
-                tokens: None,
+                reported: Reported::NOTHING,
                 malformed: 0,
                 chunks: 0,
                 chunk_bytes: 0,
@@ -128,8 +128,8 @@ impl Watch {
 
     /// What the provider says was used.
     #[must_use]
-    pub fn tokens(&self) -> Option<Tokens> {
-        self.seen.eye.as_ref().map_or(self.seen.tokens, |eye| eye.tokens())
+    pub fn reported(&self) -> Reported {
+        self.seen.eye.as_ref().map_or(self.seen.reported, |eye| eye.reported())
     }
 
     /// Data that was not JSON, and was left out.
@@ -156,14 +156,14 @@ impl Seen {
         }
         match openai::read_event(event) {
             Event::Silent => Verdict::Keep,
-            Event::Chunk(tokens) => {
-                self.tokens = tokens.or(self.tokens);
+            Event::Chunk(reported) => {
+                self.reported = self.reported.and(reported);
                 self.begun = self.begun || openai::has_content(event);
                 self.chunk(event);
                 Verdict::Keep
             }
-            Event::Usage(tokens) => {
-                self.tokens = Some(tokens);
+            Event::Usage(reported) => {
+                self.reported = self.reported.and(reported);
                 self.closed = true;
                 if self.strip_usage { Verdict::Drop } else { Verdict::Keep }
             }

@@ -148,14 +148,9 @@ impl Relay {
     }
 
     fn end(&self, outcome: Outcome, code: Option<ErrorCode>) -> End {
-        let tokens = self.flow.tokens();
-        End {
-            outcome,
-            status: 200,
-            code,
-            used: tokens.unwrap_or_else(|| self.meter.estimate(self.flow.output_tokens())).into(),
-            estimated: tokens.is_none(),
-        }
+        let output = || self.flow.output_tokens();
+        let (used, estimated) = self.meter.used(self.flow.reported(), output);
+        End { outcome, status: 200, code, used, estimated }
     }
 
     fn say(&mut self, fault: &Fault) {

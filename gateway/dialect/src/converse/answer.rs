@@ -117,11 +117,10 @@ pub(super) fn read(body: &[u8]) -> Result<Answer, Malformed> {
         // The id of the call is in a header only. Of a router's models, it tells which answered.
         id: String::new(),
         model: text_at(&body.trace, "/promptRouter/invokedModelId").unwrap_or_default(),
-        created: None,
         candidates: vec![Candidate { parts, stop, logprobs: None, native: None }],
         tokens: body.usage.and_then(|raw| usage::read(raw.get().as_bytes())),
         service_tier: text_at(&body.service_tier, "/type"),
-        blocked: None,
+        ..Answer::default()
     })
 }
 

@@ -21,8 +21,7 @@ use crate::convert::{
 };
 use crate::loss::Losses;
 use crate::neutral::{Answer, Request};
-use crate::{Invalid, sigv4};
-use contract::usage::Tokens;
+use crate::{Invalid, Reported, sigv4};
 use std::borrow::Cow;
 
 /// The dialect.
@@ -70,8 +69,8 @@ impl Pass for Converse {
         Box::new(watch::Watch::default())
     }
 
-    fn read_usage(&self, body: &[u8]) -> Result<Option<Tokens>, Malformed> {
-        usage::of_answer(body)
+    fn read_usage(&self, body: &[u8]) -> Result<Reported, Malformed> {
+        Ok(usage::of_answer(body)?.into())
     }
 }
 

@@ -491,7 +491,7 @@ fn assert_in_order(events: &[Event]) {
                 stopped = true;
             }
             Event::End | Event::Error { .. } => ended = true,
-            Event::Tokens(_) | Event::Ping => {}
+            Event::Tokens(_) | Event::Units(_) | Event::Ping => {}
         }
     }
 }
@@ -642,7 +642,7 @@ fn a_watched_stream_tells_content_usage_and_its_end() {
     let mut watch = Converse.watch();
     let mut see = |name: &str, payload: Value| {
         let seen = watch.see(&eventstream::write_event(name, payload.to_string().as_bytes()));
-        (seen, watch.may_end(), watch.tokens())
+        (seen, watch.may_end(), watch.reported().tokens)
     };
     use convert::Seen::{Chunk, Done};
     let (seen, ..) = see("messageStart", json!({"role": "assistant"}));
@@ -705,7 +705,7 @@ fn recorded_streams_are_read_and_broken_ones_do_not_end() {
                 Verdict::Keep
             })
             .unwrap();
-        assert_eq!((watch.may_end(), watch.tokens()), (true, Some(told)));
+        assert_eq!((watch.may_end(), watch.reported().tokens), (true, Some(told)));
     }
     assert_eq!(read("detect/bedrock-broken.bin"), []);
     for (file, parts) in [("bedrock/tool.json", 2), ("bedrock/reasoning_unsigned.json", 2)] {

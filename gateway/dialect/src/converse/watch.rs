@@ -3,6 +3,7 @@
 
 use super::events::{self, Told};
 use super::usage;
+use crate::Reported;
 use crate::convert::{Seen, WatchStream};
 use contract::usage::Tokens;
 use serde::Deserialize;
@@ -37,8 +38,8 @@ impl WatchStream for Watch {
         }
     }
 
-    fn tokens(&self) -> Option<Tokens> {
-        self.tokens
+    fn reported(&self) -> Reported {
+        self.tokens.into()
     }
 
     fn may_end(&self) -> bool {

@@ -28,15 +28,14 @@ pub(super) fn read_answer(body: &[u8]) -> Result<Answer, Malformed> {
     let candidates = whole.candidates.unwrap_or_default();
     Ok(Answer {
         model: chunk::text(whole.model_version),
-        created: None,
         candidates: candidates
             .into_iter()
             .map(|raw| candidate(raw, &mut ids))
             .collect::<Result<_, _>>()?,
         tokens: whole.usage_metadata.and_then(|raw| usage::read(raw.get().as_bytes())),
-        service_tier: None,
         blocked,
         id,
+        ..Answer::default()
     })
 }
 

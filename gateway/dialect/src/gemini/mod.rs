@@ -42,8 +42,7 @@ use crate::convert::{
 use crate::loss::Losses;
 use crate::neutral::{Answer, Request};
 use crate::sigv4::segment;
-use crate::{Invalid, Problem};
-use contract::usage::Tokens;
+use crate::{Invalid, Problem, Reported};
 use std::borrow::Cow;
 
 /// The dialect.
@@ -120,7 +119,7 @@ impl Pass for Gemini {
         Box::new(watch::Watcher::default())
     }
 
-    fn read_usage(&self, body: &[u8]) -> Result<Option<Tokens>, Malformed> {
+    fn read_usage(&self, body: &[u8]) -> Result<Reported, Malformed> {
         watch::read_usage(body)
     }
 }

@@ -93,7 +93,7 @@ impl WriteStream for Writer {
             Event::Tokens(tokens) => self.tokens = Some(*tokens),
             Event::End => self.end(out),
             // A comment is no JSON, and Google's own SDK takes every line for some.
-            Event::Ping => {}
+            Event::Ping | Event::Units(_) => {}
             Event::Error { kind, message } => {
                 out.put_slice(b"data: ");
                 out.put_slice(&error::told(kind, message));

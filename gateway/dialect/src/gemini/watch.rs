@@ -1,6 +1,7 @@
 //! Watches a stream that passes as it is: content, usage, errors, whether it may end.
 
 use super::usage;
+use crate::Reported;
 use crate::convert::{Malformed, Seen, WatchStream};
 use crate::json::{self, Kind};
 use crate::sse;
@@ -70,8 +71,8 @@ impl WatchStream for Watcher {
         }
     }
 
-    fn tokens(&self) -> Option<Tokens> {
-        self.tokens
+    fn reported(&self) -> Reported {
+        self.tokens.into()
     }
 
     fn may_end(&self) -> bool {
@@ -99,7 +100,7 @@ impl Watcher {
 }
 
 /// What a whole answer used.
-pub(super) fn read_usage(body: &[u8]) -> Result<Option<Tokens>, Malformed> {
+pub(super) fn read_usage(body: &[u8]) -> Result<Reported, Malformed> {
     let mut tokens = None;
     json::walk_object(body, |member| {
         if member.name(body).as_deref() == Some(b"usageMetadata") {
@@ -107,5 +108,5 @@ pub(super) fn read_usage(body: &[u8]) -> Result<Option<Tokens>, Malformed> {
         }
     })
     .map_err(|error| Malformed(error.to_string().into()))?;
-    Ok(tokens)
+    Ok(tokens.into())
 }

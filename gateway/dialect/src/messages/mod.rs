@@ -38,8 +38,7 @@ use crate::convert::{
 };
 use crate::loss::Losses;
 use crate::neutral::{Answer, Request};
-use crate::{Invalid, Problem, Wire};
-use contract::usage::Tokens;
+use crate::{Invalid, Problem, Reported, Wire};
 use std::borrow::Cow;
 
 /// The name of the tool that stands for the answer where a model has no words for structured
@@ -151,7 +150,7 @@ impl Pass for Messages {
         Box::new(watch::Watcher::default())
     }
 
-    fn read_usage(&self, body: &[u8]) -> Result<Option<Tokens>, Malformed> {
+    fn read_usage(&self, body: &[u8]) -> Result<Reported, Malformed> {
         usage::of_answer(body)
     }
 }

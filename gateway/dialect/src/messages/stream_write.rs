@@ -193,6 +193,7 @@ impl WriteStream for Writer {
             Event::Start { id, model, .. } => return self.start(id, model, out),
             // What is known before the stream begins is told where it begins.
             Event::Tokens(tokens) => return self.tokens = Some(*tokens),
+            Event::Units(_) => return,
             Event::Ping => return out.put_slice(b"event: ping\ndata: {\"type\": \"ping\"}\n\n"),
             Event::Error { kind, message } => {
                 return out.put_slice(&error::stream_error(kind, message));

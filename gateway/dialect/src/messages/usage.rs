@@ -7,6 +7,7 @@
 //! | Anthropic, Vertex AI, Bedrock's invoke | `message_start`, again in `message_delta` | beside; writing also split by time to live | `output_tokens_details.thinking_tokens`, newer models |
 //! | imitations | often in `message_delta` alone | beside, or not told | not told |
 
+use crate::Reported;
 use crate::convert::Malformed;
 use crate::json::{self, Kind};
 use contract::usage::Tokens;
@@ -59,6 +60,10 @@ impl Usage {
         }
     }
 
+    pub(super) fn reported(self) -> Reported {
+        self.tokens().into()
+    }
+
     /// `None` where neither input nor output is told; an explicit zero is a zero.
     pub(super) fn tokens(self) -> Option<Tokens> {
         if self.input.is_none() && self.output.is_none() {
@@ -89,7 +94,7 @@ pub(super) fn each(raw: &[u8], mut show: impl FnMut(&[u8], &[u8])) {
 }
 
 /// The usage of a whole answer.
-pub(super) fn of_answer(body: &[u8]) -> Result<Option<Tokens>, Malformed> {
+pub(super) fn of_answer(body: &[u8]) -> Result<Reported, Malformed> {
     let mut usage = Usage::default();
     let walked = json::walk_object(body, |member| {
         if member.kind == Kind::Object && member.name(body).as_deref() == Some(b"usage") {
@@ -97,7 +102,7 @@ pub(super) fn of_answer(body: &[u8]) -> Result<Option<Tokens>, Malformed> {
         }
     });
     walked.map_err(|error| Malformed(error.to_string().into()))?;
-    Ok(usage.tokens())
+    Ok(usage.reported())
 }
 
 /// A `usage` object.

@@ -1,10 +1,10 @@
 //! Watches a stream that passes as it is.
 
 use super::usage::{Usage, each};
+use crate::Reported;
 use crate::convert::{Seen, WatchStream};
 use crate::json;
 use crate::sse;
-use contract::usage::Tokens;
 
 #[derive(Debug, Default)]
 pub(super) struct Watcher {
@@ -58,8 +58,8 @@ impl WatchStream for Watcher {
         }
     }
 
-    fn tokens(&self) -> Option<Tokens> {
-        self.usage.tokens()
+    fn reported(&self) -> Reported {
+        self.usage.reported()
     }
 
     fn may_end(&self) -> bool {

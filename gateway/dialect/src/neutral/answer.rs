@@ -1,7 +1,7 @@
 //! What a model answered, whole.
 
 use super::part::Part;
-use contract::usage::Tokens;
+use contract::usage::{Tokens, Units};
 use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -14,6 +14,8 @@ pub struct Answer {
     pub candidates: Vec<Candidate>,
     /// Disjoint classes; `None` when the provider tells nothing.
     pub tokens: Option<Tokens>,
+    /// What is told besides tokens.
+    pub units: Units,
     pub service_tier: Option<String>,
     /// A prompt that was blocked before any answer: the provider's word for why.
     pub blocked: Option<String>,

@@ -2,12 +2,12 @@
 //!
 //! `Start`, then for each block `Open`, its `Delta`s, `Close` — blocks of one candidate one after
 //! the other, their numbers counting up from 0 over the whole stream —, `Stop` once a candidate
-//! and after its blocks are closed, `Tokens` any time (a later one replaces an earlier one, whole),
+//! and after its blocks are closed, `Tokens` and `Units` any time (a later one replaces an earlier one, whole),
 //! `End` last and once. A reader opens and closes blocks where its dialect does not say so.
 
 use super::answer::{Stop, TokenChance};
 use super::part::{CallKind, Citation, Part, Signature};
-use contract::usage::Tokens;
+use contract::usage::{Tokens, Units};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -34,6 +34,8 @@ pub enum Event {
     },
     /// All that is known to be used so far.
     Tokens(Tokens),
+    /// What is used so far that is not counted in tokens.
+    Units(Units),
     /// The stream is complete. One that ends without it was cut.
     End,
     /// A sign of life.

@@ -14,5 +14,5 @@ pub use error::{error_body, error_event};
 pub use models::{model_body, models_body};
 pub use read::{Ask, StreamOptions, read_call, read_request};
 pub use stream::{Event, has_content, read_event};
-pub use usage::{Reported, TEXT_BYTES_PER_TOKEN, read_answer};
+pub use usage::{TEXT_BYTES_PER_TOKEN, read_answer};
 pub use write::write_request;

@@ -1,9 +1,9 @@
 //! Reads the events of a streamed chat completion: content, usage, errors, the end.
 
 use super::usage::read_usage;
+use crate::Reported;
 use crate::json::{self, Kind};
 use crate::sse;
-use contract::usage::Tokens;
 use serde_json::Value;
 
 /// What one event is.
@@ -12,9 +12,9 @@ pub enum Event {
     /// Nothing for a reader: a comment, a keep-alive, an empty line.
     Silent,
     /// A chunk of the answer; its usage, where it carries some.
-    Chunk(Option<Tokens>),
+    Chunk(Reported),
     /// The chunk that carries usage and no choice, which comes only when it was asked for.
-    Usage(Tokens),
+    Usage(Reported),
     /// The provider breaks the stream off.
     Error,
     /// `[DONE]`.
@@ -31,18 +31,18 @@ pub fn read_event(event: &[u8]) -> Event {
     if data == b"[DONE]" {
         return Event::Done;
     }
-    let (mut tokens, mut error, mut choices) = (None, false, true);
+    let (mut reported, mut error, mut choices) = (Reported::NOTHING, false, true);
     let walked = json::walk_object(data, |member| match member.name(data).as_deref() {
-        Some(b"usage") if member.kind == Kind::Object => tokens = read_usage(member.raw(data)),
+        Some(b"usage") if member.kind == Kind::Object => reported = read_usage(member.raw(data)),
         Some(b"error") => error = member.kind != Kind::Null,
         Some(b"choices") => choices = !is_empty_array(member.raw(data)),
         _ => {}
     });
-    match (walked, error, tokens) {
-        (Err(_), _, _) => Event::Malformed,
-        (Ok(_), true, _) => Event::Error,
-        (Ok(_), false, Some(tokens)) if !choices => Event::Usage(tokens),
-        (Ok(_), false, tokens) => Event::Chunk(tokens),
+    match (walked, error) {
+        (Err(_), _) => Event::Malformed,
+        (Ok(_), true) => Event::Error,
+        (Ok(_), false) if !choices && reported.tokens.is_some() => Event::Usage(reported),
+        (Ok(_), false) => Event::Chunk(reported),
     }
 }
 
@@ -82,6 +82,7 @@ fn is_nothing(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::usage::Tokens;
 
     fn event(data: &str) -> Event {
         read_event(format!("data: {data}\n\n").as_bytes())
@@ -92,23 +93,23 @@ mod tests {
         let two = Tokens { input: 1, output: 2, ..Tokens::default() };
         for (data, expected) in [
             ("[DONE]", Event::Done),
-            (r#"{"choices":[{"delta":{"content":"[DONE]"}}]}"#, Event::Chunk(None)),
-            (r#"{"choices":[{"delta":{}}],"usage":null}"#, Event::Chunk(None)),
+            (r#"{"choices":[{"delta":{"content":"[DONE]"}}]}"#, Event::Chunk(Reported::NOTHING)),
+            (r#"{"choices":[{"delta":{}}],"usage":null}"#, Event::Chunk(Reported::NOTHING)),
             (
                 r#"{"choices":[ ],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#,
-                Event::Usage(two),
+                Event::Usage(two.into()),
             ),
             (
                 r#"{"choices":[{}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#,
-                Event::Chunk(Some(two)),
+                Event::Chunk(two.into()),
             ),
-            (r#"{"choices":[],"prompt_filter_results":[]}"#, Event::Chunk(None)),
+            (r#"{"choices":[],"prompt_filter_results":[]}"#, Event::Chunk(Reported::NOTHING)),
             (
                 r#"{"choices":[{"delta":{"content":"\"error\":1,\"usage\":{}"}}]}"#,
-                Event::Chunk(None),
+                Event::Chunk(Reported::NOTHING),
             ),
             (r#"{"error":{"message":"no"}}"#, Event::Error),
-            (r#"{"error":null,"choices":[{}]}"#, Event::Chunk(None)),
+            (r#"{"error":null,"choices":[{}]}"#, Event::Chunk(Reported::NOTHING)),
             (r#"{"this line": is not JSON"#, Event::Malformed),
             (r#"{"choices":[]} x"#, Event::Malformed),
         ] {

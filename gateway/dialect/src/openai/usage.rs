@@ -12,6 +12,7 @@
 //! Without usage, a token is taken to be three bytes of text: more tokens than any current
 //! tokenizer makes of prose in Latin script, and about as many as of dense scripts.
 
+use crate::Reported;
 use crate::json;
 use contract::usage::Tokens;
 
@@ -82,59 +83,55 @@ fn each_number(raw: &[u8], mut show: impl FnMut(&[u8], Option<u64>)) {
     walked.map(|_| ()).unwrap_or_default();
 }
 
-/// What an answer tells of its use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reported {
-    Tokens(Tokens),
-    /// Nothing: so many bytes of text came out.
-    Nothing {
-        text_bytes: u64,
-    },
-}
-
-/// Reads the usage of a whole answer.
+/// Reads what a whole answer says was used.
 ///
 /// # Errors
 /// Where the answer is not a JSON object.
 pub fn read_answer(body: &[u8]) -> Result<Reported, json::Syntax> {
-    let mut tokens = None;
-    let mut text_bytes = 0;
-    json::walk_object(body, |member| match member.name(body).as_deref() {
-        Some(b"usage") => tokens = read_usage(member.raw(body)),
-        Some(b"choices") => text_bytes = member.text_bytes,
-        _ => {}
+    let mut reported = Reported::NOTHING;
+    json::walk_object(body, |member| {
+        if member.name(body).as_deref() == Some(b"usage") {
+            reported = read_usage(member.raw(body));
+        }
     })?;
-    Ok(tokens.map_or(Reported::Nothing { text_bytes }, Reported::Tokens))
+    Ok(reported)
 }
 
-/// Reads a `usage` object. `None` when it is null, or tells neither input nor output; an explicit
-/// zero is a zero.
-pub(super) fn read_usage(raw: &[u8]) -> Option<Tokens> {
-    let usage = Usage::read(raw)?;
-    if usage.prompt_tokens.is_none() && usage.completion_tokens.is_none() {
-        return None;
+/// Reads a `usage` object.
+pub(super) fn read_usage(raw: &[u8]) -> Reported {
+    Usage::read(raw).map_or(Reported::NOTHING, |usage| usage.tokens().into())
+}
+
+impl Usage {
+    /// `None` when neither input nor output is told; an explicit zero is a zero.
+    fn tokens(&self) -> Option<Tokens> {
+        let usage = self;
+        if usage.prompt_tokens.is_none() && usage.completion_tokens.is_none() {
+            return None;
+        }
+        let prompt = usage.prompt_tokens.unwrap_or(0);
+        let completion = usage.completion_tokens.unwrap_or(0);
+        let cached = usage.cached_tokens.or(usage.prompt_cache_hit_tokens).unwrap_or(0).min(prompt);
+        let cache_write = usage.cache_write_tokens.unwrap_or(0).min(prompt - cached);
+        let audio_input = usage.audio_input_tokens.unwrap_or(0).min(prompt - cached - cache_write);
+        // What the total holds beyond its parts is output that nobody saw.
+        let parts = prompt.saturating_add(completion);
+        let beside = usage.total_tokens.map_or(0, |total| total.saturating_sub(parts));
+        let inside =
+            if beside > 0 { 0 } else { usage.reasoning_tokens.unwrap_or(0).min(completion) };
+        let rest = completion - inside;
+        let audio_output = usage.audio_output_tokens.unwrap_or(0).min(rest);
+        Some(Tokens {
+            input: prompt - cached - cache_write - audio_input,
+            cached_input: cached,
+            cache_write,
+            audio_input,
+            output: rest - audio_output,
+            reasoning: inside + beside,
+            audio_output,
+            ..Tokens::default()
+        })
     }
-    let prompt = usage.prompt_tokens.unwrap_or(0);
-    let completion = usage.completion_tokens.unwrap_or(0);
-    let cached = usage.cached_tokens.or(usage.prompt_cache_hit_tokens).unwrap_or(0).min(prompt);
-    let cache_write = usage.cache_write_tokens.unwrap_or(0).min(prompt - cached);
-    let audio_input = usage.audio_input_tokens.unwrap_or(0).min(prompt - cached - cache_write);
-    // What the total holds beyond its parts is output that nobody saw.
-    let parts = prompt.saturating_add(completion);
-    let beside = usage.total_tokens.map_or(0, |total| total.saturating_sub(parts));
-    let inside = if beside > 0 { 0 } else { usage.reasoning_tokens.unwrap_or(0).min(completion) };
-    let rest = completion - inside;
-    let audio_output = usage.audio_output_tokens.unwrap_or(0).min(rest);
-    Some(Tokens {
-        input: prompt - cached - cache_write - audio_input,
-        cached_input: cached,
-        cache_write,
-        audio_input,
-        output: rest - audio_output,
-        reasoning: inside + beside,
-        audio_output,
-        ..Tokens::default()
-    })
 }
 
 #[cfg(test)]
@@ -143,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn usage(text: &str) -> Option<Tokens> {
-        read_usage(text.as_bytes())
+        read_usage(text.as_bytes()).tokens
     }
 
     #[test]
@@ -202,11 +199,11 @@ mod tests {
     #[test]
     fn the_usage_of_an_answer_is_its_top_level_one() {
         let body = br#"{"choices":[{"usage":{"prompt_tokens":9,"completion_tokens":9}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-        let Ok(Reported::Tokens(tokens)) = read_answer(body) else { panic!("no usage") };
+        let tokens = read_answer(body).unwrap().tokens.unwrap();
         assert_eq!((tokens.input, tokens.output), (1, 2));
         assert_eq!(
             read_answer(br#"{"id":"long","choices":[{"text":"abcdef"}]}"#),
-            Ok(Reported::Nothing { text_bytes: 10 })
+            Ok(Reported::NOTHING)
         );
         assert!(read_answer(b"<html>").is_err());
     }

@@ -68,6 +68,13 @@ pub struct Answer {
     pub search_units: Option<u64>,
 }
 
+/// Searches that a ranking is billed as, where its provider does not say: one for every hundred
+/// documents begun, as Cohere, Amazon and Google have it.
+#[must_use]
+pub fn searches(asked: &Request) -> u64 {
+    u64::try_from(asked.documents.len()).unwrap_or(u64::MAX).div_ceil(100)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ranked {
     /// Of the document in the request.

@@ -23,8 +23,7 @@ use crate::convert::{
 };
 use crate::loss::Losses;
 use crate::neutral::{Answer, Request};
-use crate::{Invalid, Problem, Wire, openai};
-use contract::usage::Tokens;
+use crate::{Invalid, Problem, Reported, Wire, openai};
 use std::borrow::Cow;
 
 /// This dialect's name.
@@ -98,7 +97,7 @@ impl Pass for Responses {
         Box::new(stream::Watch::default())
     }
 
-    fn read_usage(&self, body: &[u8]) -> Result<Option<Tokens>, Malformed> {
+    fn read_usage(&self, body: &[u8]) -> Result<Reported, Malformed> {
         usage::read_body(body)
     }
 }

@@ -1,13 +1,14 @@
 //! What an answer used. The details are inside what holds them: cached and cache-written input in
 //! `input_tokens`, reasoning in `output_tokens`; the neutral classes are disjoint.
 
+use crate::Reported;
 use crate::convert::Malformed;
 use crate::json;
 use contract::usage::Tokens;
 use serde_json::{Value, json};
 
-/// Reads the usage of a whole answer; `None` where it does not say.
-pub(super) fn read_body(body: &[u8]) -> Result<Option<Tokens>, Malformed> {
+/// Reads what a whole answer says was used.
+pub(super) fn read_body(body: &[u8]) -> Result<Reported, Malformed> {
     let mut tokens = None;
     let walked = json::walk_object(body, |member| {
         if member.name(body).as_deref() == Some(b"usage") {
@@ -15,7 +16,7 @@ pub(super) fn read_body(body: &[u8]) -> Result<Option<Tokens>, Malformed> {
         }
     });
     walked.map_err(|error| Malformed(error.to_string().into()))?;
-    Ok(tokens)
+    Ok(tokens.into())
 }
 
 /// Reads `usage`. `None` when it tells neither input nor output; an explicit zero is a zero.
@@ -91,11 +92,11 @@ mod tests {
     #[test]
     fn an_explicit_zero_stays_zero_and_nothing_stays_unknown() {
         let body = br#"{"usage":{"input_tokens":0,"output_tokens":0}}"#;
-        assert_eq!(read_body(body), Ok(Some(Tokens::default())));
+        assert_eq!(read_body(body), Ok(Tokens::default().into()));
         for none in
             [r#"{"usage":null}"#, "{}", r#"{"usage":{"total_tokens":5}}"#, r#"{"usage":[]}"#]
         {
-            assert_eq!(read_body(none.as_bytes()), Ok(None), "{none}");
+            assert_eq!(read_body(none.as_bytes()), Ok(Reported::NOTHING), "{none}");
         }
         assert!(read_body(b"<html>").is_err());
     }

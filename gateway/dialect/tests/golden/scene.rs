@@ -99,6 +99,7 @@ pub fn assemble(events: &[Event]) -> (Answer, bool) {
             }
             Event::Tokens(tokens) => answer.tokens = Some(*tokens),
             Event::End => ended = true,
+            Event::Units(units) => answer.units = *units,
             Event::Ping => {}
             Event::Error { .. } => break,
         }

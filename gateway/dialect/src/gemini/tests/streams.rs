@@ -211,7 +211,7 @@ fn a_watcher_knows_content_usage_and_the_end() {
     let empty = json!({"candidates": [{"content": {"parts": [{"text": ""}]}, "index": 0}],
         "usageMetadata": {"promptTokenCount": 7}});
     assert_eq!(see(&mut watcher, empty), Seen::Chunk { content: false });
-    assert_eq!(watcher.tokens().unwrap().input, 7);
+    assert_eq!(watcher.reported().tokens.unwrap().input, 7);
     assert!(!watcher.may_end());
     assert_eq!(watcher.see(b": ping\n\n"), Seen::Silent);
     assert_eq!(watcher.see(b"data: <html>\n\n"), Seen::Malformed);
@@ -231,6 +231,6 @@ fn a_watcher_knows_content_usage_and_the_end() {
             assert!(matches!(watcher.see(&event), Seen::Chunk { .. }));
         }
         assert!(watcher.may_end(), "{case}");
-        assert_eq!(watcher.tokens(), Some(tokens()), "{case}");
+        assert_eq!(watcher.reported().tokens, Some(tokens()), "{case}");
     }
 }

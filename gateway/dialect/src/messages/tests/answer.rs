@@ -50,7 +50,7 @@ fn usage_and_stop_are_read_exactly() {
     let expected =
         Tokens { input: 20, cached_input: 5, output: 8, reasoning: 4, ..Tokens::default() };
     assert_eq!(read.tokens, Some(expected));
-    assert_eq!(DIRECT.read_usage(&golden("reasoning.answer.json")), Ok(Some(expected)));
+    assert_eq!(DIRECT.read_usage(&golden("reasoning.answer.json")), Ok(expected.into()));
     assert_eq!(read.service_tier.as_deref(), Some("default"));
     for (word, stop) in [
         ("end_turn", Stop::End),

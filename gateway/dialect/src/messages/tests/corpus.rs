@@ -80,7 +80,7 @@ fn recorded_answers_are_read_and_written_again() {
                 assert_eq!(&written["usage"][count], value, "{name}.{count}");
             }
         }
-        assert_eq!(DIRECT.read_usage(body.as_bytes()), Ok(answer.tokens), "{name}");
+        assert_eq!(DIRECT.read_usage(body.as_bytes()), Ok(answer.tokens.into()), "{name}");
     }
 }
 
@@ -104,7 +104,7 @@ fn recorded_streams_are_read_to_their_end_and_written_again() {
             Event::Tokens(tokens) => Some(*tokens),
             _ => None,
         });
-        assert_eq!(told, watcher.tokens(), "{name}");
+        assert_eq!(told, watcher.reported().tokens, "{name}");
         let stop = if name.contains("tool") { Stop::ToolUse } else { Stop::End };
         assert!(events.contains(&Event::Stop { candidate: 0, stop }), "{name}");
         let asked = Request::default();

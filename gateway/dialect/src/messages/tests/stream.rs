@@ -326,7 +326,7 @@ fn a_watcher_knows_content_usage_and_the_end() {
     assert_eq!(seen.last(), Some(&Seen::Done));
     assert!(watcher.may_end());
     let used = Tokens { input: 20, cached_input: 5, output: 8, reasoning: 4, ..Tokens::default() };
-    assert_eq!(watcher.tokens(), Some(used));
+    assert_eq!(watcher.reported().tokens, Some(used));
     let mut watcher = DIRECT.watch();
     for frame in frames(&scene("cut")) {
         assert_ne!(watcher.see(frame.as_bytes()), Seen::Malformed);

@@ -20,9 +20,8 @@ use crate::convert::{
 };
 use crate::loss::Losses;
 use crate::neutral::{Answer, Request};
-use crate::openai::{Reported, read_answer};
-use crate::{Invalid, Problem};
-use contract::usage::Tokens;
+use crate::openai::read_answer;
+use crate::{Invalid, Problem, Reported};
 use std::borrow::Cow;
 
 /// The dialect, as one provider speaks it. Callers speak it as [`Chat::OPENAI`].
@@ -91,12 +90,8 @@ impl Pass for Chat {
         Box::new(stream::Watcher::default())
     }
 
-    fn read_usage(&self, body: &[u8]) -> Result<Option<Tokens>, Malformed> {
-        match read_answer(body) {
-            Ok(Reported::Tokens(tokens)) => Ok(Some(tokens)),
-            Ok(Reported::Nothing { .. }) => Ok(None),
-            Err(syntax) => Err(Malformed(syntax.to_string().into())),
-        }
+    fn read_usage(&self, body: &[u8]) -> Result<Reported, Malformed> {
+        read_answer(body).map_err(|syntax| Malformed(syntax.to_string().into()))
     }
 }
 

@@ -47,7 +47,7 @@ pub(in super::super) fn read_answer(body: &[u8]) -> Result<Answer, Malformed> {
         candidates: vec![Candidate { parts, stop, logprobs, native: None }],
         tokens,
         service_tier,
-        blocked: None,
+        ..Answer::default()
     })
 }
 

@@ -1,6 +1,7 @@
 //! Watches a stream that passes: what each event is, and what was used.
 
 use super::super::usage;
+use crate::Reported;
 use crate::convert::{Seen, WatchStream};
 use crate::json::{self, Kind};
 use crate::sse;
@@ -60,8 +61,8 @@ impl WatchStream for Watch {
         }
     }
 
-    fn tokens(&self) -> Option<Tokens> {
-        self.tokens
+    fn reported(&self) -> Reported {
+        self.tokens.into()
     }
 
     fn may_end(&self) -> bool {

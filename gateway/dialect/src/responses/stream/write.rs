@@ -52,6 +52,7 @@ impl WriteStream for Writer {
             Event::Stop { .. } => {}
             Event::Tokens(tokens) => self.tell.tokens = Some(*tokens),
             Event::End => self.end(out),
+            Event::Units(_) => {}
             Event::Ping => out.put_slice(b": ping\n\n"),
             Event::Error { kind, message } => self.fail(kind, message, out),
         }

@@ -71,7 +71,7 @@ fn recorded_answers_are_read_for_what_they_say() {
     if let Some(body) = file("response/responses/tool.json") {
         let answer = Responses.read_answer(&body).unwrap();
         let tokens = answer.tokens.unwrap();
-        assert_eq!(Responses.read_usage(&body), Ok(Some(tokens)));
+        assert_eq!(Responses.read_usage(&body), Ok(tokens.into()));
         assert_eq!((tokens.input, tokens.cached_input, tokens.cache_write), (20, 4, 6));
         assert_eq!(answer.candidates[0].stop, Stop::ToolUse);
         assert_eq!(answer.candidates[0].parts.len(), 2);

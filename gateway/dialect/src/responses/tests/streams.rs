@@ -372,7 +372,7 @@ fn a_stream_that_passes_is_known_for_what_it_is() {
     assert_eq!(seen[..3], [quiet, quiet, content]);
     assert_eq!(seen.last(), Some(&Seen::Done));
     assert!(watch.may_end());
-    assert_eq!(watch.tokens(), Some(TOKENS));
+    assert_eq!(watch.reported().tokens, Some(TOKENS));
 
     let mut watch = Responses.watch();
     let mut seen = Vec::new();

@@ -27,11 +27,13 @@ pub(crate) fn answer(body: &[u8]) -> Result<Answer, Malformed> {
             }
         }
     }
+    let used = sent.usage.map(|usage| read_usage(usage.get().as_bytes())).unwrap_or_default();
     Ok(Answer {
         model: Text::owned(sent.model),
         created: sent.created.and_then(|created| created.as_i64()),
         candidates,
-        tokens: sent.usage.and_then(|usage| read_usage(usage.get().as_bytes())),
+        tokens: used.tokens,
+        units: used.units,
         service_tier: sent.service_tier.map(|tier| tier.0.into_owned()),
         blocked: None,
         id,

@@ -104,8 +104,8 @@ impl ReadStream for Reader {
 impl Reader {
     fn chunk(&mut self, sent: Sent<'_>, out: &mut Vec<Event>) {
         let choices = sent.choices.unwrap_or_default();
-        let usage = sent.usage.and_then(|usage| read_usage(usage.get().as_bytes()));
-        if !self.started && (!choices.is_empty() || usage.is_some()) {
+        let usage = sent.usage.map(|usage| read_usage(usage.get().as_bytes())).unwrap_or_default();
+        if !self.started && (!choices.is_empty() || usage.tokens.is_some()) {
             self.started = true;
             self.id = Text::owned(sent.id);
             out.push(Event::Start {
@@ -119,7 +119,7 @@ impl Reader {
         for choice in choices {
             self.choice(choice, out);
         }
-        out.extend(usage.map(Event::Tokens));
+        usage.tell(out);
     }
 
     fn choice(&mut self, choice: Choice<'_>, out: &mut Vec<Event>) {

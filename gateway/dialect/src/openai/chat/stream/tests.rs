@@ -291,7 +291,7 @@ fn what_passes_is_watched() {
     assert_eq!(watch.see(b": note\n\n"), Seen::Silent);
     let usage = br#"data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
     assert_eq!(watch.see(usage), Seen::Usage);
-    assert_eq!(watch.tokens().map(|tokens| tokens.total()), Some(3));
+    assert_eq!(watch.reported().tokens.map(|tokens| tokens.total()), Some(3));
     assert!(watch.may_end());
     assert_eq!(watch.see(b"data: [DONE]\n\n"), Seen::Done);
 }

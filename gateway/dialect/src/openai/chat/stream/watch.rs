@@ -1,12 +1,12 @@
 //! Watches a stream that passes as it is.
 
+use crate::Reported;
 use crate::convert::{Seen, WatchStream};
 use crate::openai::stream::{Event, has_content, read_event};
-use contract::usage::Tokens;
 
 #[derive(Debug, Default)]
 pub(crate) struct Watcher {
-    tokens: Option<Tokens>,
+    reported: Reported,
     begun: bool,
     /// It said that it is done, or what was used, which comes last.
     whole: bool,
@@ -16,14 +16,14 @@ impl WatchStream for Watcher {
     fn see(&mut self, event: &[u8]) -> Seen {
         match read_event(event) {
             Event::Silent => Seen::Silent,
-            Event::Chunk(tokens) => {
-                self.tokens = tokens.or(self.tokens);
+            Event::Chunk(reported) => {
+                self.reported = self.reported.and(reported);
                 let content = !self.begun && has_content(event);
                 self.begun = self.begun || content;
                 Seen::Chunk { content: self.begun }
             }
-            Event::Usage(tokens) => {
-                self.tokens = Some(tokens);
+            Event::Usage(reported) => {
+                self.reported = self.reported.and(reported);
                 self.whole = true;
                 Seen::Usage
             }
@@ -36,8 +36,8 @@ impl WatchStream for Watcher {
         }
     }
 
-    fn tokens(&self) -> Option<Tokens> {
-        self.tokens
+    fn reported(&self) -> Reported {
+        self.reported
     }
 
     fn may_end(&self) -> bool {

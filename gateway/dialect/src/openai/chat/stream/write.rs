@@ -265,6 +265,7 @@ impl WriteStream for Writer {
                 }
                 out.put_slice(b"data: [DONE]\n\n");
             }
+            Event::Units(_) => {}
             Event::Ping => out.put_slice(b": ping\n\n"),
             Event::Error { kind, message } => {
                 out.put_slice(b"data: ");
