@@ -2,12 +2,12 @@
 
 use super::sign;
 use super::usage::Usage;
-use crate::Wire;
 use crate::convert::Malformed;
 use crate::neutral::{
     Answer, CallKind, Candidate, Citation, Content, Native, Part, Stop, TokenChance, ToolCall,
     TopToken,
 };
+use crate::{Reported, Wire};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -88,10 +88,12 @@ pub(super) fn read_answer(body: &[u8]) -> Result<Answer, Malformed> {
         logprobs: whole.logprobs.map(|all| all.into_iter().map(Chance::neutral).collect()),
         native: None,
     };
+    let used = whole.usage.as_ref().map_or(Reported::NOTHING, Usage::reported);
     Ok(Answer {
         id: whole.id,
         candidates: vec![candidate],
-        tokens: whole.usage.and_then(|usage| usage.tokens()),
+        tokens: used.tokens,
+        units: used.units,
         ..Answer::default()
     })
 }

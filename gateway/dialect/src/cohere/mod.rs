@@ -31,8 +31,7 @@ use crate::convert::{
 };
 use crate::loss::Losses;
 use crate::neutral::{Answer, Request};
-use crate::{Invalid, Problem, Wire};
-use contract::usage::Tokens;
+use crate::{Invalid, Problem, Reported, Wire};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -70,9 +69,9 @@ impl Pass for Cohere {
     }
 
     /// Of a conversation or of embeddings.
-    fn read_usage(&self, body: &[u8]) -> Result<Option<Tokens>, Malformed> {
+    fn read_usage(&self, body: &[u8]) -> Result<Reported, Malformed> {
         let used: usage::Used = serde_json::from_slice(body)?;
-        Ok(used.tokens())
+        Ok(used.reported())
     }
 }
 

@@ -6,7 +6,7 @@ use super::sign;
 use super::usage::Usage;
 use crate::convert::{Malformed, ReadStream};
 use crate::neutral::{Block, CallKind, Content, Delta, Event, Part, Signature};
-use crate::sse;
+use crate::{Reported, sse};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -267,8 +267,7 @@ impl Reader {
         (word, usage, error): (Option<String>, Option<Usage>, Option<String>),
         out: &mut Vec<Event>,
     ) {
-        let tokens = usage.and_then(|usage| usage.tokens());
-        out.extend(tokens.map(Event::Tokens));
+        usage.as_ref().map_or(Reported::NOTHING, Usage::reported).tell(out);
         let word = word.unwrap_or_else(|| "COMPLETE".to_owned());
         if let Some(message) = error.or_else(|| (word == "ERROR").then(String::new)) {
             out.push(Event::Error { kind: word, message });

@@ -2,6 +2,7 @@
 //! too. What is billed is what costs; it is taken where it is told. Some of the input may come from
 //! a cache; reasoning is not told apart. Counts are floats on the wire.
 
+use crate::Reported;
 use contract::usage::Tokens;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,9 +22,17 @@ struct Units {
     output_tokens: Option<f64>,
     /// Of embeddings.
     image_tokens: Option<f64>,
+    /// Of rankings, and of what connectors look up.
+    search_units: Option<f64>,
 }
 
 impl Usage {
+    pub(super) fn reported(&self) -> Reported {
+        let searches = whole(self.billed_units.and_then(|units| units.search_units));
+        let units = contract::usage::Units { searches, ..contract::usage::Units::NONE };
+        Reported { tokens: self.tokens(), units }
+    }
+
     /// `None`: it tells neither input nor output.
     pub(super) fn tokens(&self) -> Option<Tokens> {
         let told = |units: &Units| {
@@ -50,9 +59,9 @@ pub(super) struct Used {
 }
 
 impl Used {
-    pub(super) fn tokens(&self) -> Option<Tokens> {
-        let usage = self.usage.as_ref().or(self.meta.as_ref())?;
-        usage.tokens()
+    pub(super) fn reported(&self) -> Reported {
+        let usage = self.usage.as_ref().or(self.meta.as_ref());
+        usage.map_or(Reported::NOTHING, Usage::reported)
     }
 }
 

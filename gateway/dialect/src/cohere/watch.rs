@@ -2,13 +2,12 @@
 
 use super::usage::Usage;
 use crate::convert::{Seen, WatchStream};
-use crate::{json, sse};
-use contract::usage::Tokens;
+use crate::{Reported, json, sse};
 use serde::Deserialize;
 
 #[derive(Debug, Default)]
 pub(super) struct Watcher {
-    tokens: Option<Tokens>,
+    reported: Reported,
 }
 
 /// `delta` of the last event.
@@ -51,8 +50,8 @@ impl WatchStream for Watcher {
         }
     }
 
-    fn tokens(&self) -> Option<Tokens> {
-        self.tokens
+    fn reported(&self) -> Reported {
+        self.reported
     }
 
     /// Every whole stream says that it ends.
@@ -65,7 +64,9 @@ impl Watcher {
     fn end(&mut self, delta: &[u8]) -> Seen {
         // An end that tells nothing is one all the same.
         let Ok(end) = serde_json::from_slice::<End>(delta) else { return Seen::Done };
-        self.tokens = end.usage.and_then(|usage| usage.tokens()).or(self.tokens);
+        if let Some(usage) = &end.usage {
+            self.reported = self.reported.and(usage.reported());
+        }
         if end.error.is_some() || end.finish_reason.as_deref() == Some("ERROR") {
             return Seen::Error;
         }

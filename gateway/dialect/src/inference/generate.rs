@@ -1,12 +1,11 @@
 //! Triton's text generation: a text in, a text out, at once or as it comes. No token is counted
 //! by the server, so they are counted by the text.
 
-use crate::Invalid;
 use crate::convert::{Malformed, Seen, WatchStream};
 use crate::json::{self, Kind};
 use crate::openai::{Ask, StreamOptions};
 use crate::sse;
-use contract::usage::Tokens;
+use crate::{Invalid, Reported};
 
 /// What a caller asks for under `model`.
 ///
@@ -97,8 +96,8 @@ impl WatchStream for TextWatch {
         }
     }
 
-    fn tokens(&self) -> Option<Tokens> {
-        None
+    fn reported(&self) -> Reported {
+        Reported::NOTHING
     }
 
     /// Nothing but the end of the body tells that it is over; a body that is cut has no end.

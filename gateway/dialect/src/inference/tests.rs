@@ -227,7 +227,7 @@ fn a_stream_of_text_begins_with_its_first_text_and_breaks_with_an_error() {
     assert_eq!(see(&mut watch, r#"{"error":"out of memory"}"#), Seen::Error);
     assert_eq!(see(&mut watch, "nonsense"), Seen::Malformed);
     assert_eq!(watch.see(b": alive\n\n"), Seen::Silent);
-    assert!(watch.may_end() && watch.tokens().is_none());
+    assert!(watch.may_end() && watch.reported().tokens.is_none());
 }
 
 proptest! {

@@ -9,7 +9,7 @@ use crate::neutral::{
     ToolKind, TopToken,
 };
 use crate::testing::{assemble, events_of, mangled};
-use crate::{Invalid, Problem, Wire};
+use crate::{Invalid, Problem, Reported, Wire};
 use bytes::BytesMut;
 use contract::error::ErrorCode;
 use contract::usage::Tokens;
@@ -371,7 +371,7 @@ fn a_stream_that_passes_is_watched_for_content_usage_and_its_end() {
     assert_eq!(seen.get(1), Some(&Seen::Chunk { content: true }));
     assert_eq!(seen.last(), Some(&Seen::Done));
     let tokens = Tokens { input: 20, cached_input: 5, output: 12, ..Tokens::default() };
-    assert_eq!(watch.tokens(), Some(tokens));
+    assert_eq!(watch.reported().tokens, Some(tokens));
     for (event, sight) in [
         (": ping\n\n", Seen::Silent),
         ("data: [DONE]\n\n", Seen::Done),
@@ -393,10 +393,15 @@ fn a_stream_that_passes_is_watched_for_content_usage_and_its_end() {
 fn what_a_passing_answer_used_is_read_of_conversations_and_embeddings() {
     let used = |body: Value| Cohere.read_usage(body.to_string().as_bytes()).unwrap();
     let plain: Value = serde_json::from_slice(&golden("plain.answer.json")).unwrap();
-    assert_eq!(used(plain).map(|tokens| (tokens.input_total(), tokens.output)), Some((25, 12)));
+    assert_eq!(
+        used(plain).tokens.map(|tokens| (tokens.input_total(), tokens.output)),
+        Some((25, 12))
+    );
     let units = json!({"meta": {"billed_units": {"input_tokens": 3, "image_tokens": 9}}});
-    assert_eq!(used(units).map(|tokens| (tokens.input, tokens.image_input)), Some((3, 9)));
-    assert_eq!(used(json!({"id": "x"})), None);
+    assert_eq!(used(units).tokens.map(|tokens| (tokens.input, tokens.image_input)), Some((3, 9)));
+    let ranked = used(json!({"meta": {"billed_units": {"search_units": 2}}}));
+    assert_eq!((ranked.tokens, ranked.units.searches), (None, 2));
+    assert_eq!(used(json!({"id": "x"})), Reported::NOTHING);
     assert!(Cohere.read_usage(b"<html>").is_err());
 }
 
