@@ -127,8 +127,12 @@ pub const VENDORS: &[Vendor] = &[
     compatible("cerebras", "Cerebras", "https://api.cerebras.ai/v1").key_in(&["CEREBRAS_API_KEY"]),
     compatible("deepinfra", "DeepInfra", "https://api.deepinfra.com/v1/openai")
         .key_in(&["DEEPINFRA_API_KEY"]),
+    compatible("ollama_cloud", "Ollama's cloud", "https://ollama.com")
+        .in_dialect(Dialect::Ollama, Auth::Bearer)
+        .key_in(&["OLLAMA_API_KEY"]),
     compatible("compatible", "Any other that speaks as OpenAI does", "https://HOST/v1"),
-    server("ollama", "Ollama", "http://HOST:11434/v1"),
+    server("ollama", "Ollama, as OpenAI speaks", "http://HOST:11434/v1"),
+    server("ollama_native", "Ollama", "http://HOST:11434").in_dialect(Dialect::Ollama, Auth::None),
     server("vllm", "vLLM", "http://HOST:8000/v1"),
     server("sglang", "SGLang", "http://HOST:30000/v1"),
     server("llama_cpp", "llama.cpp server", "http://HOST:8080/v1"),

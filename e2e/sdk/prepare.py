@@ -12,7 +12,7 @@ from tollgate import Org, demo, http, until
 
 # A simulated model behind each dialect that providers speak.
 MODELS = ["sim-small", "sim-responses", "sim-anthropic", "sim-gemini", "sim-bedrock",
-          "sim-cohere", "sim-watsonx"]
+          "sim-cohere", "sim-watsonx", "sim-ollama"]
 
 
 def main():

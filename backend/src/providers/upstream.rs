@@ -19,8 +19,8 @@ const MODELS_MAX: usize = 1_000;
 #[error("{0}")]
 pub struct Unhelpful(String);
 
-/// `data` with ids, as OpenAI and Anthropic have it, or `models` with names, as Gemini and Cohere.
-/// llama.cpp sends both.
+/// `data` with ids, as OpenAI and Anthropic have it, or `models` with names, as Gemini, Cohere and
+/// Ollama. llama.cpp sends both.
 #[derive(Deserialize)]
 struct Listing {
     data: Option<Vec<Listed>>,
@@ -44,6 +44,7 @@ fn address(base_url: &str, dialect: Dialect) -> String {
             || format!("{base_url}/models?page_size=1000"),
             |host| format!("{host}/v1/models?page_size=1000"),
         ),
+        Dialect::Ollama => format!("{base_url}/api/tags"),
         _ => format!("{base_url}/models"),
     }
 }
@@ -153,6 +154,7 @@ const fn usual_address(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Cohere => "The address usually ends in /v2.",
         Dialect::Gemini => "The address usually ends in /v1beta.",
+        Dialect::Ollama => "The address usually ends with the host, without /v1 or /api.",
         Dialect::Oip => {
             "Servers of this dialect need not have one: call one of its models instead."
         }

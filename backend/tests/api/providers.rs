@@ -219,6 +219,7 @@ async fn vendors() -> SocketAddr {
         .route("/together/models", list(bearer, "", r#"[{"id":"one","type":"chat"}]"#))
         .route("/openrouter/models", list(bearer, "", r#"{"data":[{"id":"one","name":"One"}]}"#))
         .route("/llama/models", list(bearer, "", llama_cpp))
+        .route("/api/tags", list(bearer, "", r#"{"models":[{"name":"one","model":"one"}]}"#))
         .route("/neither/models", list(bearer, "", r#"{"object":"list"}"#));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -247,6 +248,7 @@ async fn each_dialects_list_of_models_is_asked_for_and_read_as_its_vendor_has_it
         ("together", "openai", "bearer", "/together"),
         ("openrouter", "openai", "bearer", "/openrouter"),
         ("llama-cpp", "openai", "bearer", "/llama"),
+        ("ollama", "ollama", "bearer", ""),
     ] {
         let said = test(slug, dialect, auth, base).await;
         assert_eq!(said["upstream_models"], json!(["one"]), "{slug}: {said}");

@@ -52,6 +52,8 @@ words! {
         Cohere = "cohere",
         /// IBM watsonx.ai text.
         Watsonx = "watsonx",
+        /// Ollama's own: chat, embed.
+        Ollama = "ollama",
         /// Open Inference Protocol v2: KServe, MLServer, Triton.
         Oip = "oip",
     }

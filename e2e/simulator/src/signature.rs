@@ -12,7 +12,7 @@ pub(crate) fn of(wire: Wire, text: &str) -> Option<String> {
         Wire::Messages | Wire::Converse => text,
         // These seal what they hand out; the text beside it may be left out on the way back.
         Wire::Gemini | Wire::Responses => "",
-        Wire::Chat | Wire::Cohere | Wire::Watsonx => return None,
+        Wire::Chat | Wire::Cohere | Wire::Watsonx | Wire::Ollama => return None,
     };
     let hash = fnv(covered.as_bytes());
     Some(STANDARD.encode(format!("simulator/{}/{hash:016x}", wire.as_str())))

@@ -6,6 +6,7 @@ use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
 use crate::gemini::{self, Gemini};
 use crate::messages::{self, Host, Messages};
+use crate::ollama::Ollama;
 use crate::openai::{Ask, Chat, Quirk, Quirks, StreamOptions, write_request};
 use crate::responses::Responses;
 use crate::watsonx::Watsonx;
@@ -39,6 +40,7 @@ impl Wire {
             Self::Converse => Some(&Converse),
             Self::Cohere => Some(&Cohere),
             Self::Watsonx => Some(&Watsonx),
+            Self::Ollama => Some(&Ollama),
         }
     }
 

@@ -174,15 +174,19 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
     use Wire as W;
     match (feature, to) {
         // Content that the answer would rest on: never left out.
-        (F::Candidates, W::Messages | W::Converse | W::Cohere | W::Responses)
-        | (F::CustomTool, W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx)
+        (F::Candidates, W::Messages | W::Converse | W::Cohere | W::Responses | W::Ollama)
+        | (
+            F::CustomTool,
+            W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx | W::Ollama,
+        )
+        | (F::ForcedTool, W::Ollama)
         | (F::Logprobs, W::Messages | W::Converse)
         | (F::StopSequences, W::Responses)
-        | (F::Audio, W::Responses | W::Messages | W::Cohere | W::Watsonx)
-        | (F::Video, W::Chat | W::Responses | W::Messages | W::Cohere | W::Watsonx)
-        | (F::File, W::Cohere | W::Watsonx)
-        | (F::FileUrl, W::Chat | W::Converse | W::Cohere | W::Watsonx)
-        | (F::ImageUrl, W::Converse)
+        | (F::Audio, W::Responses | W::Messages | W::Cohere | W::Watsonx | W::Ollama)
+        | (F::Video, W::Chat | W::Responses | W::Messages | W::Cohere | W::Watsonx | W::Ollama)
+        | (F::File, W::Cohere | W::Watsonx | W::Ollama)
+        | (F::FileUrl, W::Chat | W::Converse | W::Cohere | W::Watsonx | W::Ollama)
+        | (F::ImageUrl, W::Converse | W::Ollama)
         | (F::InstructionMedia, _)
         | (F::NativeTool | F::NativePart | F::UploadedFile, _) => Refuse,
 
@@ -190,31 +194,40 @@ pub const fn rule(feature: Feature, to: Wire) -> Rule {
         (F::SchemaFormat, W::Messages | W::Converse)
         | (F::JsonFormat, W::Messages | W::Converse)
         | (F::ForcedTool, W::Cohere)
-        | (F::ToolSubset, W::Messages | W::Converse | W::Cohere | W::Watsonx)
-        | (F::ToolResultImage | F::ToolResultFile, W::Chat | W::Cohere | W::Watsonx)
-        | (F::ToolResultError, W::Chat | W::Responses | W::Cohere | W::Watsonx)
+        | (F::ToolSubset, W::Messages | W::Converse | W::Cohere | W::Watsonx | W::Ollama)
+        | (F::ToolResultImage | F::ToolResultFile, W::Chat | W::Cohere | W::Watsonx | W::Ollama)
+        | (F::ToolResultError, W::Chat | W::Responses | W::Cohere | W::Watsonx | W::Ollama)
         | (F::LateInstructions, W::Messages | W::Gemini | W::Converse)
         | (F::AssistantFirst, W::Messages | W::Converse)
-        | (F::Refusal, W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx) => Adapt,
+        | (
+            F::Refusal,
+            W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx | W::Ollama,
+        ) => Adapt,
 
         // An answer without it is still one.
         (F::TopK, W::Chat | W::Responses | W::Watsonx)
         | (F::TopK | F::Penalties | F::Seed | F::LogitBias, W::Converse)
         | (F::Penalties | F::Seed | F::LogitBias, W::Messages)
         | (F::Penalties | F::Seed | F::LogitBias, W::Responses)
-        | (F::LogitBias, W::Gemini | W::Cohere)
-        | (F::ParallelToolCalls, W::Gemini | W::Converse | W::Cohere | W::Watsonx)
-        | (F::StrictTool, W::Gemini | W::Converse | W::Watsonx)
-        | (F::ImageDetail, W::Messages | W::Gemini | W::Converse)
+        | (F::LogitBias, W::Gemini | W::Cohere | W::Ollama)
+        | (F::ParallelToolCalls, W::Gemini | W::Converse | W::Cohere | W::Watsonx | W::Ollama)
+        | (F::StrictTool, W::Gemini | W::Converse | W::Watsonx | W::Ollama)
+        | (F::ImageDetail, W::Messages | W::Gemini | W::Converse | W::Ollama)
         | (F::Thinking, W::Watsonx)
-        | (F::HiddenThinking, W::Watsonx | W::Cohere)
+        | (F::HiddenThinking, W::Watsonx | W::Cohere | W::Ollama)
         | (F::ForeignSignature | F::Citations, _)
-        | (F::CacheMark, W::Chat | W::Responses | W::Gemini | W::Cohere | W::Watsonx)
-        | (F::CacheKey, W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx)
-        | (F::ServiceTier, W::Cohere | W::Watsonx)
-        | (F::EndUser, W::Gemini | W::Converse | W::Cohere | W::Watsonx)
-        | (F::Metadata, W::Messages | W::Gemini | W::Cohere | W::Watsonx)
-        | (F::SpeakerName, W::Responses | W::Messages | W::Gemini | W::Converse | W::Cohere)
+        | (F::CacheMark, W::Chat | W::Responses | W::Gemini | W::Cohere | W::Watsonx | W::Ollama)
+        | (
+            F::CacheKey,
+            W::Messages | W::Gemini | W::Converse | W::Cohere | W::Watsonx | W::Ollama,
+        )
+        | (F::ServiceTier, W::Cohere | W::Watsonx | W::Ollama)
+        | (F::EndUser, W::Gemini | W::Converse | W::Cohere | W::Watsonx | W::Ollama)
+        | (F::Metadata, W::Messages | W::Gemini | W::Cohere | W::Watsonx | W::Ollama)
+        | (
+            F::SpeakerName,
+            W::Responses | W::Messages | W::Gemini | W::Converse | W::Cohere | W::Ollama,
+        )
         | (F::Extra, _) => Drop,
 
         _ => Keep,

@@ -21,7 +21,7 @@ pub fn refuse(wire: Wire, body: &[u8]) -> Result<(), Invalid> {
         Wire::Messages => messages,
         Wire::Gemini => gemini,
         Wire::Cohere => cohere,
-        Wire::Chat | Wire::Converse | Wire::Watsonx => return Ok(()),
+        Wire::Chat | Wire::Converse | Wire::Watsonx | Wire::Ollama => return Ok(()),
     };
     let mut refused = None;
     json::walk_object(body, |member| {

@@ -19,10 +19,12 @@ pub enum Wire {
     Cohere,
     /// IBM watsonx.ai chat.
     Watsonx,
+    /// Ollama's own chat.
+    Ollama,
 }
 
 impl Wire {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Chat,
         Self::Responses,
         Self::Messages,
@@ -30,6 +32,7 @@ impl Wire {
         Self::Converse,
         Self::Cohere,
         Self::Watsonx,
+        Self::Ollama,
     ];
 
     #[must_use]
@@ -42,6 +45,7 @@ impl Wire {
             Self::Converse => "bedrock",
             Self::Cohere => "cohere",
             Self::Watsonx => "watsonx",
+            Self::Ollama => "ollama",
         }
     }
 

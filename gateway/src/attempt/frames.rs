@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use dialect::convert::Framing;
 use dialect::sse::{TooLong, Verdict};
-use dialect::{eventstream, sse};
+use dialect::{eventstream, lines, sse};
 use std::collections::VecDeque;
 
 /// What has arrived and is not yet a whole event.
@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 pub enum Frames {
     Sse(sse::Events),
     EventStream(eventstream::Events),
+    Lines(lines::Lines),
 }
 
 /// Why a stream can be cut no further.
@@ -23,13 +24,12 @@ pub enum Unframed {
 }
 
 impl Frames {
-    /// `None`: nobody here reads such a framing.
-    pub fn new(framing: Framing, event_bytes_max: usize) -> Option<Self> {
-        Some(match framing {
+    pub fn new(framing: Framing, event_bytes_max: usize) -> Self {
+        match framing {
             Framing::Sse => Self::Sse(sse::Events::new(event_bytes_max)),
             Framing::EventStream => Self::EventStream(eventstream::Events::new(event_bytes_max)),
-            Framing::Lines => return None,
-        })
+            Framing::Lines => Self::Lines(lines::Lines::new(event_bytes_max)),
+        }
     }
 
     /// Shows each event that is whole with what was read, until `show` has enough.
@@ -40,11 +40,20 @@ impl Frames {
     ) -> Result<(), Unframed> {
         // Nothing passes as it is, so nothing is put here.
         let mut passed = VecDeque::new();
-        let judge = |event: &[u8]| if show(event) { Verdict::Drop } else { Verdict::Stop };
+        let mut judge = |event: &[u8]| if show(event) { Verdict::Drop } else { Verdict::Stop };
         match self {
             Self::Sse(events) => events.push(read, &mut passed, judge)?,
             Self::EventStream(events) => events.push(read, &mut passed, judge)?,
+            Self::Lines(lines) => lines.push(read, |line| judge(line) != Verdict::Stop)?,
         }
         Ok(())
+    }
+
+    /// The stream is over: a last line may lack its end. Nothing else can be told to be whole.
+    pub fn finish(&mut self, show: impl FnMut(&[u8]) -> bool) -> Result<(), Unframed> {
+        match self {
+            Self::Sse(_) | Self::EventStream(_) => Ok(()),
+            Self::Lines(lines) => Ok(lines.finish(show)?),
+        }
     }
 }

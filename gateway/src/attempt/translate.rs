@@ -32,8 +32,7 @@ pub(super) fn stream(
     to: &dyn Outbound,
     event_bytes_max: usize,
 ) -> Result<Translation, Failure> {
-    let frames = Frames::new(to.framing(), event_bytes_max)
-        .ok_or_else(|| Failure::malformed("the stream is framed in a way that is not read here"))?;
+    let frames = Frames::new(to.framing(), event_bytes_max);
     let writer = from.stream_writer(&caller(meter)?);
     Ok(Translation::new(frames, to.stream_reader(), writer))
 }
@@ -98,22 +97,18 @@ impl Translation {
 
     /// As [`super::Watch::take`].
     pub fn take(&mut self, read: Bytes) -> Result<(), WatchError> {
-        let Self { frames, reader, writer, batch, out, told } = self;
-        let taken = frames.push(read, |frame| {
-            if reader.read(frame, batch).is_err() {
-                told.malformed += 1;
-            }
-            for event in batch.drain(..) {
-                told.note(&event, writer.as_mut(), out);
-            }
-            !told.is_over()
-        });
-        taken?;
+        let (frames, mut half) = self.split();
+        frames.push(read, |frame| half.show(frame))?;
         if self.told.broken { Err(WatchError::BrokenOff) } else { Ok(()) }
     }
 
     /// The provider closed the stream: whether it was whole.
     pub fn close(&mut self) -> bool {
+        if !self.told.is_over() {
+            let (frames, mut half) = self.split();
+            // What is longer than a line may be is no last line.
+            let _ = frames.finish(|frame| half.show(frame));
+        }
         if !self.told.is_over() {
             self.reader.close(&mut self.batch);
             for event in self.batch.drain(..) {
@@ -121,6 +116,12 @@ impl Translation {
             }
         }
         self.is_done()
+    }
+
+    /// What frames the stream, and what reads its frames.
+    fn split(&mut self) -> (&mut Frames, Half<'_>) {
+        let Self { frames, reader, writer, batch, out, told } = self;
+        (frames, Half { reader: reader.as_mut(), writer: writer.as_mut(), batch, out, told })
     }
 
     pub fn take_out(&mut self) -> Option<Bytes> {
@@ -155,6 +156,28 @@ impl Translation {
     /// Output tokens seen, where the provider does not say.
     pub fn output_tokens(&self) -> u64 {
         self.told.deltas.max(self.told.text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN))
+    }
+}
+
+/// A translation without its frames.
+struct Half<'t> {
+    reader: &'t mut dyn ReadStream,
+    writer: &'t mut dyn WriteStream,
+    batch: &'t mut Vec<Event>,
+    out: &'t mut BytesMut,
+    told: &'t mut Told,
+}
+
+impl Half<'_> {
+    /// Translates one frame; tells whether more are wanted.
+    fn show(&mut self, frame: &[u8]) -> bool {
+        if self.reader.read(frame, self.batch).is_err() {
+            self.told.malformed += 1;
+        }
+        for event in self.batch.drain(..) {
+            self.told.note(&event, self.writer, self.out);
+        }
+        !self.told.is_over()
     }
 }
 

@@ -114,6 +114,7 @@ const fn wire(dialect: Dialect) -> Option<Wire> {
         Dialect::Bedrock => Wire::Converse,
         Dialect::Cohere => Wire::Cohere,
         Dialect::Watsonx => Wire::Watsonx,
+        Dialect::Ollama => Wire::Ollama,
         Dialect::Oip => return None,
     })
 }

@@ -12,6 +12,7 @@ mod calls;
 mod cohere;
 mod drain;
 mod faults;
+mod lines;
 mod matrix;
 mod refusals;
 mod streams;

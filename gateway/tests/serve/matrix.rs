@@ -28,6 +28,7 @@ const PROVIDERS: &[(Dialect, &str, Auth)] = &[
     (Dialect::Bedrock, "", Auth::AwsSigv4),
     (Dialect::Watsonx, "", Auth::Bearer),
     (Dialect::Cohere, "/v2", Auth::Bearer),
+    (Dialect::Ollama, "", Auth::None),
 ];
 
 async fn stack_on(dialect: Dialect, base: &'static str, auth: Auth) -> Stack {
@@ -291,6 +292,7 @@ async fn embeddings_come_from_every_provider_that_has_them_in_either_callers_sha
         (Dialect::Bedrock, "", Auth::AwsSigv4, "amazon.titan-embed-text-v2:0"),
         (Dialect::Watsonx, "", Auth::Bearer, "sim-embed"),
         (Dialect::Cohere, "/v2", Auth::Bearer, "sim-embed"),
+        (Dialect::Ollama, "", Auth::None, "sim-embed"),
     ] {
         let stack = stack_on_model(dialect, base, auth, Some(model)).await;
         let body = json!({"model": EMBED, "input": ["one two three", "four"]});

@@ -23,7 +23,7 @@ struct Kind {
     auth: Auth,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind {
         model: "sim-responses",
         shown: "Simulator in OpenAI responses",
@@ -66,6 +66,13 @@ const KINDS: [Kind; 6] = [
         path: "",
         auth: Auth::IbmIam,
     },
+    Kind {
+        model: "sim-ollama",
+        shown: "Simulator in Ollama's own",
+        dialect: Dialect::Ollama,
+        path: "",
+        auth: Auth::None,
+    },
 ];
 
 pub async fn seed(app: &App, simulator_url: &Url) -> anyhow::Result<()> {
@@ -82,7 +89,7 @@ pub async fn seed(app: &App, simulator_url: &Url) -> anyhow::Result<()> {
             auth: kind.auth,
             settings: settings(kind.dialect, base),
             // The simulator takes any; AWS's has two parts.
-            credential: Some("simulated:simulated".to_owned()),
+            credential: (kind.auth != Auth::None).then(|| "simulated:simulated".to_owned()),
         };
         let provider = offers::provider(&mut tx, &app.config.secrets.master_key, &new).await?;
         let chat = Offer {

@@ -43,6 +43,7 @@ pub(crate) fn flat(
         (_, Wire::Converse) => bedrock(target, body, usage),
         (_, Wire::Cohere) => cohere(body, usage),
         (_, Wire::Watsonx) => watsonx(body, usage),
+        (_, Wire::Ollama) => ollama(body, usage),
         _ => openai(target, body, usage),
     }
 }
@@ -198,6 +199,21 @@ fn watsonx(body: &Node<'_>, usage: bool) -> Result<Flat, Invalid> {
     let mut answer = json!({"model_id": model, "results": results});
     if usage {
         set(&mut answer, "input_token_count", input);
+    }
+    Ok(Flat { model, input, body: answer, reported: usage })
+}
+
+fn ollama(body: &Node<'_>, usage: bool) -> Result<Flat, Invalid> {
+    let model = body.need("model")?.text()?.to_owned();
+    let inputs = match body.need("input")? {
+        one if one.value.is_string() => vec![Input::text(one.text()?)],
+        _ => texts(body, "input")?,
+    };
+    let vectors = vectors(&inputs, dimensions(body.get("dimensions"))?);
+    let input = sum(&inputs);
+    let mut answer = json!({"model": model, "embeddings": vectors});
+    if usage {
+        set(&mut answer, "prompt_eval_count", input);
     }
     Ok(Flat { model, input, body: answer, reported: usage })
 }

@@ -9,6 +9,7 @@ mod embeddings;
 mod event_stream;
 mod gemini;
 mod messages;
+mod ollama;
 mod responses;
 mod route;
 mod watsonx;
@@ -35,6 +36,7 @@ pub(crate) enum Wire {
     Converse,
     Cohere,
     Watsonx,
+    Ollama,
 }
 
 /// Which tokens a dialect tells apart. Those that it does not are inside the totals.
@@ -81,6 +83,7 @@ impl Wire {
             Self::Converse => "bedrock",
             Self::Cohere => "cohere",
             Self::Watsonx => "watsonx",
+            Self::Ollama => "ollama",
         }
     }
 
@@ -93,6 +96,7 @@ impl Wire {
             Self::Converse => &converse::Converse,
             Self::Cohere => &cohere::Cohere,
             Self::Watsonx => &watsonx::Watsonx,
+            Self::Ollama => &ollama::Ollama,
         }
     }
 }

@@ -73,6 +73,8 @@ pub(crate) fn route(path: &str) -> Option<Target> {
         "/ml/v1/text/chat" | "/ml/v1/text/chat_stream" => (Wire::Watsonx, Chat),
         "/ml/v1/text/embeddings" => (Wire::Watsonx, Embeddings),
         "/ml/v1/text/rerank" => (Wire::Watsonx, Rerank),
+        "/api/chat" => (Wire::Ollama, Chat),
+        "/api/embed" => (Wire::Ollama, Embeddings),
         _ => return None,
     };
     let verb = path.rsplit('/').next().unwrap_or_default();
@@ -125,6 +127,8 @@ mod tests {
             ("/model/titan/invoke", Wire::Converse, "embeddings", Some("titan"), false),
             ("/v2/rerank", Wire::Cohere, "rerank", None, false),
             ("/ml/v1/text/chat_stream", Wire::Watsonx, "chat", None, true),
+            ("/api/chat", Wire::Ollama, "chat", None, false),
+            ("/api/embed", Wire::Ollama, "embeddings", None, false),
         ] {
             let found = route(path).unwrap();
             let got = (found.wire, found.operation.as_str(), found.model.as_deref(), found.stream);

@@ -412,7 +412,42 @@ pub const COHERE: Vendor = Vendor {
     limited: ("/message", "429"),
 };
 
-pub const ALL: [Vendor; 7] = [CHAT, RESPONSES, MESSAGES, GEMINI, CONVERSE, COHERE, WATSONX];
+pub const OLLAMA: Vendor = Vendor {
+    name: "ollama",
+    plain: "/api/chat",
+    stream: "/api/chat",
+    finishes: ["stop", "length", "stop"],
+    thinks: (true, false),
+    body: |prompt| {
+        let messages = json!([{"role": "user", "content": prompt}]);
+        json!({"model": "m", "messages": messages, "stream": false})
+    },
+    read: |answer| gather_ollama(std::slice::from_ref(answer)),
+    gather: gather_ollama,
+    limited: ("/error", "429"),
+};
+
+/// An answer is a stream of one line.
+fn gather_ollama(lines: &[Value]) -> Said {
+    let mut said = Said::default();
+    for line in lines {
+        let message = &line["message"];
+        said.text += &text(&message["content"]);
+        said.thoughts += &text(&message["thinking"]);
+        for call in message["tool_calls"].as_array().into_iter().flatten() {
+            let function = &call["function"];
+            let (id, name) = (text(&call["id"]), text(&function["name"]));
+            said.calls.push((id, name, function["arguments"].clone()));
+        }
+        if line["done"] == true {
+            said.finish = text(&line["done_reason"]);
+            said.usage = pair(line, "prompt_eval_count", "eval_count");
+        }
+    }
+    said
+}
+
+pub const ALL: [Vendor; 8] = [CHAT, RESPONSES, MESSAGES, GEMINI, CONVERSE, COHERE, WATSONX, OLLAMA];
 
 impl Vendor {
     /// Adds what asks for a stream, where that stands in the body.
@@ -474,6 +509,7 @@ impl Vendor {
                 let format = json!({"type": "json_schema", "structure": structure});
                 body["outputConfig"] = json!({"textFormat": format});
             }
+            "ollama" => body["format"] = schema(),
             _ => {
                 body["response_format"] = json!({"type": "json_object", "json_schema": schema()});
             }
@@ -486,6 +522,7 @@ impl Vendor {
         match self.name {
             "openai_responses" => body["max_output_tokens"] = json!(most),
             "gemini" => body["generationConfig"] = json!({"maxOutputTokens": most}),
+            "ollama" => body["options"] = json!({"num_predict": most}),
             "bedrock" => body["inferenceConfig"] = json!({"maxTokens": most}),
             _ => body["max_tokens"] = json!(most),
         }
@@ -505,6 +542,7 @@ impl Vendor {
             "anthropic" => ("messages", messages_turns(said, &result)),
             "gemini" => ("contents", gemini_turns(said, &result)),
             "bedrock" => ("messages", converse_turns(said, &result)),
+            "ollama" => ("messages", ollama_turns(said, &result)),
             _ => ("messages", chat_turns(said, &result)),
         };
         body[key].as_array_mut().unwrap().extend(turns);
@@ -514,6 +552,16 @@ impl Vendor {
 
 fn each(said: &Said, turn: impl Fn(&str, &str, &Value) -> Value) -> Vec<Value> {
     said.calls.iter().map(|(id, name, arguments)| turn(id, name, arguments)).collect()
+}
+
+fn ollama_turns(said: &Said, result: &Value) -> Vec<Value> {
+    let used = each(
+        said,
+        |_, name, arguments| json!({"function": {"name": name, "arguments": arguments}}),
+    );
+    let results =
+        each(said, |_, name, _| json!({"role": "tool", "tool_name": name, "content": result}));
+    [vec![json!({"role": "assistant", "content": "", "tool_calls": used})], results].concat()
 }
 
 fn chat_turns(said: &Said, result: &Value) -> Vec<Value> {

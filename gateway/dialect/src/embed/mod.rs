@@ -213,6 +213,7 @@ impl Form {
             Wire::Converse => Some(Self::Bedrock),
             Wire::Cohere => Some(Self::Cohere),
             Wire::Watsonx => Some(Self::Watsonx),
+            Wire::Ollama => Some(Self::Ollama),
             Wire::Messages => None,
         }
     }

@@ -129,7 +129,7 @@ impl Form {
             Wire::Watsonx => Some(Self::Watsonx),
             Wire::Converse => Some(Self::Bedrock),
             Wire::Gemini => Some(Self::Vertex),
-            Wire::Messages => None,
+            Wire::Messages | Wire::Ollama => None,
         }
     }
 

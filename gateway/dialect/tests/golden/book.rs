@@ -4,6 +4,7 @@ use crate::scene::{self, Gist, assemble};
 use bytes::{Bytes, BytesMut};
 use contract::error::ErrorCode;
 use dialect::convert::{Address, Caller, Framing, Inbound, Outbound, Provider};
+use dialect::lines::Lines;
 use dialect::loss::Losses;
 use dialect::neutral::{Event, Request};
 use dialect::sse::{Events, Verdict};
@@ -145,10 +146,11 @@ fn stream(
 
 /// A provider's fixture; event stream messages are written as lines of JSON there.
 fn events(provider: &dyn Outbound, text: &[u8]) -> Vec<Event> {
-    if provider.framing() == Framing::EventStream {
-        return eventstream(provider, text);
+    match provider.framing() {
+        Framing::EventStream => eventstream(provider, text),
+        Framing::Lines => lines(provider, text),
+        Framing::Sse => events_of(provider, text),
     }
-    events_of(provider, text)
 }
 
 fn events_of(provider: &dyn Outbound, text: &[u8]) -> Vec<Event> {
@@ -161,6 +163,18 @@ fn events_of(provider: &dyn Outbound, text: &[u8]) -> Vec<Event> {
             Verdict::Keep
         })
         .unwrap();
+    reader.close(&mut events);
+    events
+}
+
+fn lines(provider: &dyn Outbound, text: &[u8]) -> Vec<Event> {
+    let mut reader = provider.stream_reader();
+    let (mut events, mut lines) = (Vec::new(), Lines::new(1 << 20));
+    let read = |line: &[u8]| {
+        reader.read(line, &mut events).unwrap();
+        true
+    };
+    lines.push(Bytes::copy_from_slice(text), read).unwrap();
     reader.close(&mut events);
     events
 }

@@ -39,6 +39,7 @@ pairs! {
     chat_to_converse: Chat -> Converse;
     chat_to_cohere: Chat -> Cohere;
     chat_to_watsonx: Chat -> Watsonx;
+    chat_to_ollama: Chat -> Ollama;
     responses_to_chat: Responses -> Chat;
     responses_to_responses: Responses -> Responses;
     responses_to_messages: Responses -> Messages;
@@ -46,6 +47,7 @@ pairs! {
     responses_to_converse: Responses -> Converse;
     responses_to_cohere: Responses -> Cohere;
     responses_to_watsonx: Responses -> Watsonx;
+    responses_to_ollama: Responses -> Ollama;
     messages_to_chat: Messages -> Chat;
     messages_to_responses: Messages -> Responses;
     messages_to_messages: Messages -> Messages;
@@ -53,6 +55,7 @@ pairs! {
     messages_to_converse: Messages -> Converse;
     messages_to_cohere: Messages -> Cohere;
     messages_to_watsonx: Messages -> Watsonx;
+    messages_to_ollama: Messages -> Ollama;
     gemini_to_chat: Gemini -> Chat;
     gemini_to_responses: Gemini -> Responses;
     gemini_to_messages: Gemini -> Messages;
@@ -60,6 +63,7 @@ pairs! {
     gemini_to_converse: Gemini -> Converse;
     gemini_to_cohere: Gemini -> Cohere;
     gemini_to_watsonx: Gemini -> Watsonx;
+    gemini_to_ollama: Gemini -> Ollama;
     cohere_to_chat: Cohere -> Chat;
     cohere_to_responses: Cohere -> Responses;
     cohere_to_messages: Cohere -> Messages;
@@ -67,4 +71,5 @@ pairs! {
     cohere_to_converse: Cohere -> Converse;
     cohere_to_cohere: Cohere -> Cohere;
     cohere_to_watsonx: Cohere -> Watsonx;
+    cohere_to_ollama: Cohere -> Ollama;
 }

@@ -144,6 +144,7 @@ pub const fn dialect(dialect: Dialect) -> &'static str {
         Dialect::Bedrock => "AWS Bedrock Converse",
         Dialect::Cohere => "Cohere v2",
         Dialect::Watsonx => "IBM watsonx.ai",
+        Dialect::Ollama => "Ollama",
         Dialect::Oip => "Open Inference Protocol v2",
     }
 }
