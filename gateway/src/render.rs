@@ -9,7 +9,7 @@ use bytes::Bytes;
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::snapshot::{Metric, Window};
-use dialect::{Problem, Wire, openai};
+use dialect::{Problem, Wire, converse, ollama, openai};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
 
@@ -87,6 +87,8 @@ pub fn fault(fault: Fault, with: &Stamp) -> Response<Answer> {
 /// An error in its shape.
 fn error_body(shape: Shape, problem: &Problem<'_>) -> Vec<u8> {
     match shape {
+        Shape::Of(Wire::Converse) => converse::error_body(problem),
+        Shape::Of(Wire::Ollama) => ollama::error_body(problem),
         Shape::Of(wire) => wire
             .inbound()
             .map_or_else(|| openai::error_body(problem), |dialect| dialect.error_body(problem)),
@@ -101,6 +103,8 @@ fn error_body(shape: Shape, problem: &Problem<'_>) -> Vec<u8> {
 #[must_use]
 pub fn error_event(shape: Shape, problem: &Problem<'_>) -> Vec<u8> {
     let dialect = match shape {
+        Shape::Of(Wire::Converse) => return converse::error_event(problem),
+        Shape::Of(Wire::Ollama) => return ollama::error_body(problem),
         Shape::Of(wire) => wire.inbound(),
         Shape::Inference => None,
     };

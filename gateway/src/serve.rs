@@ -75,7 +75,8 @@ async fn prepare(
         }
     };
     let permit = permit(call)?;
-    let plan = plan(&permit.model, permit.call.operation, |bound| worker.chance.below(bound))?;
+    let plan =
+        plan(&permit.model, |one| permit.call.may_go_to(one), |bound| worker.chance.below(bound))?;
     if let Some(counted) = counted_here(&permit, &plan) {
         return Ok(Prepared::Answer(counted));
     }
@@ -143,7 +144,7 @@ fn model_ready(principal: &Principal, name: &str) -> Result<Response<Answer>, Fa
     let stamp = &principal.stamp;
     let model = stamp.snapshot.model(name).filter(|model| sees(principal, model));
     let model = model.ok_or_else(|| unknown_model(name))?;
-    plan(model, Operation::Predict, |_| 0)?;
+    plan(model, |one| one.serves(Operation::Predict), |_| 0)?;
     let body = serde_json::json!({"name": model.record.name, "ready": true});
     Ok(render::json(StatusCode::OK, body.to_string(), stamp))
 }

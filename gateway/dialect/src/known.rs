@@ -5,6 +5,7 @@ use crate::cohere::Cohere;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
 use crate::gemini::{self, Gemini};
+use crate::heard::Heard;
 use crate::messages::{self, Host, Messages};
 use crate::ollama::Ollama;
 use crate::openai::{Ask, Chat, Quirk, Quirks, StreamOptions, write_request};
@@ -54,7 +55,8 @@ impl Wire {
             Self::Gemini => Some(&Gemini),
             Self::Converse => Some(&Converse),
             Self::Cohere => Some(&Cohere),
-            _ => None,
+            Self::Watsonx => Some(&Heard(Watsonx)),
+            Self::Ollama => Some(&Heard(Ollama)),
         }
     }
 

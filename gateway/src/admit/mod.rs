@@ -3,7 +3,8 @@
 
 mod surface;
 
-pub use surface::{Entrance, Kind, Shape, Surface};
+pub(crate) use surface::decode;
+pub use surface::{Entrance, Kind, Native, Shape, Surface};
 
 use crate::fault::Fault;
 use crate::snapshot::Snapshot;
@@ -90,7 +91,7 @@ pub fn admit(
             .because(stale)
             .after(Duration::from_secs(5))
     })?;
-    if let Surface::Call(_) = surface {
+    if matches!(surface, Surface::Call(_) | Surface::Native(_)) {
         check_content(&parts.headers)?;
         if !tools.settle.writable() {
             return Err(Fault::us(ErrorCode::SpoolFull, ErrorCode::SpoolFull.title())

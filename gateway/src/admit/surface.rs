@@ -14,6 +14,18 @@ pub enum Surface {
     ShowModel(String),
     /// Whether the model can be called, in the Open Inference Protocol.
     ModelReady(String),
+    /// A call in a provider's own words.
+    Native(Native),
+}
+
+/// Where a call in a provider's own words goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Native {
+    /// The provider's slug.
+    pub provider: String,
+    /// What follows it in the address, without a slash before it; `%xx` stay as they are.
+    pub path: String,
+    pub query: Option<String>,
 }
 
 /// The address of a call.
@@ -67,6 +79,9 @@ impl Entrance {
 pub fn shape_of(path: &str, headers: &HeaderMap) -> Shape {
     if path.starts_with("/v2/models/") {
         return Shape::Inference;
+    }
+    if path.starts_with("/native/") {
+        return Shape::Of(dialect::native::sounds_like(path).unwrap_or(Wire::Chat));
     }
     let wire = wire_of(path);
     // The one address that vendors share: their SDKs say whose they are.
@@ -130,7 +145,9 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
         _ => {
             let under = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty());
             let called = || under("/v1beta/models/").filter(|rest| rest.contains(':'));
-            if let Some(rest) = under("/v2/models/") {
+            if let Some(rest) = under("/native/") {
+                (native(rest, query)?, "POST")
+            } else if let Some(rest) = under("/v2/models/") {
                 match rest.strip_suffix("/ready") {
                     Some(model) => (Surface::ModelReady(decode(model)), "GET"),
                     None => (infer(rest)?, "POST"),
@@ -156,6 +173,13 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
     );
     fault.more_mut().allow = Some(allowed);
     Err(fault)
+}
+
+/// `{provider}/{path}`.
+fn native(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
+    let (provider, path) = rest.split_once('/').ok_or_else(unknown)?;
+    let (provider, path, query) = (decode(provider), path.to_owned(), query.map(str::to_owned));
+    Ok(Surface::Native(Native { provider, path, query }))
 }
 
 /// `{model}[/versions/{version}]/infer`, as the Open Inference Protocol has it. A model's name may
@@ -224,7 +248,7 @@ fn unknown() -> Fault {
          /v1/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens, \
          /v1beta/models/{model}:generateContent, :streamGenerateContent, :countTokens, :embedContent \
          and :batchEmbedContents, /v2/chat, /v2/embed, /v1/embeddings, /v1/rerank, /v2/rerank, \
-         /v2/models/{model}/infer and /v1/models.",
+         /v2/models/{model}/infer, /v1/models and, in a provider's own words, /native/{provider}/….",
     )
 }
 
@@ -237,7 +261,7 @@ pub fn parameter(query: Option<&str>, name: &str) -> Option<String> {
 }
 
 /// A path segment with `%xx` resolved; what is not well formed stays as it is.
-fn decode(segment: &str) -> String {
+pub(crate) fn decode(segment: &str) -> String {
     if !segment.contains('%') {
         return segment.to_owned();
     }

@@ -64,7 +64,7 @@ impl Flow {
     /// comes last can be told.
     pub fn close(&mut self) -> bool {
         match self {
-            Self::Pass(watch) => watch.may_end(),
+            Self::Pass(watch) => watch.close(),
             Self::Translated(translation) => translation.close(),
         }
     }

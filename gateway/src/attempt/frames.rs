@@ -40,13 +40,32 @@ impl Frames {
     ) -> Result<(), Unframed> {
         // Nothing passes as it is, so nothing is put here.
         let mut passed = VecDeque::new();
-        let mut judge = |event: &[u8]| if show(event) { Verdict::Drop } else { Verdict::Stop };
+        let judge = |event: &[u8]| if show(event) { Verdict::Drop } else { Verdict::Stop };
+        self.pass(read, &mut passed, judge)
+    }
+
+    /// Puts the events that are to pass into `out`, as they came.
+    pub fn pass(
+        &mut self,
+        read: Bytes,
+        out: &mut VecDeque<Bytes>,
+        mut judge: impl FnMut(&[u8]) -> Verdict,
+    ) -> Result<(), Unframed> {
         match self {
-            Self::Sse(events) => events.push(read, &mut passed, judge)?,
-            Self::EventStream(events) => events.push(read, &mut passed, judge)?,
-            Self::Lines(lines) => lines.push(read, |line| judge(line) != Verdict::Stop)?,
+            Self::Sse(events) => events.push(read, out, judge)?,
+            Self::EventStream(events) => events.push(read, out, judge)?,
+            Self::Lines(lines) => lines.push(read, |line| keep(line, out, &mut judge))?,
         }
         Ok(())
+    }
+
+    /// The stream is over, as [`Frames::finish`]: what passes goes into `out`.
+    pub fn pass_last(
+        &mut self,
+        out: &mut VecDeque<Bytes>,
+        mut judge: impl FnMut(&[u8]) -> Verdict,
+    ) -> Result<(), Unframed> {
+        self.finish(|line| keep(line, out, &mut judge))
     }
 
     /// The stream is over: a last line may lack its end. Nothing else can be told to be whole.
@@ -56,4 +75,15 @@ impl Frames {
             Self::Lines(lines) => Ok(lines.finish(show)?),
         }
     }
+}
+
+/// Puts a line that is to pass into `out`, and says whether there is to be another.
+fn keep(line: &[u8], out: &mut VecDeque<Bytes>, judge: &mut impl FnMut(&[u8]) -> Verdict) -> bool {
+    // Judged with its end: what ends a stream is kept as it was judged.
+    let line = [line, b"\n"].concat();
+    let verdict = judge(&line);
+    if verdict == Verdict::Keep {
+        out.push_back(line.into());
+    }
+    verdict != Verdict::Stop
 }

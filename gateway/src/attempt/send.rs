@@ -3,7 +3,9 @@
 use super::failure::Failure;
 use super::flow::Flow;
 use super::small;
-use super::speech::{Speech, Told, tell, tell_count, tell_embeddings, tell_prediction};
+use super::speech::{
+    Speech, Told, tell, tell_count, tell_embeddings, tell_native, tell_prediction,
+};
 use super::watch::{Watch, WatchError};
 use super::{Answered, Stream};
 use crate::meter::Meter;
@@ -41,6 +43,9 @@ pub(super) async fn send(
     let bounds = &meter.worker().gateway.bounds;
     let call = &meter.permit.call;
     let told = match call.operation {
+        _ if call.native.is_some() => {
+            tell_native(call, deployment).ok_or_else(Failure::not_served)?
+        }
         Operation::Chat => tell(call, deployment, meter.permit.model.record.output_tokens_max)?,
         Operation::CountTokens => tell_count(call, deployment).ok_or_else(Failure::not_served)?,
         Operation::Embeddings => match tell_embeddings(call, deployment) {
@@ -211,7 +216,11 @@ async fn plain(
 ) -> Result<(HeaderMap, Answered), Failure> {
     let (headers, body) = whole(meter, response, lease).await?;
     let operation = meter.permit.call.operation;
+    let native = meter.permit.call.native.is_some();
     let reported = match speech {
+        _ if native && !matches!(operation, Operation::Chat | Operation::CountTokens) => {
+            dialect::native::read_usage(&body)
+        }
         _ if matches!(operation, Operation::CountTokens | Operation::Predict) => {
             Reported::from(Tokens::default())
         }
@@ -286,7 +295,6 @@ async fn stream(
                 let Ok(bytes) = frame.into_data() else { continue };
                 flow.take(bytes).map_err(|error| match error {
                     WatchError::BrokenOff => Failure::broken_off(),
-                    WatchError::TooLong(error) => Failure::malformed(error),
                     WatchError::Unframed(error) => Failure::malformed(error),
                 })?;
             }
@@ -301,7 +309,9 @@ fn flow(meter: &Meter, speech: Speech<'_>) -> Result<Flow, Failure> {
     let ask = &meter.permit.call.ask;
     Ok(match speech {
         Speech::Chat => Flow::Pass(Watch::new(max, ask.stream_options != StreamOptions::Asked)),
-        Speech::Same(_, pass) => Flow::Pass(Watch::through(pass.watch(), max)),
+        Speech::Same(tongue, pass) => {
+            Flow::Pass(Watch::through(pass.watch(), tongue.speaker.framing(), max))
+        }
         Speech::Translated { from, to, .. } => {
             Flow::Translated(Box::new(super::translate::stream(meter, from, &*to.speaker, max)?))
         }

@@ -80,8 +80,8 @@ impl<'a> Speech<'a> {
     /// The kind of content that a stream comes as.
     pub fn accepts(&self) -> HeaderValue {
         let framing = match self {
-            Self::Translated { to, .. } => to.speaker.framing(),
-            _ => Framing::Sse,
+            Self::Same(tongue, _) | Self::Translated { to: tongue, .. } => tongue.speaker.framing(),
+            Self::Chat | Self::Small(_) => Framing::Sse,
         };
         HeaderValue::from_static(match framing {
             Framing::Sse => "text/event-stream",
@@ -184,6 +184,23 @@ pub fn tell_prediction<'a>(call: &Call, deployment: &'a DeploymentView) -> Optio
         body: call.body.clone(),
         dropped: None,
     })
+}
+
+/// A call in a provider's own words passes to it. `None`: it does not speak so any more.
+pub fn tell_native<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
+    let provider = &deployment.provider;
+    let model = &deployment.record.upstream_model;
+    let tongue = provider.speech.iter().find(|tongue| tongue.wire == call.wire)?;
+    let speech = match call.wire {
+        Wire::Chat => Speech::Chat,
+        wire => Speech::Same(tongue, wire.pass()?),
+    };
+    let project = provider.record.settings.project.as_deref();
+    let body = match call.wire {
+        Wire::Watsonx => watsonx::pass_request(&call.body, model, project),
+        wire => provider.ways.pass_request(wire, &call.body, &call.ask, model),
+    };
+    Some(Told { speech, path: call.native.as_ref()?.path(model).into(), body, dropped: None })
 }
 
 /// OpenAI's older form passes to its kin, and cannot be told to anyone else.

@@ -1,12 +1,12 @@
 //! What a stream has told so far: which events go on to the caller, whether content has begun,
 //! what was used, whether it ended as it should.
 
-use super::frames::Unframed;
+use super::frames::{Frames, Unframed};
 use bytes::Bytes;
 use dialect::Reported;
-use dialect::convert::{Seen as Sight, WatchStream};
+use dialect::convert::{Framing, Seen as Sight, WatchStream};
 use dialect::openai::{self, Event, TEXT_BYTES_PER_TOKEN};
-use dialect::sse::{Events, TooLong, Verdict};
+use dialect::sse::Verdict;
 use std::collections::VecDeque;
 
 /// Why a stream cannot go on.
@@ -15,15 +15,13 @@ pub enum WatchError {
     #[error("the provider broke the stream off")]
     BrokenOff,
     #[error(transparent)]
-    TooLong(#[from] TooLong),
-    #[error(transparent)]
     Unframed(#[from] Unframed),
 }
 
 /// An observer of one stream.
 #[derive(Debug)]
 pub struct Watch {
-    events: Events,
+    events: Frames,
     out: VecDeque<Bytes>,
     seen: Seen,
 }
@@ -51,8 +49,9 @@ struct Seen {
 impl Watch {
     /// A stream in the dialect that `eye` knows.
     #[must_use]
-    pub fn through(eye: Box<dyn WatchStream>, event_bytes_max: usize) -> Self {
+    pub fn through(eye: Box<dyn WatchStream>, framing: Framing, event_bytes_max: usize) -> Self {
         let mut watch = Self::new(event_bytes_max, false);
+        watch.events = Frames::new(framing, event_bytes_max);
         watch.seen.eye = Some(eye);
         watch
     }
@@ -61,7 +60,7 @@ impl Watch {
     #[must_use]
     pub fn new(event_bytes_max: usize, strip_usage: bool) -> Self {
         Self {
-            events: Events::new(event_bytes_max),
+            events: Frames::new(Framing::Sse, event_bytes_max),
             out: VecDeque::new(),
             seen: Seen {
                 eye: None,
@@ -85,7 +84,7 @@ impl Watch {
     /// The provider broke it off, or an event is too long. What was whole before goes on.
     pub fn take(&mut self, read: Bytes) -> Result<(), WatchError> {
         let seen = &mut self.seen;
-        self.events.push(read, &mut self.out, |event| seen.judge(event))?;
+        self.events.pass(read, &mut self.out, |event| seen.judge(event))?;
         if self.seen.broken { Err(WatchError::BrokenOff) } else { Ok(()) }
     }
 
@@ -117,10 +116,16 @@ impl Watch {
         self.seen.end_mark.take()
     }
 
+    /// The provider closed the stream: whether it was whole.
+    pub fn close(&mut self) -> bool {
+        let seen = &mut self.seen;
+        // A last line without its end that is too long, or none, makes nothing whole.
+        self.events.pass_last(&mut self.out, |event| seen.judge(event)).is_ok() && self.may_end()
+    }
+
     /// Whether a stream that ends now is whole: some providers send no `[DONE]`, but what was
     /// used comes last.
-    #[must_use]
-    pub fn may_end(&self) -> bool {
+    fn may_end(&self) -> bool {
         self.is_done()
             || self.seen.closed
             || self.seen.eye.as_ref().is_some_and(|eye| eye.may_end())

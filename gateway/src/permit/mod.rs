@@ -7,7 +7,7 @@ use crate::reserve::{Amounts, Caller};
 use crate::snapshot::{ModelView, Snapshot};
 use contract::Timestamp;
 use contract::error::ErrorCode;
-use contract::id::{AppId, OrgId};
+use contract::id::{AppId, OrgId, ProviderId};
 use contract::money::Nanos;
 use contract::snapshot::{
     Lifecycle, Modality, PlanRecord, PriceRecord, SubscriptionRecord, SubscriptionState,
@@ -56,8 +56,15 @@ impl Permit {
 pub fn permit(call: Call) -> Result<Permit, Fault> {
     let stamp = &call.principal.stamp;
     let (snapshot, now) = (&stamp.snapshot, stamp.at);
-    let model = Arc::clone(callable(snapshot, &call.ask.model, call.operation)?);
     let app = &call.principal.app;
+    let model = match &call.native {
+        None => callable(snapshot, &call.ask.model, call.operation)?,
+        Some(native) => {
+            let open = |model: &ModelView| is_subscribed(snapshot, app.id, app.org_id, model, now);
+            callable_at(snapshot, native.provider, &call.ask.model, open)?
+        }
+    };
+    let model = Arc::clone(model);
     let subscription = subscribed(snapshot, app.id, app.org_id, &model, now)?;
     let plan = snapshot.plan(subscription.plan_id).ok_or_else(|| {
         Fault::us(ErrorCode::Internal, ErrorCode::Internal.title())
@@ -87,12 +94,7 @@ fn callable<'a>(
     name: &str,
     operation: Operation,
 ) -> Result<&'a Arc<ModelView>, Fault> {
-    let known = snapshot.model(name).filter(|model| model.record.state != Lifecycle::Draft);
-    let model = known.ok_or_else(|| unknown_model(name))?;
-    if model.record.state == Lifecycle::Retired {
-        let detail = format!("The model `{name}` was retired. See /v1/models for others.");
-        return Err(Fault::client(ErrorCode::ModelRetired, detail).at("model"));
-    }
+    let model = living(name, snapshot.model(name))?;
     let (serves, use_instead): (&[Operation], _) = match model.record.modality {
         Modality::Chat => (&[Operation::Chat, Operation::CountTokens], "/v1/chat/completions"),
         Modality::Embedding => (&[Operation::Embeddings], "/v1/embeddings"),
@@ -109,6 +111,38 @@ fn callable<'a>(
             operation.as_str()
         );
         return Err(Fault::client(ErrorCode::ModelOperation, detail).at("model"));
+    }
+    Ok(model)
+}
+
+/// The model that a call in a provider's own words names: by our name, or by the provider's, and
+/// then one that the app may call if there are several.
+fn callable_at<'a>(
+    snapshot: &'a Snapshot,
+    provider: ProviderId,
+    name: &str,
+    open: impl Fn(&ModelView) -> bool,
+) -> Result<&'a Arc<ModelView>, Fault> {
+    let runs = |model: &ModelView, called: Option<&str>| {
+        model.deployments.iter().any(|deployment| {
+            deployment.provider.id() == provider
+                && called.is_none_or(|called| deployment.record.upstream_model == called)
+        })
+    };
+    if let Some(model) = snapshot.model(name).filter(|model| runs(model, None)) {
+        return living(name, Some(model));
+    }
+    let named = || snapshot.models().iter().filter(|model| runs(model, Some(name)));
+    living(name, named().find(|model| open(model)).or_else(|| named().next()))
+}
+
+/// A model that can be called.
+fn living<'a>(name: &str, model: Option<&'a Arc<ModelView>>) -> Result<&'a Arc<ModelView>, Fault> {
+    let known = model.filter(|model| model.record.state != Lifecycle::Draft);
+    let model = known.ok_or_else(|| unknown_model(name))?;
+    if model.record.state == Lifecycle::Retired {
+        let detail = format!("The model `{name}` was retired. See /v1/models for others.");
+        return Err(Fault::client(ErrorCode::ModelRetired, detail).at("model"));
     }
     Ok(model)
 }

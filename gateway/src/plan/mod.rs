@@ -4,7 +4,6 @@
 use crate::fault::Fault;
 use crate::snapshot::{DeploymentView, ModelView};
 use contract::error::ErrorCode;
-use contract::usage::Operation;
 
 /// Deployments in the order of trying, never empty.
 #[derive(Debug)]
@@ -31,20 +30,21 @@ impl Plan {
 }
 
 /// Orders the open deployments by weighted chance: each place goes to one of those left, as
-/// often as its share of their weights. `below(n)` gives a number under `n`.
+/// often as its share of their weights. `takes` leaves out those that cannot answer the call,
+/// `below(n)` gives a number under `n`.
 ///
 /// # Errors
 /// `upstream.none` when no deployment is open.
 pub fn plan(
     model: &ModelView,
-    operation: Operation,
+    takes: impl Fn(&DeploymentView) -> bool,
     mut below: impl FnMut(u64) -> u64,
 ) -> Result<Plan, Fault> {
     let mut left: Vec<&DeploymentView> = model
         .deployments
         .iter()
         .filter(|deployment| deployment.record.weight > 0 && deployment.is_open())
-        .filter(|deployment| deployment.serves(operation))
+        .filter(|deployment| takes(deployment))
         .collect();
     let mut next = || {
         let total = left.iter().map(|deployment| u64::from(deployment.record.weight)).sum();

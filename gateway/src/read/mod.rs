@@ -1,8 +1,13 @@
 //! The third room: the body, and what it asks for. Unknown fields stay untouched.
 
+mod native;
+
+pub use native::NativeCall;
+
 use crate::admit::{Entrance, Kind, Surface};
 use crate::fault::Fault;
 use crate::identify::Principal;
+use crate::snapshot::DeploymentView;
 use crate::worker::Bounds;
 use bytes::{Bytes, BytesMut};
 use contract::error::ErrorCode;
@@ -26,6 +31,8 @@ pub struct Call {
     pub wire: Wire,
     /// What the address says besides.
     pub kind: Kind,
+    /// To whom alone, where it is in a provider's own words.
+    pub native: Option<Box<NativeCall>>,
     pub body: Bytes,
     pub ask: Ask,
     /// Read only where a provider speaks something else.
@@ -33,6 +40,15 @@ pub struct Call {
 }
 
 impl Call {
+    /// Whether a deployment's provider has such calls, and is the one that is meant.
+    #[must_use]
+    pub fn may_go_to(&self, deployment: &DeploymentView) -> bool {
+        match &self.native {
+            None => deployment.serves(self.operation),
+            Some(native) => deployment.provider.id() == native.provider,
+        }
+    }
+
     /// What is asked for, whoever it is told to.
     ///
     /// # Errors
@@ -66,8 +82,19 @@ pub enum Asked {
 /// # Errors
 /// `request.too_large`, `request.timeout`, `request.not_json`, `request.malformed`.
 pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fault> {
-    let entrance = match principal.surface {
-        Surface::Call(ref entrance) => entrance.clone(),
+    let (entrance, native) = match principal.surface {
+        Surface::Call(ref entrance) => (entrance.clone(), None),
+        Surface::Native(ref asked) => {
+            let (native, known, model) = native::find(&principal.stamp.snapshot, asked)?;
+            let entrance = Entrance {
+                operation: known.operation,
+                wire: known.wire,
+                model,
+                stream: known.stream,
+                kind: Kind::Usual,
+            };
+            (entrance, Some(Box::new(native)))
+        }
         Surface::ListModels => return Ok(Asked::ListModels(principal)),
         Surface::ShowModel(ref mut name) => {
             let name = std::mem::take(name);
@@ -82,6 +109,7 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
     let body = whole(&mut principal.body, bounds).await?;
     let at = Address { model: model.as_deref(), stream };
     let ask = match (operation, at.model) {
+        _ if native.is_some() => openai::read_call(&body, wire, &at)?,
         (Operation::Embeddings | Operation::Rerank, None) => {
             openai::read_request(&body, operation)?
         }
@@ -91,7 +119,7 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
     };
     dialect::stored::refuse(wire, &body)?;
     let neutral = OnceCell::new();
-    Ok(Asked::Call(Box::new(Call { principal, operation, wire, kind, body, ask, neutral })))
+    Ok(Asked::Call(Box::new(Call { principal, operation, wire, kind, native, body, ask, neutral })))
 }
 
 async fn whole(body: &mut Incoming, bounds: &Bounds) -> Result<Bytes, Fault> {

@@ -76,7 +76,7 @@ impl Relay {
                         Err(error @ WatchError::BrokenOff) => {
                             self.break_off(ErrorCode::UpstreamFailed, error);
                         }
-                        Err(error @ (WatchError::TooLong(_) | WatchError::Unframed(_))) => {
+                        Err(error @ WatchError::Unframed(_)) => {
                             self.break_off(ErrorCode::UpstreamMalformed, error);
                         }
                     }

@@ -171,6 +171,12 @@ impl Snapshot {
         &self.model_list
     }
 
+    /// The provider of a slug. There are few.
+    #[must_use]
+    pub fn provider(&self, slug: &str) -> Option<&Arc<ProviderView>> {
+        self.provider_views.values().find(|view| view.record.slug == slug)
+    }
+
     /// An app's subscriptions, in any state, oldest first.
     #[must_use]
     pub fn subscriptions(&self, app: AppId) -> &[Arc<SubscriptionRecord>] {

@@ -14,6 +14,7 @@ mod drain;
 mod faults;
 mod lines;
 mod matrix;
+mod native;
 mod refusals;
 mod streams;
 mod support;

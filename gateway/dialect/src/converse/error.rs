@@ -1,7 +1,8 @@
 //! Reads the service's errors. Their type is in a header, which we are not shown, or in `__type`;
-//! the causes that matter are told by the sentences.
+//! the causes that matter are told by the sentences. Writes them for callers of its own words.
 
 use crate::convert::{Cause, ProviderError};
+use crate::{Problem, eventstream};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -68,6 +69,46 @@ fn param(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("at '")?;
     let (field, rest) = rest.split_once('\'')?;
     rest.contains("failed to satisfy").then(|| field.to_owned())
+}
+
+/// The body of an error. Its type is told by the status: SDKs read it from a header that proxies
+/// lose, or from here.
+#[must_use]
+pub fn error_body(problem: &Problem<'_>) -> Vec<u8> {
+    let message = format!("{} ({}, {})", problem.message, problem.code, problem.request_id);
+    serde_json::json!({ "__type": exception(problem.status), "message": message })
+        .to_string()
+        .into_bytes()
+}
+
+/// The last message of a stream that broke: an exception, which no reader takes for an end.
+#[must_use]
+pub fn error_event(problem: &Problem<'_>) -> Vec<u8> {
+    let message = format!("{} ({}, {})", problem.message, problem.code, problem.request_id);
+    let kind = match problem.status {
+        429 => "throttlingException",
+        500..=502 => "internalServerException",
+        503 => "serviceUnavailableException",
+        _ => "modelStreamErrorException",
+    };
+    let headers = [
+        (":exception-type", kind),
+        (":content-type", "application/json"),
+        (":message-type", "exception"),
+    ];
+    eventstream::write(&headers, serde_json::json!({ "message": message }).to_string().as_bytes())
+}
+
+const fn exception(status: u16) -> &'static str {
+    match status {
+        400 | 413 | 415 | 422 => "ValidationException",
+        401..=403 => "AccessDeniedException",
+        404 | 405 => "ResourceNotFoundException",
+        408 | 504 => "ModelTimeoutException",
+        429 => "ThrottlingException",
+        503 => "ServiceUnavailableException",
+        _ => "InternalServerException",
+    }
 }
 
 #[cfg(test)]

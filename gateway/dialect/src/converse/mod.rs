@@ -16,6 +16,8 @@ mod usage;
 mod watch;
 mod write;
 
+pub use error::{error_body, error_event};
+
 use crate::convert::{
     Framing, Malformed, Outbound, Pass, Provider, ProviderError, ReadStream, WatchStream,
 };

@@ -1,5 +1,6 @@
-//! Reads Ollama's errors: a sentence, and the status.
+//! Ollama's errors: a sentence, and the status. Written for callers of its own words.
 
+use crate::Problem;
 use crate::convert::{Cause, ProviderError};
 use serde_json::Value;
 
@@ -20,6 +21,15 @@ pub(super) fn read_error(status: u16, body: &[u8]) -> ProviderError {
         _ => Cause::Unknown,
     };
     ProviderError { message, kind: None, param: None, cause }
+}
+
+/// The body of an error, and the last line of a stream that broke.
+#[must_use]
+pub fn error_body(problem: &Problem<'_>) -> Vec<u8> {
+    let error = format!("{} ({}, {})", problem.message, problem.code, problem.request_id);
+    let mut body = serde_json::json!({ "error": error }).to_string().into_bytes();
+    body.push(b'\n');
+    body
 }
 
 /// A sentence, or one within an object, as a server in between may have it.

@@ -15,6 +15,8 @@ mod tests;
 mod turns;
 mod usage;
 
+pub use error::error_body;
+
 use crate::Invalid;
 use crate::convert::{Framing, Malformed, Outbound, Provider, ProviderError, ReadStream};
 use crate::loss::Losses;

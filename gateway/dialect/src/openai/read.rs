@@ -46,6 +46,7 @@ const MODEL_NAME_MAX: usize = 256;
 #[derive(Default)]
 struct Found {
     model: Option<Member>,
+    model_id: Option<Member>,
     stream: Option<Member>,
     stream_options: Option<Member>,
     max_tokens: Option<Member>,
@@ -61,19 +62,22 @@ struct Found {
 /// # Errors
 /// As [`read_request`].
 pub fn read_call(body: &[u8], wire: Wire, at: &Address<'_>) -> Result<Ask, Invalid> {
-    match wire {
-        Wire::Chat => return read_request(body, Operation::Chat),
-        Wire::Messages => return crate::messages::read_ask(body),
+    match (wire, at.model) {
+        (Wire::Chat, None) => return read_request(body, Operation::Chat),
+        (Wire::Messages, None) => return crate::messages::read_ask(body),
         _ => {}
     }
     let (found, walked) = find(body)?;
-    let (model, model_at) = match (at.model, &found.model) {
+    let named = if wire == Wire::Watsonx { &found.model_id } else { &found.model };
+    let (model, model_at) = match (at.model, named) {
         (Some(model), _) => (model.to_owned(), 0..0),
         (None, Some(member)) => (model_name(body, member)?, member.value.clone()),
         (None, None) => return Err(no_model()),
     };
     let stream = match at.stream {
         Some(stream) => stream,
+        // Ollama's answers are streamed unless that is declined.
+        None if wire == Wire::Ollama && found.stream.is_none() => true,
         None => streamed(found.stream.as_ref())?,
     };
     let config = found.generation_config.as_ref().filter(|member| member.kind == Kind::Object);
@@ -83,12 +87,16 @@ pub fn read_call(body: &[u8], wire: Wire, at: &Address<'_>) -> Result<Ask, Inval
         model,
         model_at,
         stream,
-        // Usage is part of every stream in these dialects: nothing to ask for, nothing to hide.
-        stream_options: StreamOptions::Asked,
+        // Usage is part of every stream in all but one of these dialects: nothing to ask for,
+        // nothing to hide.
+        stream_options: match wire {
+            Wire::Chat => stream_options(body, found.stream_options)?,
+            _ => StreamOptions::Asked,
+        },
         output_tokens_max: bound(&found.max_output_tokens)
-            .or_else(|| bound(&found.max_tokens))
+            .or_else(|| bound(&found.max_completion_tokens).max(bound(&found.max_tokens)))
             .or(within.0),
-        choices: within.1.unwrap_or(1).max(1),
+        choices: bound(&found.n).or(within.1).unwrap_or(1).max(1),
         text_bytes: walked.text_bytes,
         close: walked.close,
     })
@@ -169,6 +177,7 @@ impl Found {
         let Some(name) = member.name(body) else { return };
         let (slot, name) = match name.as_ref() {
             b"model" => (&mut self.model, "model"),
+            b"model_id" => (&mut self.model_id, "model_id"),
             b"stream" => (&mut self.stream, "stream"),
             b"stream_options" => (&mut self.stream_options, "stream_options"),
             b"max_tokens" => (&mut self.max_tokens, "max_tokens"),

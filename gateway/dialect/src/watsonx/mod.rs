@@ -7,6 +7,10 @@
 //! calls are booked on ([`scoped`]) are added by who sends the request, because they belong to the
 //! provider and not to the call.
 
+mod pass;
+
+pub use pass::pass_request;
+
 use crate::Invalid;
 use crate::convert::{Malformed, Outbound, Provider, ProviderError, ReadStream};
 use crate::loss::Losses;
