@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use std::cell::Cell;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::task::LocalSet;
@@ -20,8 +21,14 @@ pub struct Target {
     #[arg(long, env = "TOLLGATE_KEY", hide_env_values = true)]
     key: Option<String>,
     /// The JSON body of every call.
-    #[arg(long)]
-    body: String,
+    #[arg(long, required_unless_present = "body_file")]
+    body: Option<String>,
+    /// A file with the body, where it is longer than an argument may be.
+    #[arg(long, conflicts_with = "body")]
+    body_file: Option<PathBuf>,
+    /// What a whole stream ends with; nothing: it need only end as HTTP asks.
+    #[arg(long, default_value = "data: [DONE]\n\n")]
+    end: String,
     #[arg(long, default_value_t = 32)]
     connections: u64,
     /// A call that takes longer is given up as failed.
@@ -47,6 +54,9 @@ pub struct Rate {
     rate: u32,
     #[arg(long, default_value_t = 5)]
     seconds: u32,
+    /// Calls are streams, and latency is the time to their first piece.
+    #[arg(long)]
+    stream: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -59,6 +69,7 @@ pub struct Hold {
 struct Aim {
     address: SocketAddr,
     request: Vec<u8>,
+    end: Vec<u8>,
     timeout: Duration,
 }
 
@@ -67,16 +78,30 @@ impl Target {
         ensure!((1..=4096).contains(&self.connections), "--connections: from 1 to 4096");
         let (address, host, path) = crate::target(&self.url)?;
         let key = self.key.as_ref().map(|key| format!("authorization: Bearer {key}\r\n"));
+        let body = match (&self.body, &self.body_file) {
+            (Some(body), _) => body.clone(),
+            (None, Some(file)) => std::fs::read_to_string(file)
+                .with_context(|| format!("--body-file {}", file.display()))?,
+            (None, None) => String::new(),
+        };
         let request = format!(
             "POST /{path} HTTP/1.1\r\nhost: {host}\r\nuser-agent: tollgate-load\r\n\
              content-type: application/json\r\naccept: */*\r\n{}content-length: {}\r\n\r\n{}",
             key.unwrap_or_default(),
-            self.body.len(),
-            self.body,
+            body.len(),
+            body,
         );
         let timeout = Duration::from_secs(self.timeout_s);
-        Ok(Rc::new(Aim { address, request: request.into_bytes(), timeout }))
+        let end = self.end.clone().into_bytes();
+        Ok(Rc::new(Aim { address, request: request.into_bytes(), end, timeout }))
     }
+}
+
+/// How far latency counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    First,
+    End,
 }
 
 /// One connection, opened again after a failure.
@@ -91,12 +116,15 @@ impl Caller {
         Self { aim, connection: None, figures: Figures::default() }
     }
 
-    /// One call or stream; its time counts from `since`.
-    async fn call(&mut self, stream: bool, since: impl Fn() -> Instant) {
+    /// One call or stream; its time counts from `since`, to its first piece or to its end.
+    async fn call(&mut self, stream: bool, to: Until, since: impl Fn() -> Instant) {
         let aim = self.aim.clone();
         match tokio::time::timeout(aim.timeout, self.ask(stream)).await {
-            Ok(Ok(true)) => self.figures.answered_in(since().elapsed()),
-            Ok(Ok(false)) => {}
+            Ok(Ok(Some(first))) => {
+                let at = if to == Until::First { first } else { Instant::now() };
+                self.figures.answered_in(at.saturating_duration_since(since()));
+            }
+            Ok(Ok(None)) => {}
             Ok(Err(error)) => self.fail(error.to_string()),
             Err(_) => self.fail("no whole answer in time".to_owned()),
         }
@@ -108,15 +136,17 @@ impl Caller {
         self.figures.problem(what);
     }
 
-    /// Whether a 2xx came whole.
-    async fn ask(&mut self, stream: bool) -> std::io::Result<bool> {
+    /// When the first piece of a 2xx came, if it came whole.
+    async fn ask(&mut self, stream: bool) -> std::io::Result<Option<Instant>> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(Connection::open(self.aim.address).await?),
         };
-        let (mut events, mut said) = (Events::default(), Vec::new());
+        let (mut events, mut said) = (Events::new(&self.aim.end), Vec::new());
+        let mut first = None;
         let status = connection
             .ask(&self.aim.request, |piece| {
+                first.get_or_insert_with(Instant::now);
                 if stream {
                     events.feed(piece);
                 }
@@ -128,15 +158,15 @@ impl Caller {
         if !(200..300).contains(&status) {
             self.figures.refused += 1;
             self.figures.problem(format!("{status} {}", String::from_utf8_lossy(&said)));
-            return Ok(false);
+            return Ok(None);
         }
         if stream && !events.ended() {
             self.figures.failed += 1;
-            self.figures.problem("a stream did not end with [DONE]".to_owned());
-            return Ok(false);
+            self.figures.problem("a stream did not end as it should".to_owned());
+            return Ok(None);
         }
         self.figures.events += events.seen;
-        Ok(true)
+        Ok(Some(first.unwrap_or_else(Instant::now)))
     }
 }
 
@@ -153,7 +183,7 @@ pub async fn closed(calls: &Calls, stream: bool) -> anyhow::Result<Figures> {
             while let Some(rest) = left.get().checked_sub(1) {
                 left.set(rest);
                 let sent = Instant::now();
-                caller.call(stream, || sent).await;
+                caller.call(stream, Until::End, || sent).await;
                 back_off(&caller).await;
             }
             caller.figures
@@ -178,6 +208,7 @@ pub async fn rate(rate: &Rate) -> anyhow::Result<Figures> {
     let aim = rate.target.aim()?;
     let count = u64::from(rate.rate) * u64::from(rate.seconds);
     let gap = Duration::from_secs(1) / rate.rate.max(1);
+    let (stream, until) = (rate.stream, if rate.stream { Until::First } else { Until::End });
     let (step, start) = (rate.target.connections, Instant::now() + Duration::from_millis(20));
     each(step, |nth| {
         let mut caller = Caller::new(aim.clone());
@@ -188,7 +219,7 @@ pub async fn rate(rate: &Rate) -> anyhow::Result<Figures> {
                 let late = Instant::now() > due;
                 sleep_until(due).await;
                 let sent = if late { due } else { Instant::now() };
-                caller.call(false, || sent).await;
+                caller.call(stream, until, || sent).await;
                 back_off(&caller).await;
                 turn += step;
             }

@@ -1,6 +1,6 @@
-//! Publishes what one caller needs to call one model, in the contract's own form, straight into
-//! Redis: org, app, key, provider, model, deployment, price, product, plan, subscription and one
-//! limit of each metric, all too high to be reached. Only for a Redis that is thrown away.
+//! Publishes what one caller needs to call a model behind each dialect, in the contract's own form, straight into
+//! Redis: org, app, key, product, plan, subscription, for each dialect of providers a provider, a
+//! model, its deployment and price, and one limit of each metric, all too high to be reached. Only for a Redis that is thrown away.
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -24,8 +24,14 @@ use contract::snapshot::{
 };
 use serde::Serialize;
 
-/// The model's name.
-const MODEL: &str = "bench-chat";
+/// A model behind a dialect, and where the simulator speaks it.
+const MODELS: [(&str, Dialect, &str); 5] = [
+    ("bench-chat", Dialect::Openai, "/v1"),
+    ("bench-responses", Dialect::Responses, "/v1"),
+    ("bench-anthropic", Dialect::Anthropic, "/v1"),
+    ("bench-gemini", Dialect::Gemini, "/v1beta"),
+    ("bench-bedrock", Dialect::Bedrock, ""),
+];
 /// The provider's credential; the simulator takes any.
 const CREDENTIAL: &[u8] = b"bench-credential";
 
@@ -33,7 +39,7 @@ const CREDENTIAL: &[u8] = b"bench-credential";
 pub struct Seed {
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     redis_url: String,
-    /// The provider's base address, `http://127.0.0.1:PORT/v1`.
+    /// The simulator's address, `http://127.0.0.1:PORT`.
     #[arg(long)]
     upstream: String,
     #[arg(long, env = "TOLLGATE_MASTER_KEY", hide_env_values = true)]
@@ -46,7 +52,7 @@ pub struct Seed {
 #[derive(Debug, Serialize)]
 pub struct Seeded {
     key: String,
-    model: &'static str,
+    models: Vec<&'static str>,
     records: usize,
 }
 
@@ -67,7 +73,8 @@ pub fn run(seed: &Seed) -> anyhow::Result<Seeded> {
         pipe.cmd("SET").arg(channel::VERSION).arg(version).ignore();
     }
     pipe.query::<()>(&mut redis).context("writing the records")?;
-    Ok(Seeded { key, model: MODEL, records: count })
+    let models = MODELS.map(|(name, ..)| name).to_vec();
+    Ok(Seeded { key, models, records: count })
 }
 
 /// Ids that differ only in their last byte; no randomness is needed in a Redis of one's own.
@@ -148,62 +155,36 @@ fn made_key(
     Ok((made.reveal().to_owned(), record))
 }
 
-/// Provider, model, deployment, price, product and plan.
+/// Providers, models, deployments, prices, product and plan.
 fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
-    let (provider, model) = (ProviderId::new(at, &entropy(1)), ModelId::new(at, &entropy(1)));
     let product = ProductId::new(at, &entropy(1));
-    let master = MasterKey::from_base64(&seed.master_key)
-        .context("--master-key: expected 32 bytes in base64")?;
-    let nonce: SealEntropy = std::array::from_fn(|i| i.to_le_bytes().first().copied().unwrap_or(0));
-    let credential = master.seal(&ProviderRecord::seal_context(provider), CREDENTIAL, &nonce)?;
-    let rates = Rates {
-        input: Nanos(150_000_000),
-        output: Nanos(600_000_000),
-        cached_input: Some(Nanos(75_000_000)),
-        ..Rates::default()
-    };
-    Ok(vec![
-        Record::Provider(ProviderRecord {
-            id: provider,
-            slug: "simulator".to_owned(),
-            base_url: seed.upstream.trim_end_matches('/').to_owned(),
-            dialect: Dialect::Openai,
-            also: Vec::new(),
-            auth: Auth::Bearer,
-            settings: ProviderSettings::default(),
-            credential: Some(credential),
-            disabled: false,
-        }),
-        Record::Model(ModelRecord {
-            id: model,
-            name: MODEL.to_owned(),
-            modality: Modality::Chat,
-            state: Lifecycle::Active,
-            context_tokens_max: 128_000,
-            output_tokens_max: 16_384,
-            created_at: at,
-        }),
-        Record::Deployment(DeploymentRecord {
-            id: DeploymentId::new(at, &entropy(1)),
-            model_id: model,
-            provider_id: provider,
-            upstream_model: "sim-chat".to_owned(),
-            region: "local".to_owned(),
-            weight: 100,
-            disabled: false,
-        }),
-        Record::Price(PriceRecord {
-            id: PriceId::new(at, &entropy(1)),
-            model_id: model,
-            plan_id: None,
-            effective_from: at,
-            rates,
-        }),
+    let mut records = Vec::new();
+    let mut model_ids = Vec::new();
+    for (n, (name, dialect, path)) in (1_u8..).zip(MODELS) {
+        let base = format!("{}{path}", seed.upstream.trim_end_matches('/'));
+        let model = model(at, n, name);
+        model_ids.push(model.id);
+        records.extend([
+            provider(seed, at, n, (name, dialect, base))?,
+            Record::Deployment(DeploymentRecord {
+                id: DeploymentId::new(at, &entropy(n)),
+                model_id: model.id,
+                provider_id: ProviderId::new(at, &entropy(n)),
+                upstream_model: "sim-chat".to_owned(),
+                region: "local".to_owned(),
+                weight: 100,
+                disabled: false,
+            }),
+            price(at, n, model.id),
+            Record::Model(model),
+        ]);
+    }
+    records.extend([
         Record::Product(ProductRecord {
             id: product,
             slug: "bench".to_owned(),
             kind: ProductKind::Model,
-            model_ids: vec![model],
+            model_ids,
         }),
         Record::Plan(PlanRecord {
             id: PlanId::new(at, &entropy(1)),
@@ -211,7 +192,55 @@ fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
             slug: "bench".to_owned(),
             output_tokens_max: None,
         }),
-    ])
+    ]);
+    Ok(records)
+}
+
+fn provider(
+    seed: &Seed,
+    at: Timestamp,
+    n: u8,
+    (slug, dialect, base_url): (&str, Dialect, String),
+) -> anyhow::Result<Record> {
+    let id = ProviderId::new(at, &entropy(n));
+    let master = MasterKey::from_base64(&seed.master_key)
+        .context("--master-key: expected 32 bytes in base64")?;
+    let nonce: SealEntropy = std::array::from_fn(|i| i.to_le_bytes().first().copied().unwrap_or(0));
+    let credential = master.seal(&ProviderRecord::seal_context(id), CREDENTIAL, &nonce)?;
+    Ok(Record::Provider(ProviderRecord {
+        id,
+        slug: slug.to_owned(),
+        base_url,
+        dialect,
+        also: Vec::new(),
+        auth: Auth::Bearer,
+        settings: ProviderSettings::default(),
+        credential: Some(credential),
+        disabled: false,
+    }))
+}
+
+fn model(at: Timestamp, n: u8, name: &str) -> ModelRecord {
+    ModelRecord {
+        id: ModelId::new(at, &entropy(n)),
+        name: name.to_owned(),
+        modality: Modality::Chat,
+        state: Lifecycle::Active,
+        context_tokens_max: 1_000_000,
+        output_tokens_max: 16_384,
+        created_at: at,
+    }
+}
+
+fn price(at: Timestamp, n: u8, model_id: ModelId) -> Record {
+    let rates = Rates {
+        input: Nanos(150_000_000),
+        output: Nanos(600_000_000),
+        cached_input: Some(Nanos(75_000_000)),
+        ..Rates::default()
+    };
+    let id = PriceId::new(at, &entropy(n));
+    Record::Price(PriceRecord { id, model_id, plan_id: None, effective_from: at, rates })
 }
 
 #[cfg(test)]
@@ -224,7 +253,7 @@ mod tests {
         let secret = STANDARD.encode([7; 32]);
         let seed = Seed {
             redis_url: String::new(),
-            upstream: "http://127.0.0.1:1/v1/".to_owned(),
+            upstream: "http://127.0.0.1:1/".to_owned(),
             master_key: secret.clone(),
             key_pepper: secret,
         };

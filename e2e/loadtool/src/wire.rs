@@ -115,26 +115,30 @@ fn chunk_size(line: &[u8]) -> Option<usize> {
 }
 
 /// Counts the events of a stream cut anywhere, and sees whether it ended as it should.
-#[derive(Debug, Default)]
-pub struct Events {
+#[derive(Debug)]
+pub struct Events<'a> {
     pub seen: u64,
     tail: Vec<u8>,
+    /// What a whole stream ends with.
+    end: &'a [u8],
 }
 
-impl Events {
-    const END: &[u8] = b"data: [DONE]\n\n";
+impl<'a> Events<'a> {
+    pub const fn new(end: &'a [u8]) -> Self {
+        Self { seen: 0, tail: Vec::new(), end }
+    }
 
     pub fn feed(&mut self, piece: &[u8]) {
         let joins = self.tail.last() == Some(&b'\n') && piece.first() == Some(&b'\n');
         let within = piece.windows(2).filter(|pair| *pair == b"\n\n").count();
         self.seen += u64::from(joins) + u64::try_from(within).unwrap_or(0);
         self.tail.extend_from_slice(piece);
-        let keep = self.tail.len().saturating_sub(Self::END.len());
+        let keep = self.tail.len().saturating_sub(self.end.len().max(1));
         self.tail.drain(..keep);
     }
 
     pub fn ended(&self) -> bool {
-        self.tail == Self::END
+        self.tail.ends_with(self.end)
     }
 }
 
@@ -146,11 +150,11 @@ mod tests {
     fn events_are_counted_however_the_stream_is_cut() {
         let stream = b"data: {}\n\ndata: {}\n\ndata: [DONE]\n\n";
         for size in 1..=stream.len() {
-            let mut events = Events::default();
+            let mut events = Events::new(b"data: [DONE]\n\n");
             stream.chunks(size).for_each(|piece| events.feed(piece));
             assert_eq!((events.seen, events.ended()), (3, true), "in pieces of {size}");
         }
-        let mut cut = Events::default();
+        let mut cut = Events::new(b"data: [DONE]\n\n");
         cut.feed(b"data: {}\n\ndata: [DONE]\n");
         assert!(!cut.ended());
     }
