@@ -16,8 +16,8 @@ class Weather(BaseModel):
     city: str
 
 
-def client(key="good"):
-    return anthropic.Anthropic(base_url=GATEWAY, api_key=KEYS.get(key, key), max_retries=0,
+def client(key="good", root=""):
+    return anthropic.Anthropic(base_url=GATEWAY + root, api_key=KEYS.get(key, key), max_retries=0,
                                timeout=20)
 
 
@@ -161,6 +161,15 @@ def count_tokens():
     equal(counted.input_tokens, input_of(message.usage))
 
 
+def native():
+    """The provider's own address, passed on by the gateway."""
+    far = client(root="/native/sim-anthropic")
+    with far.messages.stream(**body("sim-anthropic")) as stream:
+        message = stream.get_final_message()
+        request_id = stream.response.headers["x-request-id"]
+    counted(request_id, input_of(message.usage), message.usage.output_tokens)
+
+
 SCENES = [
     ("a plain answer, and its usage is what the provider counted", plain),
     ("a stream says the same, in order, with the same usage", streamed),
@@ -194,6 +203,7 @@ def main():
         t.check(name, lambda: refused(kind, status, code, **more))
     t.check("our own request limit raises RateLimitError", our_limit)
     t.check("tokens of a prompt are counted", count_tokens)
+    t.check("the provider's own address passes its streams", native)
     return t.end()
 
 

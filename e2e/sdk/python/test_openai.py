@@ -18,8 +18,8 @@ class Weather(BaseModel):
     city: str
 
 
-def client(key="good"):
-    return openai.OpenAI(base_url=GATEWAY + "/v1", api_key=KEYS.get(key, key), max_retries=0,
+def client(key="good", root="/v1"):
+    return openai.OpenAI(base_url=GATEWAY + root, api_key=KEYS.get(key, key), max_retries=0,
                          timeout=20)
 
 
@@ -267,6 +267,16 @@ def bad_request():
     raise AssertionError("nothing was raised, wanted BadRequestError")
 
 
+def native():
+    """The provider's own address, passed on by the gateway."""
+    far = client(root="/native/simulator/v1")
+    raw = far.chat.completions.with_raw_response.create(model="sim-small", messages=MESSAGES)
+    usage = raw.parse().usage
+    counted(raw.headers["x-request-id"], usage.prompt_tokens, usage.completion_tokens)
+    refused(openai.NotFoundError, 404, "route.unknown", lambda: far.batches.create(
+        completion_window="24h", endpoint="/v1/chat/completions", input_file_id="file-1"))
+
+
 SCENES = [
     ("a plain chat answers and its usage is what the provider counted", plain_chat),
     ("a streamed chat says the same and carries no usage unasked", streamed_chat),
@@ -304,6 +314,7 @@ def main():
     t.check("our own request limit raises RateLimitError and says when", our_limit)
     t.check("a spending limit raises APIStatusError with 402", lambda: refused(
         openai.APIStatusError, 402, "limit.money", lambda: ask("poor")) and None)
+    t.check("the provider's own address passes calls, and nothing that is kept there", native)
     t.check("a stream the caller leaves lets the provider go", abort)
     return t.end()
 
