@@ -197,6 +197,8 @@ pub enum Cause {
     ContextFull,
     /// The provider's policy forbids the content.
     ContentPolicy,
+    /// The request is at fault, whatever the status says.
+    Refused,
     /// Too many calls or tokens at once.
     RateLimited,
     /// The provider's account has no money or quota left.

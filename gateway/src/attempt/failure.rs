@@ -50,6 +50,7 @@ impl Failure {
         let code = match said.cause {
             Cause::ContextFull => ErrorCode::UpstreamContextFull,
             Cause::ContentPolicy => ErrorCode::UpstreamPolicy,
+            Cause::Refused => ErrorCode::UpstreamRefused,
             Cause::RateLimited => ErrorCode::UpstreamRateLimited,
             Cause::Quota | Cause::Overloaded => ErrorCode::UpstreamFailed,
             Cause::Unknown | Cause::Credentials => failure.fault.code,
@@ -144,6 +145,8 @@ impl Failure {
     /// the caller's too.
     #[must_use]
     pub fn of_status(status: StatusCode, headers: &HeaderMap, body: Bytes, wire: Wire) -> Self {
+        let blames_request = status.as_u16() == 500 && dialect::openai::is_refusal(&body);
+        let status = if blames_request { StatusCode::BAD_REQUEST } else { status };
         let again = matches!(status.as_u16(), 408 | 429 | 500..);
         let fault = match status.as_u16() {
             400 | 413 | 415 | 422 => refused(status, body, wire),
@@ -250,6 +253,15 @@ mod tests {
             fault.more.is_some_and(|more| more.answer.is_some())
         };
         assert!(passes(Wire::Cohere) && !passes(Wire::Chat));
+    }
+
+    #[test]
+    fn a_failure_that_blames_the_request_is_a_refusal() {
+        let body = r#"{"error":{"code":500,"message":"input (3002 tokens) is too large to process. increase the physical batch size (current batch size: 512)","type":"server_error"}}"#;
+        let failure = of(500, body);
+        let answered = (failure.fault.code, failure.fault.status(), failure.next);
+        assert_eq!(answered, (ErrorCode::UpstreamRefused, StatusCode::BAD_REQUEST, Next::Never));
+        assert_eq!(failure.fault.more.unwrap().answer.unwrap().1, body);
     }
 
     #[test]

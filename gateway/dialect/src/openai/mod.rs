@@ -9,6 +9,7 @@ mod stream;
 mod usage;
 mod write;
 
+pub use chat::error::is_refusal;
 pub use chat::{Chat, PROVIDERS, Quirk, Quirks, spoken_by};
 pub use error::{error_body, error_event};
 pub use models::{model_body, models_body};

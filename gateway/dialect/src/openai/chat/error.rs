@@ -38,6 +38,13 @@ pub(crate) fn read(status: u16, body: &[u8]) -> ProviderError {
     ProviderError { kind, param: word("param"), cause, message }
 }
 
+/// Whether a 500 of this body is about the request, as some servers have it: then no other attempt
+/// does better.
+#[must_use]
+pub fn is_refusal(body: &[u8]) -> bool {
+    matches!(read(500, body).cause, Cause::ContextFull | Cause::Refused)
+}
+
 /// A string; a number as its digits; of a list of complaints (place and message) the sentences.
 fn text(value: &Value) -> Option<String> {
     match value {
@@ -97,6 +104,9 @@ fn cause(status: u16, words: &[Option<&str>], message: &str) -> Cause {
         "inputs tokens + max_new_tokens",
         "`inputs` must have less than",
     ];
+    // llama.cpp's server answers these with 500.
+    const TOO_LARGE: &[&str] = &["too large to process"];
+    const NOT_TAKEN: &[&str] = &["input is not supported"];
     const POLICY: &[&str] = &[
         "content_filter",
         "content_policy",
@@ -141,6 +151,8 @@ fn cause(status: u16, words: &[Option<&str>], message: &str) -> Cause {
         429 | 0 if any(BUSY) => Cause::Overloaded,
         429 => Cause::RateLimited,
         498 | 503 | 529 => Cause::Overloaded,
+        500 if any(TOO_LARGE) => Cause::ContextFull,
+        500 if any(NOT_TAKEN) => Cause::Refused,
         _ if status < 500 && any(FULL) => Cause::ContextFull,
         _ if status < 500 && any(POLICY) => Cause::ContentPolicy,
         _ if any(RATE) => Cause::RateLimited,
@@ -266,6 +278,22 @@ mod tests {
                 "quota reached",
                 "token_quota_reached",
                 Cause::Quota,
+            ),
+            (
+                "llama.cpp, embeddings",
+                500,
+                r#"{"error":{"code":500,"message":"input (3002 tokens) is too large to process. increase the physical batch size (current batch size: 512)","type":"server_error"}}"#,
+                "input (3002 tokens) is too large to process. increase the physical batch size (current batch size: 512)",
+                "server_error",
+                full,
+            ),
+            (
+                "llama.cpp, an image",
+                500,
+                r#"{"error":{"code":500,"message":"image input is not supported - hint: if this is unexpected, you may need to provide the mmproj","type":"server_error"}}"#,
+                "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+                "server_error",
+                Cause::Refused,
             ),
             (
                 "ollama",

@@ -35,6 +35,8 @@ quirks! {
     SchemaValue = "schema_value",
     /// Ids of tool calls are nine letters and digits.
     ShortCallIds = "short_call_ids",
+    /// `tool_choice` is a word: one tool is forced by offering no other.
+    ChoiceWord = "choice_word",
     /// Content is a string wherever it is only text.
     StringContent = "string_content",
     /// After the instructions, user and assistant must take turns.
@@ -315,7 +317,8 @@ pub static PROVIDERS: &[(&str, Chat)] = &[
     ),
     ("vllm", like(SERVER, &[Quirk::IncludeReasoning, Quirk::ReasoningText, Quirk::Video])),
     ("sglang", like(SERVER, &[Quirk::ReasoningContent, Quirk::Video])),
-    ("llama_cpp", like(SERVER, &[Quirk::ReasoningContent])),
+    // Takes a choice that is an object for `auto`, with a line in its log.
+    ("llama_cpp", like(SERVER, &[Quirk::ReasoningContent, Quirk::ChoiceWord])),
     (
         "ollama",
         like(

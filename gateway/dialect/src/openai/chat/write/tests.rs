@@ -404,6 +404,14 @@ fn tools_are_told_as_each_provider_takes_them() {
         "tool_choice",
     );
     becomes(Q::NoForcedTool, tools("none".into()), json!({}), "tool_choice");
+    let named = |name: &str| json!({"type": "function", "function": {"name": name}});
+    becomes(
+        Q::ChoiceWord,
+        tools(named("b")),
+        json!({"tools": [tool("b")], "tool_choice": "required"}),
+        "tool_choice",
+    );
+    refuses(Q::ChoiceWord, tools(named("c")), "tool_choice");
     let custom = json!({"tools": [{"type": "custom", "custom": {"name": "c"}}]});
     refuses(Q::NoCustomTools, custom, "tools[0]");
     let mut strict = tool("a");

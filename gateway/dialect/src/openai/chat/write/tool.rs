@@ -50,6 +50,13 @@ impl Writer<'_> {
             }
             ToolChoice::None => Choice::of("none"),
             ToolChoice::Any => Choice::of("required"),
+            ToolChoice::One(name) if self.has(Quirk::ChoiceWord) => {
+                if request.tools.iter().all(|tool| tool.name != *name) {
+                    return Err(Invalid::at("tool_choice", "Name one of the tools."));
+                }
+                self.losses.adapt("tool_choice");
+                Choice { only: Some(std::slice::from_ref(name)), written: Some("required".into()) }
+            }
             ToolChoice::One(name) => Choice::of(named(request, name)),
             ToolChoice::Among { names, must } => {
                 let mode = if *must { "required" } else { "auto" };
