@@ -46,13 +46,6 @@ def rates(api_url, org, app, model):
     raise RuntimeError(f"no subscription of {app['name']} has {model}")
 
 
-def cost(used, rate):
-    """What the simulator's count of a call costs: summed first, rounded once, half up."""
-    classes = ("input", "cached_input", "output", "reasoning")
-    millionths = sum(used[c] * rate[c] for c in classes) + rate["call"] * 1_000_000
-    return (millionths + 500_000) // 1_000_000
-
-
 def counted(simulator_url):
     """The simulator's count, by request id."""
     status, _, text = http("GET", simulator_url + "/_sim/requests", timeout=60)

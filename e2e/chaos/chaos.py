@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import books
 from calls import Calls
-from tollgate import Org, Tests, demo, http, nanos, until
+from tollgate import Org, Tests, cost, demo, http, nanos, until
 
 LONG = os.environ.get("TOLLGATE_CHAOS") == "long"
 CALLS, RATE = (6000, 60) if LONG else (2000, 60)
@@ -109,11 +109,11 @@ class Chaos:
             return f"{len(answered)} calls"
 
         def exact():
-            wrong = [(r, by_id.get(r), books.cost(used[r], rate)) for r in answered
-                     if by_id.get(r) != books.cost(used[r], rate)]
+            wrong = [(r, by_id.get(r), cost(used[r], rate)) for r in answered
+                     if by_id.get(r) != cost(used[r], rate)]
             assert not wrong, f"{len(wrong)} differ (id, billed, used x price): {wrong[:3]}"
             ours = sum(by_id[r] for r in answered)
-            theirs = sum(books.cost(used[r], rate) for r in answered)
+            theirs = sum(cost(used[r], rate) for r in answered)
             assert ours == theirs, (ours, theirs)
             return f"{ours} nano-dollars"
 
@@ -121,7 +121,7 @@ class Chaos:
             strange = [r for r in by_id if r not in used]
             assert not strange, f"billed but never seen by the provider: {strange[:3]}"
             lost = [r for r in by_id if r not in answered]
-            dearer = [r for r in lost if by_id[r] > books.cost(used[r], rate)]
+            dearer = [r for r in lost if by_id[r] > cost(used[r], rate)]
             return f"{len(lost)} calls that got no whole answer were billed, {len(dearer)} of them by estimate"
 
         def reports():

@@ -45,6 +45,14 @@ def nanos(usd):
     return int(value)
 
 
+def cost(used, rate):
+    """What was used under a price, in nano-dollars per million tokens of each class and per call:
+    summed first, rounded once, half up."""
+    classes = ("input", "cached_input", "output", "reasoning")
+    millionths = sum(used[c] * rate[c] for c in classes) + rate["call"] * 1_000_000
+    return (millionths + 500_000) // 1_000_000
+
+
 class Api:
     """The control API as one signed-in person."""
 
@@ -70,6 +78,10 @@ class Api:
 
     def post(self, path, body=None):
         return self.call("POST", path, {} if body is None else body)
+
+    def change(self, path, before, body):
+        """Changes an object that was read as `before`."""
+        return self.call("PATCH", path, body, {"if-match": f'"{before["version"]}"'})
 
     def all(self, path):
         """Every item of a paged list."""
