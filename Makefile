@@ -1,7 +1,7 @@
 # The commands of this repository; each is one script under infra/. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down logs test check fmt gen bench chaos
+.PHONY: help up down logs test check fmt gen bench chaos fuzz
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,9 @@ gen: ## write what is generated again: .sqlx, the OpenAPI document
 
 bench: ## CPU, latency and memory of the gateway against nginx, in one run
 	@infra/bench
+
+fuzz: ## a million inputs for whatever reads bytes from outside (one: infra/fuzz stream_gemini)
+	@infra/fuzz
 
 chaos: ## kill programs under load and compare the ledger with the simulator (long form)
 	@infra/test chaos

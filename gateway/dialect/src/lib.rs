@@ -16,6 +16,7 @@ pub mod fields;
 pub mod gemini;
 mod heard;
 pub mod inference;
+mod inline;
 pub mod json;
 mod known;
 pub mod lines;

@@ -11,6 +11,7 @@ use crate::convert::{Caller, Malformed};
 use crate::neutral::{
     Answer, Candidate, Content, Native, Part, Signature, Source, Stop, TokenChance, TopToken,
 };
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -79,12 +80,34 @@ fn cite_parts(parts: &mut [Part], placed: Vec<cite::Placed>) {
     }
 }
 
+/// An answer on its way out. What a call is given is not read again: it may hold numbers that no
+/// type here does.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidates: Option<Vec<Said<'a>>>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    content: Spoken<'a>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Spoken<'a> {
+    parts: Vec<WirePart<'a>>,
+    role: &'static str,
+}
+
 pub(super) fn write_answer(answer: &Answer, to: &Caller<'_>) -> Vec<u8> {
+    let told = answer.blocked.is_none() || !answer.candidates.is_empty();
+    let candidates =
+        told.then(|| answer.candidates.iter().enumerate().map(write_candidate).collect());
     let mut body = Map::new();
-    if answer.blocked.is_none() || !answer.candidates.is_empty() {
-        let candidates = answer.candidates.iter().enumerate().map(write_candidate).collect();
-        body.insert("candidates".to_owned(), Value::Array(candidates));
-    }
     if let Some(reason) = &answer.blocked {
         let feedback = json!({"blockReason": words::block(reason)});
         body.insert("promptFeedback".to_owned(), feedback);
@@ -95,10 +118,10 @@ pub(super) fn write_answer(answer: &Answer, to: &Caller<'_>) -> Vec<u8> {
     let or = |own: &str, other: &str| Value::from(if own.is_empty() { other } else { own });
     body.insert("modelVersion".to_owned(), or(&answer.model, &to.asked.model));
     body.insert("responseId".to_owned(), or(&answer.id, to.id));
-    Value::Object(body).to_string().into_bytes()
+    serde_json::to_vec(&Whole { candidates, rest: body }).unwrap_or_default()
 }
 
-fn write_candidate((index, candidate): (usize, &Candidate)) -> Value {
+fn write_candidate((index, candidate): (usize, &Candidate)) -> Said<'_> {
     let (mut parts, mut cut) = (Vec::new(), None);
     let mut cited = Vec::new();
     for part in &candidate.parts {
@@ -106,12 +129,11 @@ fn write_candidate((index, candidate): (usize, &Candidate)) -> Value {
             cited.extend(citations.iter().map(|citation| (parts.len(), citation)));
         }
         match write_part(part) {
-            Some(part) => parts.push(json!(part)),
+            Some(part) => parts.push(part),
             None => cut = cut.or(cut_call(part)),
         }
     }
     let mut out = Map::new();
-    out.insert("content".to_owned(), json!({"parts": parts, "role": "model"}));
     out.insert("finishReason".to_owned(), finish_reason(&candidate.stop, cut.is_some()).into());
     out.insert("index".to_owned(), index.into());
     if let Some(message) = cut {
@@ -128,7 +150,7 @@ fn write_candidate((index, candidate): (usize, &Candidate)) -> Value {
             }
         }
     }
-    out.into()
+    Said { content: Spoken { parts, role: "model" }, rest: out }
 }
 
 /// The reason, told that a call was cut off: arguments are an object here, so that half of one

@@ -42,11 +42,15 @@ pub(super) fn read_fields(mut body: Proto) -> Result<Request, Invalid> {
     if !body.has("contents") {
         return Err(body.missing("contents", "a list of turns"));
     }
-    let mut calls = Calls::default();
+    let (mut calls, mut silent) = (Calls::default(), true);
     for item in body.list("contents")? {
         if let Some(turn) = turn(item, &mut calls)? {
+            silent = false;
             join(&mut request.turns, turn);
         }
+    }
+    if silent {
+        return Err(body.wrong("contents", "at least one turn with a part that says something"));
     }
     for item in body.list("tools")? {
         tools::read_tool(item, &mut request)?;

@@ -4,6 +4,7 @@
 use super::{WIRE, proof};
 use crate::Invalid;
 use crate::fields::{Fields, Item};
+use crate::inline::proved;
 use crate::neutral::{
     CacheMark, CallKind, Citation, Content, Extra, Media, Native, Part, Signature, Source,
     ToolCall, ToolResult,
@@ -142,7 +143,9 @@ impl Blocks {
         let mut fields = item.fields()?;
         let mut source = fields.need_object("source")?;
         let (from, of) = match source.need_string("type")?.as_str() {
-            "base64" => (Source::Inline(source.need_string("data")?), ""),
+            "base64" => {
+                (Source::Inline(proved(source.need_string("data")?, &source.path("data"))?), "")
+            }
             "text" => (Source::Text(source.need_string("data")?), "text/plain"),
             "content" => (Source::Text(source.need_string("content")?), "text/plain"),
             "url" if image => (Source::Url(source.need_string("url")?), ""),

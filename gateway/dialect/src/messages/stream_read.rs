@@ -14,6 +14,7 @@ pub(super) struct Reader {
     host: Host,
     pieces: Pieces,
     usage: Usage,
+    started: bool,
     stopped: bool,
     ended: bool,
 }
@@ -24,6 +25,7 @@ impl Reader {
             host,
             pieces: Pieces::default(),
             usage: Usage::default(),
+            started: false,
             stopped: false,
             ended: false,
         }
@@ -32,12 +34,16 @@ impl Reader {
     fn told(&mut self, data: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
         let told: Told<'_> = serde_json::from_slice(data)?;
         match told.kind.as_ref() {
+            // What comes after the reason for the end belongs to nothing.
+            "content_block_delta" | "content_block_start" if self.stopped => {}
             "content_block_delta" => {
                 let delta = told.delta.ok_or(Malformed("a delta without one".into()))?;
+                self.start(None, out);
                 self.pieces.delta(told.index, delta, out)?;
             }
             "content_block_start" => {
                 let block = told.content_block.ok_or(Malformed("a block without one".into()))?;
+                self.start(None, out);
                 self.pieces.close(out);
                 self.pieces.open(told.index, block, out)?;
             }
@@ -45,12 +51,13 @@ impl Reader {
             "ping" => out.push(Event::Ping),
             "message_start" => {
                 let start = told.message.ok_or(Malformed("a start without a message".into()))?;
-                out.push(Event::Start { id: start.id, model: start.model, created: None });
+                self.start(Some((start.id, start.model)), out);
                 self.used(start.usage.as_deref(), out);
             }
             "message_delta" => {
                 self.pieces.close(out);
                 if let Some(delta) = told.delta {
+                    self.start(None, out);
                     self.stop(delta, out);
                 }
                 self.used(told.usage, out);
@@ -66,6 +73,15 @@ impl Reader {
             _ => return Err(Malformed(format!("an event of the kind `{}`", told.kind).into())),
         }
         Ok(())
+    }
+
+    /// The start, once: an imitator may leave it out, or lose it.
+    fn start(&mut self, named: Option<(String, String)>, out: &mut Vec<Event>) {
+        if !self.started {
+            self.started = true;
+            let (id, model) = named.unwrap_or_default();
+            out.push(Event::Start { id, model, created: None });
+        }
     }
 
     fn used(&mut self, usage: Option<&RawValue>, out: &mut Vec<Event>) {
@@ -88,7 +104,8 @@ impl Reader {
     }
 
     fn end(&mut self, out: &mut Vec<Event>) {
-        if !self.ended {
+        // An end before anything else ends nothing: such a stream was cut.
+        if self.started && !self.ended {
             self.ended = true;
             out.push(Event::End);
         }

@@ -1,5 +1,6 @@
 //! What a turn or an answer is made of.
 
+use crate::inline::proved;
 use crate::{Invalid, Wire};
 use serde_json::Value;
 
@@ -79,7 +80,8 @@ impl Media {
             return Err(Invalid::at(at.to_owned(), detail));
         };
         let media_type = media_type.split(';').next().unwrap_or_default().to_ascii_lowercase();
-        Ok(Self { source: Source::Inline(bytes.to_owned()), media_type, ..Self::default() })
+        let source = Source::Inline(proved(bytes.to_owned(), at)?);
+        Ok(Self { source, media_type, ..Self::default() })
     }
 
     /// The media type as it is said, else as the first bytes tell; empty where neither does.

@@ -2,6 +2,7 @@
 
 use super::WIRE;
 use crate::fields::Fields;
+use crate::inline::proved;
 use crate::neutral::{CacheMark, Content, Detail, Media, Source};
 use crate::{Invalid, Wire};
 use base64::Engine as _;
@@ -86,20 +87,6 @@ fn address(url: String, path: &str) -> Result<(Source, String), Invalid> {
     };
     let media_type = media_type.split(';').next().unwrap_or_default().to_owned();
     Ok((Source::Inline(proved(data.to_owned(), path)?), media_type))
-}
-
-/// Data that is proved to be base64.
-fn proved(data: String, path: &str) -> Result<String, Invalid> {
-    let body = data.trim_end_matches('=').as_bytes();
-    let alphabet = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_');
-    match body.iter().position(|b| !alphabet(b)) {
-        None if !body.is_empty() && body.len() % 4 != 1 => Ok(data),
-        None => Err(Invalid::at(path.to_owned(), format!("`{path}` ends within its base64."))),
-        Some(at) => {
-            let detail = format!("`{path}` is not base64: character {} does not belong.", at + 1);
-            Err(Invalid::at(path.to_owned(), detail))
-        }
-    }
 }
 
 /// The address of a piece of media: its own, or a `data:` one. `None` for an uploaded file.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::neutral::{
-    Candidate, Citation, Content, Native, Part, Signature, Stop, TokenChance, ToolCall, TopToken,
+    CallKind, Candidate, Citation, Content, Native, Part, Signature, Stop, TokenChance, ToolCall,
+    TopToken,
 };
 use contract::usage::Tokens;
 use serde_json::json;
@@ -11,6 +12,17 @@ fn candidate(parts: Vec<Part>, stop: Stop) -> Candidate {
 
 fn answer(candidate: Candidate) -> Answer {
     Answer { id: "i".to_owned(), candidates: vec![candidate], ..Answer::default() }
+}
+
+#[test]
+fn a_number_beyond_every_type_reaches_the_tool_as_the_model_wrote_it() {
+    let input = r#"{"city": 1e999}"#.to_owned();
+    let call = ToolCall { id: "c".into(), name: "f".into(), input, kind: CallKind::Function };
+    let said = answer(candidate(vec![Part::new(Content::ToolCall(call))], Stop::ToolUse));
+    let asked = Request::default();
+    let caller = Caller { asked: &asked, id: "req_1", now: 0, stream_usage: true };
+    let written = String::from_utf8(Gemini.write_answer(&said, &caller)).unwrap();
+    assert!(written.contains(r#""args":{"city": 1e999}"#), "{written}");
 }
 
 #[test]

@@ -93,19 +93,29 @@ fn what_is_wrong_is_named_where_it_is() {
             json!({"contents": [{"parts": [{"functionCall": {"name": "f", "args": []}}]}]}),
             "contents[0].parts[0].functionCall.args",
         ),
-        (json!({"contents": [], "systemInstruction": "terse"}), "systemInstruction"),
-        (json!({"contents": [], "generationConfig": {"topK": 1.5}}), "generationConfig.topK"),
-        (json!({"contents": [], "generationConfig": {"seed": 1e30}}), "generationConfig.seed"),
+        (json!({"contents": [{"parts": []}]}), "contents"),
         (
-            json!({"contents": [], "generationConfig": {"thinkingConfig": {"thinkingBudget": -2}}}),
+            json!({"contents": [{"parts": [{"text": "q"}]}], "systemInstruction": "terse"}),
+            "systemInstruction",
+        ),
+        (
+            json!({"contents": [{"parts": [{"text": "q"}]}], "generationConfig": {"topK": 1.5}}),
+            "generationConfig.topK",
+        ),
+        (
+            json!({"contents": [{"parts": [{"text": "q"}]}], "generationConfig": {"seed": 1e30}}),
+            "generationConfig.seed",
+        ),
+        (
+            json!({"contents": [{"parts": [{"text": "q"}]}], "generationConfig": {"thinkingConfig": {"thinkingBudget": -2}}}),
             "generationConfig.thinkingConfig.thinkingBudget",
         ),
         (
-            json!({"contents": [], "toolConfig": {"functionCallingConfig": {"mode": "SOME"}}}),
+            json!({"contents": [{"parts": [{"text": "q"}]}], "toolConfig": {"functionCallingConfig": {"mode": "SOME"}}}),
             "toolConfig.functionCallingConfig.mode",
         ),
         (
-            json!({"contents": [], "tools": [{"functionDeclarations": [{}]}]}),
+            json!({"contents": [{"parts": [{"text": "q"}]}], "tools": [{"functionDeclarations": [{}]}]}),
             "tools[0].functionDeclarations[0].name",
         ),
     ] {

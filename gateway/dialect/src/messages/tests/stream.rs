@@ -55,6 +55,12 @@ fn event(kind: &str, data: &Value) -> String {
     format!("event: {kind}\ndata: {data}\n\n")
 }
 
+/// How a stream begins.
+fn begin() -> String {
+    let message = json!({"id": "x", "model": "m"});
+    event("message_start", &json!({"type": "message_start", "message": message}))
+}
+
 /// What must hold of any stream that an SDK puts together.
 fn assert_well_formed(stream: &str) {
     let events = data(stream);
@@ -129,15 +135,33 @@ fn a_stream_that_is_cut_has_no_end() {
 }
 
 #[test]
+fn a_stream_whose_start_was_lost_is_one_and_what_follows_its_stop_is_not() {
+    let whole = scene("stream");
+    let at = whole.find("event: content_block_start").unwrap();
+    let events = read(&whole[at..]);
+    assert_eq!(events[0], Event::Start { id: String::new(), model: String::new(), created: None });
+    assert_eq!(events.last(), Some(&Event::End));
+    let (most, end) = whole.split_once("event: message_stop").unwrap();
+    let block = &most[at..most.find("event: content_block_stop").unwrap()];
+    let mut late = read(&format!("{most}{block}event: message_stop{end}"));
+    let mut events = read(&whole);
+    late.retain(|event| *event != Event::Ping);
+    events.retain(|event| *event != Event::Ping);
+    assert_eq!(late, events);
+    assert_eq!(read(&format!("event: message_stop{end}")), []);
+}
+
+#[test]
 fn a_call_without_arguments_is_told_as_an_empty_object() {
-    let stream =
-        event(
+    let stream = begin()
+        + &event(
             "content_block_start",
             &json!({"type": "content_block_start", "index": 0,
             "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {}}}),
-        ) + &event("content_block_stop", &json!({"type": "content_block_stop", "index": 0}));
+        )
+        + &event("content_block_stop", &json!({"type": "content_block_stop", "index": 0}));
     let input = Event::Delta { block: 0, delta: Delta::Input("{}".into()) };
-    assert_eq!(read(&stream)[1], input);
+    assert_eq!(read(&stream)[2], input);
 }
 
 #[test]
@@ -162,12 +186,16 @@ fn what_only_the_vendor_knows_is_held_until_it_is_whole() {
     };
     let stop = event("content_block_stop", &json!({"type": "content_block_stop", "index": 0}));
     let events = read(
-        &(event("content_block_start", &start) + &delta("{\"query\":") + &delta("\"q\"}") + &stop),
+        &(begin()
+            + &event("content_block_start", &start)
+            + &delta("{\"query\":")
+            + &delta("\"q\"}")
+            + &stop),
     );
-    let Event::Open { what: Block::Whole(part), .. } = &events[0] else { panic!("{events:?}") };
+    let Event::Open { what: Block::Whole(part), .. } = &events[1] else { panic!("{events:?}") };
     let Content::Native(native) = &part.content else { panic!("{part:?}") };
     assert_eq!(native.value["input"], json!({"query": "q"}));
-    assert_eq!(events.len(), 2);
+    assert_eq!(events.len(), 3);
     assert!(write(&events).contains("server_tool_use"));
 }
 

@@ -1,6 +1,7 @@
 //! The content of a message: a text, or parts of several kinds.
 
 use crate::fields::{Fields, Item};
+use crate::inline::proved;
 use crate::neutral::{CacheMark, Content, Detail, Media, Native, Part, Source};
 use crate::{Invalid, Wire};
 use serde_json::Value;
@@ -100,10 +101,11 @@ fn audio(part: &mut Fields) -> Result<Media, Invalid> {
         if data.contains(':') {
             return Media::at_url(data, &part.path("input_audio"));
         }
-        return Ok(Media { source: Source::Inline(data), ..Media::default() });
+        let source = Source::Inline(proved(data, &part.path("input_audio"))?);
+        return Ok(Media { source, ..Media::default() });
     }
     let mut audio = part.need_object("input_audio")?;
-    let data = audio.need_string("data")?;
+    let data = proved(audio.need_string("data")?, &audio.path("data"))?;
     let media_type = match audio.need_string("format")?.as_str() {
         "mp3" => "audio/mpeg".to_owned(),
         format => format!("audio/{format}"),
@@ -126,7 +128,8 @@ fn file(part: &mut Fields) -> Result<Media, Invalid> {
     })?;
     // Bare base64 is taken, too.
     if !data.contains(':') {
-        return Ok(Media { source: Source::Inline(data), name, ..Media::default() });
+        let source = Source::Inline(proved(data, &at)?);
+        return Ok(Media { source, name, ..Media::default() });
     }
     Ok(Media { name, ..Media::at_url(data, &at)? })
 }

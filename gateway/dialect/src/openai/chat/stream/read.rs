@@ -151,7 +151,8 @@ impl Reader {
 
     /// The end, and what was left open.
     fn end(&mut self, out: &mut Vec<Event>) {
-        if self.ended {
+        // An end mark before anything else ends nothing: such a stream was cut.
+        if self.ended || !self.started {
             return;
         }
         self.ended = true;

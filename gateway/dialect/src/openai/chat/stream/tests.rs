@@ -176,6 +176,8 @@ fn a_stream_that_was_cut_has_no_end_and_one_that_broke_says_so() {
     let events = read_stream(&mut Reader::default(), broken.as_bytes());
     let (kind, message) = ("server_error".to_owned(), "boom".to_owned());
     assert_eq!(events, [Event::Error { kind, message }]);
+    // An end of nothing is no answer: the call is tried again.
+    assert_eq!(read_stream(&mut Reader::default(), b"data: [DONE]\n\n"), []);
 }
 
 #[test]

@@ -1,0 +1,132 @@
+//! What a run begins with: the golden fixtures of each dialect, a few texts of what has none, and,
+//! where `WIRE_CORPUS` names a folder of recorded traffic, that.
+
+use crate::{Kind, Target};
+use dialect::Wire;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const EMBED: [&str; 5] = [
+    r#"{"model":"m","input":["a","b"],"encoding_format":"base64","dimensions":8,"user":"u"}"#,
+    r#"{"model":"m","input":[[1,2],[3]],"input_type":"query"}"#,
+    r#"{"model":"models/m","content":{"parts":[{"text":"a"}]},"taskType":"RETRIEVAL_QUERY","title":"t"}"#,
+    r#"{"requests":[{"model":"models/m","content":{"parts":[{"text":"a"},{"text":"b"}]},"outputDimensionality":8}]}"#,
+    r#"{"model":"m","input":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}"#,
+];
+
+const EMBED_ANSWER: [&str; 7] = [
+    r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,-2e-3]}],"model":"m","usage":{"prompt_tokens":2,"total_tokens":2}}"#,
+    r#"{"data":[{"index":0,"embedding":"AAAAAAAAgD8="}],"usage":{"prompt_tokens":0}}"#,
+    r#"{"embeddings":[{"values":[0.1,0.2]}]}"#,
+    r#"{"predictions":[{"embeddings":{"values":[0.1],"statistics":{"token_count":3,"truncated":false}}}]}"#,
+    r#"{"id":"1","embeddings":{"float":[[0.1,0.2]]},"meta":{"billed_units":{"input_tokens":3,"images":1}}}"#,
+    r#"{"embedding":[0.1,0.2],"inputTextTokenCount":3}"#,
+    r#"{"model":"m","embeddings":[[0.1]],"prompt_eval_count":3}"#,
+];
+
+const RERANK: [&str; 2] = [
+    r#"{"model":"m","query":"q","documents":["a",{"text":"b","title":"c"}],"top_n":1,"return_documents":true,"rank_fields":["title"]}"#,
+    r#"{"model":"m","query":"q","documents":["a","b","c"],"max_tokens_per_doc":100}"#,
+];
+
+const RERANK_ANSWER: [&str; 4] = [
+    r#"{"id":"1","results":[{"index":1,"relevance_score":0.9},{"index":0,"relevance_score":1e-3}],"meta":{"billed_units":{"search_units":1}}}"#,
+    r#"{"model":"m","usage":{"total_tokens":9,"prompt_tokens":9},"results":[{"index":0,"relevance_score":0.1,"document":{"text":"a"}}]}"#,
+    r#"{"results":[{"index":0,"score":0.5}],"input_token_count":7,"model_id":"m"}"#,
+    r#"{"records":[{"id":"1","score":0.9},{"id":"0"}]}"#,
+];
+
+const COUNT: [&str; 2] = [
+    r#"{"model":"m","system":"s","messages":[{"role":"user","content":"a"}],"tools":[]}"#,
+    r#"{"generateContentRequest":{"model":"models/m","contents":[{"parts":[{"text":"a"}]}]}}"#,
+];
+
+const COUNT_ANSWER: [&str; 2] =
+    [r#"{"input_tokens":12}"#, r#"{"totalTokens":12,"cachedContentTokenCount":0}"#];
+
+const SSE: [&str; 4] = [
+    "data: {\"a\":1}\n\n: note\n\nevent: x\ndata: b\ndata:  c\nid: 1\n\ndata: [DONE]\n\n",
+    "\u{feff}data: a\r\n\r\ndata: b\r\n\r\n",
+    "data: a\r\rdata: b\r\n\rdata\n\n",
+    "data: \u{1F980}\n\nretry: 10\n\n",
+];
+
+const SIGV4: [&str; 2] = [
+    "POST\n/model/anthropic.claude%3A0/converse\na=1&b=%20c&a\ncontent-type: application/json\n1760000000",
+    "GET\n/\n\nhost:  x  y \nHost: z\n-62135596801",
+];
+
+/// The first inputs of a target, each with knobs of its own.
+#[must_use]
+pub fn of(target: Target) -> Vec<Vec<u8>> {
+    let texts = own(target).into_iter().chain(recorded(target));
+    let seed = |(n, text): (usize, Vec<u8>)| {
+        let knobs = u8::try_from(n * 37 % 256).unwrap_or_default();
+        [&[knobs], text.as_slice()].concat()
+    };
+    let mut seeds: Vec<_> = texts.enumerate().map(seed).collect();
+    seeds.push(vec![0]);
+    seeds
+}
+
+fn own(target: Target) -> Vec<Vec<u8>> {
+    let few = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    match target.kind {
+        Kind::Sse => few(&SSE),
+        Kind::EventStream => event_streams(),
+        Kind::Sigv4 => few(&SIGV4),
+        Kind::Scan | Kind::Ask => Wire::ALL.into_iter().flat_map(|w| golden(w, ".json")).collect(),
+        Kind::Request => golden(target.wire, "request.json"),
+        Kind::Answer => golden(target.wire, "answer.json"),
+        Kind::Stream => golden(target.wire, ".stream"),
+        Kind::Error => {
+            Wire::ALL.into_iter().flat_map(|wire| golden(wire, "error.answer.json")).collect()
+        }
+        Kind::Embed => few(&EMBED),
+        Kind::EmbedAnswer => few(&EMBED_ANSWER),
+        Kind::Rerank => few(&RERANK),
+        Kind::RerankAnswer => few(&RERANK_ANSWER),
+        Kind::Count => few(&COUNT),
+        Kind::CountAnswer => few(&COUNT_ANSWER),
+    }
+}
+
+/// The fixtures of a dialect whose names end so.
+fn golden(wire: impl Into<Option<Wire>>, ending: &str) -> Vec<Vec<u8>> {
+    let Some(wire) = wire.into() else { return Vec::new() };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dialect/tests/golden");
+    let files = files(&folder.join(wire.as_str()));
+    files.iter().filter(|path| ends(path, ending)).filter_map(|path| fs::read(path).ok()).collect()
+}
+
+/// Recordings as they are: whom they belong to is for coverage to find out.
+fn recorded(target: Target) -> Vec<Vec<u8>> {
+    let Some(root) = std::env::var_os("WIRE_CORPUS").map(PathBuf::from) else { return Vec::new() };
+    let part = match target.kind {
+        Kind::Request | Kind::Ask | Kind::Embed | Kind::Rerank | Kind::Count => "requests",
+        Kind::Sigv4 => return Vec::new(),
+        _ => "response",
+    };
+    let found = files(&root);
+    let mine = found.iter().filter(|path| path.components().any(|c| c.as_os_str() == part));
+    mine.filter_map(|path| fs::read(path).ok()).collect()
+}
+
+/// Golden streams of AWS, framed.
+fn event_streams() -> Vec<Vec<u8>> {
+    let lines = golden(Wire::Converse, ".stream");
+    lines.iter().map(|lines| crate::targets::framed(lines)).collect()
+}
+
+/// All files under a folder, in the order of their names.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    paths.sort();
+    let within = |path: PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
+    paths.into_iter().flat_map(within).collect()
+}
+
+fn ends(path: &Path, ending: &str) -> bool {
+    path.to_str().is_some_and(|path| path.ends_with(ending))
+}
