@@ -60,7 +60,7 @@ impl Order {
                 // Sums that would overflow panic here, as this is built.
                 let _ = tokens.total();
             }
-            Event::Ping => {}
+            Event::Units(_) | Event::Ping => {}
         }
     }
 

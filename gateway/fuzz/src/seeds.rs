@@ -44,6 +44,20 @@ const COUNT: [&str; 2] = [
 const COUNT_ANSWER: [&str; 2] =
     [r#"{"input_tokens":12}"#, r#"{"totalTokens":12,"cachedContentTokenCount":0}"#];
 
+const INFERENCE: [&str; 6] = [
+    r#"{"id":"1","inputs":[{"name":"x","shape":[2,3],"datatype":"FP32","data":[[1,2,3],[4,5,6]]}],"outputs":[{"name":"y"}]}"#,
+    r#"{"inputs":[{"name":"x","shape":[2],"datatype":"INT8","parameters":{"binary_data_size":2}}]}ab"#,
+    r#"{"inputs":[{"name":"t","shape":[1,1],"datatype":"BYTES","data":["a text"]}],"parameters":{"sequence_id":0}}"#,
+    r#"{"model_name":"m","outputs":[{"name":"y","shape":[2],"datatype":"INT8","parameters":{"binary_data_size":2}}]}ab"#,
+    r#"{"text_input":"a","parameters":{"max_tokens":4,"stream":true}}"#,
+    "data: {\"text_output\":\"a\"}\n\ndata: {\"error\":\"no\"}\n\n",
+];
+
+const LINES: [&str; 2] = [
+    "{\"a\":1}\n\r\n{\"b\":2}\r\n{\"c\"",
+    "\n\n\u{1F980}\n{\"message\":{\"content\":\"x\"},\"done\":true}",
+];
+
 const SSE: [&str; 4] = [
     "data: {\"a\":1}\n\n: note\n\nevent: x\ndata: b\ndata:  c\nid: 1\n\ndata: [DONE]\n\n",
     "\u{feff}data: a\r\n\r\ndata: b\r\n\r\n",
@@ -74,6 +88,8 @@ fn own(target: Target) -> Vec<Vec<u8>> {
     match target.kind {
         Kind::Sse => few(&SSE),
         Kind::EventStream => event_streams(),
+        Kind::Lines => few(&LINES),
+        Kind::Inference => few(&INFERENCE),
         Kind::Sigv4 => few(&SIGV4),
         Kind::Scan | Kind::Ask => Wire::ALL.into_iter().flat_map(|w| golden(w, ".json")).collect(),
         Kind::Request => golden(target.wire, "request.json"),

@@ -77,6 +77,7 @@ macro_rules! kinds {
 kinds! {
     sse_events_are_the_same_wherever_reads_cut_them: Sse;
     event_stream_messages_are_the_same_wherever_reads_cut_them: EventStream;
+    lines_are_the_same_wherever_reads_cut_them: Lines;
     bodies_are_scanned_as_json_is: Scan;
     bodies_that_pass_keep_all_but_the_model: Ask;
     every_path_can_be_signed: Sigv4;
@@ -90,4 +91,5 @@ kinds! {
     rerank_answers_are_read_or_malformed: RerankAnswer;
     count_requests_are_read_or_refused: Count;
     count_answers_are_read_or_malformed: CountAnswer;
+    tensors_and_texts_are_read_or_refused: Inference;
 }

@@ -2,9 +2,9 @@
 
 use super::{callers, must_be_json};
 use crate::Knobs;
-use dialect::Wire;
 use dialect::convert::Caller;
 use dialect::neutral::{Format, Request, Schema, Tool, ToolKind};
+use dialect::{Wire, native};
 
 /// What may have been asked: nothing special, output by a schema, a tool that takes any text.
 pub fn asked(knobs: Knobs) -> Request {
@@ -40,10 +40,11 @@ pub fn caller(asked: &Request, knobs: Knobs) -> Caller<'_> {
 
 pub fn run(wire: Wire, knobs: Knobs, text: &[u8]) {
     if let Some(pass) = wire.pass()
-        && let Ok(Some(tokens)) = pass.read_usage(text)
+        && let Ok(reported) = pass.read_usage(text)
     {
-        let _ = tokens.total();
+        let _ = reported.tokens.map(|tokens| tokens.total());
     }
+    let _ = native::read_usage(text).tokens.map(|tokens| tokens.total());
     let Some(provider) = wire.outbound() else { return };
     let Ok(answer) = provider.read_answer(text) else { return };
     if let Some(tokens) = answer.tokens {

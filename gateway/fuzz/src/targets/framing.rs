@@ -4,11 +4,12 @@ use crate::Knobs;
 use crate::cut::pieces;
 use bytes::{BufMut as _, Bytes};
 use dialect::eventstream;
+use dialect::lines::Lines;
 use dialect::sse::{self, Verdict};
 use std::collections::VecDeque;
 
 /// The longest event here: short enough that inputs reach it.
-const EVENT_MAX: usize = 4_096;
+pub const EVENT_MAX: usize = 4_096;
 
 /// What a framing made of a stream: the data of its events, the bytes that pass, and whether it
 /// was broken off.
@@ -39,6 +40,34 @@ fn sse_of(pieces: &[Bytes]) -> Framed {
         }
     }
     (data, out.into_iter().flatten().collect(), broken)
+}
+
+pub fn lines(knobs: Knobs, text: &[u8]) {
+    let (whole, cut) = (lines_of(&pieces(Knobs(0), text)), lines_of(&pieces(knobs, text)));
+    assert_eq!(whole, cut, "the same however they are cut");
+    assert!(whole.iter().all(|line| !line.is_empty() && !line.contains(&b'\n')));
+}
+
+/// All there are before one that is too long.
+fn lines_of(pieces: &[Bytes]) -> Vec<Vec<u8>> {
+    let mut lines = Lines::new(EVENT_MAX);
+    let mut seen = Vec::new();
+    for piece in pieces {
+        let show = |line: &[u8]| {
+            seen.push(line.to_vec());
+            true
+        };
+        if lines.push(piece.clone(), show).is_err() {
+            return seen;
+        }
+    }
+    let show = |line: &[u8]| {
+        seen.push(line.to_vec());
+        true
+    };
+    // One that is too long is not shown.
+    lines.finish(show).unwrap_or_default();
+    seen
 }
 
 /// Bytes as they are, or, since chance never finds a checksum, made into a message that has one.

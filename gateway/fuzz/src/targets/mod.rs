@@ -3,6 +3,7 @@
 mod answers;
 mod errors;
 mod framing;
+mod inference;
 mod passing;
 mod requests;
 mod sign;
@@ -24,6 +25,8 @@ pub enum Kind {
     Sse,
     /// AWS event stream messages.
     EventStream,
+    /// A JSON text a line.
+    Lines,
     /// The scanner of JSON, and what rests on it.
     Scan,
     /// Requests that pass.
@@ -44,12 +47,15 @@ pub enum Kind {
     RerankAnswer,
     Count,
     CountAnswer,
+    /// The Open Inference Protocol, both ways.
+    Inference,
 }
 
 impl Kind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Sse,
         Self::EventStream,
+        Self::Lines,
         Self::Scan,
         Self::Ask,
         Self::Sigv4,
@@ -63,6 +69,7 @@ impl Kind {
         Self::RerankAnswer,
         Self::Count,
         Self::CountAnswer,
+        Self::Inference,
     ];
 
     #[must_use]
@@ -70,6 +77,7 @@ impl Kind {
         match self {
             Self::Sse => "sse",
             Self::EventStream => "event_stream",
+            Self::Lines => "lines",
             Self::Scan => "scan",
             Self::Ask => "ask",
             Self::Sigv4 => "sigv4",
@@ -83,6 +91,7 @@ impl Kind {
             Self::RerankAnswer => "rerank_answer",
             Self::Count => "count",
             Self::CountAnswer => "count_answer",
+            Self::Inference => "inference",
         }
     }
 }
@@ -93,6 +102,7 @@ pub fn run(target: Target, knobs: Knobs, text: &[u8]) {
     match target.kind {
         Kind::Sse => framing::sse(knobs, text),
         Kind::EventStream => framing::event_stream(knobs, text),
+        Kind::Lines => framing::lines(knobs, text),
         Kind::Scan => passing::scan(text),
         Kind::Ask => passing::ask(knobs, text),
         Kind::Sigv4 => sign::sign(text),
@@ -106,6 +116,7 @@ pub fn run(target: Target, knobs: Knobs, text: &[u8]) {
         Kind::RerankAnswer => small::rerank_answer(knobs, text),
         Kind::Count => small::count(text),
         Kind::CountAnswer => small::count_answer(text),
+        Kind::Inference => inference::run(knobs, text),
     }
 }
 

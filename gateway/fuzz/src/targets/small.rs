@@ -8,8 +8,13 @@ use dialect::loss::Losses;
 use dialect::messages::{self, Host, Messages};
 use dialect::{Wire, embed, rerank};
 
-const EMBED_SURFACES: [embed::Surface; 3] =
-    [embed::Surface::Openai, embed::Surface::Gemini, embed::Surface::GeminiBatch];
+const EMBED_SURFACES: [embed::Surface; 5] = [
+    embed::Surface::Openai,
+    embed::Surface::Cohere,
+    embed::Surface::CohereFirst,
+    embed::Surface::Gemini,
+    embed::Surface::GeminiBatch,
+];
 const EMBED_FORMS: [embed::Form; 7] = [
     embed::Form::Openai,
     embed::Form::Gemini,
@@ -57,14 +62,19 @@ fn embedded(request: &embed::Request) {
 
 pub fn embed_answer(knobs: Knobs, text: &[u8]) {
     let inputs = knobs.pick(4);
-    let encoding = if knobs.0 & 4 == 4 { embed::Encoding::Base64 } else { embed::Encoding::Float };
-    let asked = embed::Request { model: "m".to_owned(), encoding, ..embed::Request::default() };
+    let encodings = match knobs.0 / 4 % 4 {
+        0 => Vec::new(),
+        1 => vec![embed::Encoding::Float],
+        2 => vec![embed::Encoding::Base64],
+        _ => vec![embed::Encoding::Bits, embed::Encoding::UnsignedBits],
+    };
+    let asked = embed::Request { model: "m".to_owned(), encodings, ..embed::Request::default() };
     for form in EMBED_FORMS {
         let Ok(answer) = form.read_answer(text, inputs) else { continue };
         assert_eq!(answer.len(), inputs, "a vector for each input");
         let all = embed::Answer::join(vec![answer.clone(), answer]);
         for surface in EMBED_SURFACES {
-            must_be_json("an embedding's answer", &surface.write_answer(&all, &asked));
+            must_be_json("an embedding's answer", &surface.write_answer(&all, &asked, "req_1"));
         }
     }
 }

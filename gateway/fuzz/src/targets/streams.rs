@@ -7,6 +7,7 @@ use crate::order::Order;
 use bytes::{Bytes, BytesMut};
 use dialect::convert::{Framing, Outbound, ReadStream, WriteStream};
 use dialect::gemini::Array;
+use dialect::lines::Lines;
 use dialect::neutral::Event;
 use dialect::sse::{self, Verdict};
 use dialect::{Wire, eventstream};
@@ -25,13 +26,13 @@ pub fn run(wire: Wire, knobs: Knobs, text: &[u8]) {
 }
 
 fn watched(wire: Wire, knobs: Knobs, text: &[u8]) {
-    if let Some(pass) = wire.pass() {
+    if let (Some(pass), Some(provider)) = (wire.pass(), wire.outbound()) {
         let mut eye = pass.watch();
-        frames(Framing::Sse, knobs, text, &mut |event| {
+        frames(provider.framing(), knobs, text, &mut |event| {
             let _ = eye.see(event);
             true
         });
-        let _ = (eye.may_end(), eye.tokens().map(|tokens| tokens.total()));
+        let _ = (eye.may_end(), eye.reported().tokens.map(|tokens| tokens.total()));
     }
     let (mut array, mut list) = (Array::default(), BytesMut::new());
     frames(Framing::Sse, knobs, text, &mut |event| {
@@ -142,11 +143,14 @@ fn frames(framing: Framing, knobs: Knobs, text: &[u8], show: &mut dyn FnMut(&[u8
             }
         }
         Framing::Lines => {
-            for line in text.split(|byte| *byte == b'\n') {
-                if !show(line) {
+            let mut lines = Lines::new(EVENT_MAX);
+            for piece in pieces(knobs, text) {
+                if lines.push(piece, &mut *show).is_err() {
                     return;
                 }
             }
+            // A line that is too long is left out with the stream.
+            lines.finish(&mut *show).unwrap_or_default();
         }
     }
 }
