@@ -3,34 +3,40 @@
 use crate::relay::Relay;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Never fails: a stream that breaks ends with the dialect's error event.
+/// A stream of events that breaks ends with the dialect's error event, and bytes that are none with
+/// the connection.
 #[derive(Debug)]
 pub enum Answer {
     Whole(Bytes),
     Stream(Box<Relay>),
 }
 
+/// The answer broke in the middle, in a form that no error can be told in: the connection is closed,
+/// so that nobody takes a part for the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer broke in the middle")]
+pub struct Broken;
+
 impl Body for Answer {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Broken;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let data = match self.get_mut() {
             Self::Whole(bytes) if bytes.is_empty() => None,
-            Self::Whole(bytes) => Some(std::mem::take(bytes)),
+            Self::Whole(bytes) => Some(Ok(std::mem::take(bytes))),
             Self::Stream(relay) => match relay.poll_bytes(cx) {
                 Poll::Ready(bytes) => bytes,
                 Poll::Pending => return Poll::Pending,
             },
         };
-        Poll::Ready(data.map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(data.map(|bytes| bytes.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {

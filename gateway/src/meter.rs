@@ -92,6 +92,9 @@ impl Meter {
     /// What a call used: as the provider reports it, and where it tells no tokens as they are
     /// estimated here. Whether they are.
     pub fn used(&self, reported: Reported, output_tokens: impl FnOnce() -> u64) -> (Used, bool) {
+        if let Some(media) = &self.permit.call.media {
+            return media.sizes.used(&self.permit.price.rates, &reported, output_tokens());
+        }
         let estimated = reported.tokens.is_none();
         let tokens = reported.tokens.unwrap_or_else(|| self.estimate(output_tokens()));
         (Used { tokens, units: reported.units }, estimated)
@@ -211,12 +214,13 @@ impl Drop for Meter {
         if self.attempts == 0 {
             return;
         }
+        let (used, estimated) = self.used(Reported::NOTHING, || 0);
         let end = End {
             outcome: Outcome::ClientGone,
             status: STATUS_CALLER_GONE,
             code: None,
-            used: self.estimate(0).into(),
-            estimated: true,
+            used,
+            estimated,
         };
         // A failure is in the log; nobody is left to be told.
         self.end(end).map(|_cost| ()).unwrap_or_default();

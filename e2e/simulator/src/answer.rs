@@ -2,6 +2,7 @@
 //! answer, then the answer, whole or as a stream.
 
 use crate::dialect::{CREATED, Operation, Refusal, Target, Wire, flat};
+use crate::media;
 use crate::node::{Invalid, Node};
 use crate::play::{Body, Dropped, NEVER, Step, json, play, response, whole};
 use crate::record::{Call, Outcome, Seen};
@@ -12,6 +13,8 @@ use crate::switches::{Hang, Switches};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+const JSON: &str = "application/json";
 
 pub(crate) async fn answer(
     shared: &Shared,
@@ -56,6 +59,10 @@ pub(crate) async fn answer(
     }
     let answered = match target.operation {
         Operation::Chat => chat(call, &switches, &target, &headers, query, &body),
+        Operation::Media(task) => {
+            let model = target.model.as_deref();
+            media::answer(call, &switches, task, model, &headers, &body)
+        }
         _ => flattened(call, &switches, &target, &headers, &body),
     };
     Ok(answered.unwrap_or_else(|(mut call, invalid)| {
@@ -67,7 +74,7 @@ pub(crate) async fn answer(
     }))
 }
 
-type Answered = Result<Response<Body>, (Call, Invalid)>;
+pub(crate) type Answered = Result<Response<Body>, (Call, Invalid)>;
 
 fn chat(
     call: Call,
@@ -118,7 +125,7 @@ fn chat(
         response(StatusCode::OK, dialect.stream_type(), body)
     } else {
         let text = dialect.whole(&reply).to_string();
-        plain(call, &switches, text, reply.visible)
+        plain(call, &switches, JSON, text.into(), reply.visible)
     })
 }
 
@@ -154,7 +161,7 @@ fn flattened(
         served.input = flat.input;
         served.usage_reported = flat.reported;
     });
-    Ok(plain(call, switches, flat.body.to_string(), 0))
+    Ok(plain(call, switches, JSON, flat.body.to_string().into(), 0))
 }
 
 fn authorised(shared: &Shared, headers: &HeaderMap, query: &str) -> bool {
@@ -227,10 +234,15 @@ pub(crate) fn models() -> Response<Body> {
     json(StatusCode::OK, &serde_json::json!({"object": "list", "data": data}))
 }
 
-/// A whole JSON answer that carries `tokens` of output, cut half-way or hung where a switch asks.
-fn plain(call: Call, switches: &Switches, text: String, tokens: u64) -> Response<Body> {
-    let length = HeaderValue::from(text.len());
-    let bytes = Bytes::from(text);
+/// A whole answer that carries `tokens` of output, cut half-way or hung where a switch asks.
+pub(crate) fn plain(
+    call: Call,
+    switches: &Switches,
+    kind: &'static str,
+    bytes: Bytes,
+    tokens: u64,
+) -> Response<Body> {
+    let length = HeaderValue::from(bytes.len());
     let half = bytes.slice(..bytes.len() / 2);
     let steps = if switches.cut_after.is_some() {
         vec![Step::Send { bytes: half, tokens: 0 }, Step::Cut]
@@ -240,7 +252,7 @@ fn plain(call: Call, switches: &Switches, text: String, tokens: u64) -> Response
         vec![Step::Last { bytes, tokens }]
     };
     let body = play(call, switches, steps.into_iter());
-    let mut response = response(StatusCode::OK, "application/json", body);
+    let mut response = response(StatusCode::OK, kind, body);
     response.headers_mut().insert(header::CONTENT_LENGTH, length);
     response
 }

@@ -13,6 +13,7 @@ mod control;
 mod dialect;
 mod example;
 mod mailbox;
+mod media;
 mod node;
 mod play;
 pub mod record;
@@ -34,4 +35,12 @@ pub const NAME: &str = "tollgate";
 /// The `system_fingerprint` of every answer.
 pub const FINGERPRINT: &str = "tollgate-simulator";
 /// Models listed by `/v1/models`. Any other name is answered too.
-pub const MODELS: &[&str] = &["sim-chat", "sim-chat-mini", "sim-embed"];
+pub const MODELS: &[&str] = &[
+    "sim-chat",
+    "sim-chat-mini",
+    "sim-embed",
+    "sim-image",
+    "sim-speech",
+    "sim-transcribe",
+    "sim-moderate",
+];

@@ -49,6 +49,10 @@ pub struct Served {
     pub media: u64,
     pub signatures: u64,
     pub tools: u64,
+    /// What is not counted in tokens: pictures made, characters spoken, milliseconds heard.
+    pub images: u64,
+    pub characters: u64,
+    pub audio_ms: u64,
 }
 
 /// Sums since the start or the last reset.
@@ -192,6 +196,9 @@ impl Log {
             media: 0,
             signatures: 0,
             tools: 0,
+            images: 0,
+            characters: 0,
+            audio_ms: 0,
         });
         served.calls += 1;
         served.outcome = Outcome::Running;

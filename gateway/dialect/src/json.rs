@@ -112,6 +112,40 @@ pub fn walk_object(text: &[u8], mut visit: impl FnMut(Member)) -> Result<Walked,
     Ok(Walked { close, text_bytes: cursor.text_bytes })
 }
 
+/// Walks a text that must be one JSON array and nothing else, and shows where each element lies.
+///
+/// # Errors
+/// As [`walk_object`].
+pub fn walk_array(text: &[u8], mut visit: impl FnMut(Range<usize>)) -> Result<(), Syntax> {
+    let mut cursor = Cursor { text, at: 0, text_bytes: 0 };
+    cursor.space();
+    if cursor.peek() != Some(b'[') {
+        return Err(cursor.expected("expected a JSON array"));
+    }
+    cursor.at += 1;
+    cursor.space();
+    if cursor.peek() != Some(b']') {
+        loop {
+            let start = cursor.at;
+            cursor.value()?;
+            visit(start..cursor.at);
+            cursor.space();
+            match cursor.peek() {
+                Some(b',') => cursor.at += 1,
+                Some(b']') => break,
+                _ => return Err(cursor.expected("expected `,` or `]`")),
+            }
+            cursor.space();
+        }
+    }
+    cursor.at += 1;
+    cursor.space();
+    if cursor.at < text.len() {
+        return Err(cursor.expected("unexpected text after the array"));
+    }
+    Ok(())
+}
+
 /// A value that is a whole number and not negative.
 #[must_use]
 pub fn whole_number(raw: &[u8]) -> Option<u64> {
@@ -413,6 +447,19 @@ mod tests {
             members(r#" {"a" : 1, "b":{"a":[2,{"a":3}]} , "\u0063":"x\"y","d":[]} "#).unwrap();
         let expected = [("a", "1"), ("b", r#"{"a":[2,{"a":3}]}"#), ("c", r#""x\"y""#), ("d", "[]")];
         assert_eq!(found, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
+    }
+
+    #[test]
+    fn elements_of_an_array_are_found_and_what_is_none_is_refused() {
+        let count = |text: &str| {
+            let mut count = 0;
+            walk_array(text.as_bytes(), |_| count += 1).map(|()| count).ok()
+        };
+        assert_eq!(count(" [ ]\n"), Some(0));
+        assert_eq!(count(r#"[{"a":[1,2]} , "],", [[]],null ]"#), Some(4));
+        for bad in ["", "[", "[1", "[1,]", "[,1]", "[1 2]", "{}", "[1] x", "1"] {
+            assert_eq!(count(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod known;
 pub mod lines;
 pub mod listing;
 pub mod loss;
+pub mod media;
 pub mod messages;
 pub mod native;
 pub mod neutral;

@@ -14,11 +14,14 @@ use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::id::RequestId;
 use dialect::Wire;
+use dialect::media::Takes;
 use http::{HeaderMap, HeaderValue, Request, header};
 use hyper::body::Incoming;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+const FORM: &str = "multipart/form-data";
 
 /// What every answer is stamped with, also a refusal.
 #[derive(Debug)]
@@ -91,8 +94,13 @@ pub fn admit(
             .because(stale)
             .after(Duration::from_secs(5))
     })?;
-    if matches!(surface, Surface::Call(_) | Surface::Native(_)) {
-        check_content(&parts.headers)?;
+    let takes = match &surface {
+        Surface::Call(Entrance { kind: Kind::Media(task), .. }) => Some(task.takes()),
+        Surface::Call(_) | Surface::Native(_) => Some(Takes::Json),
+        _ => None,
+    };
+    if let Some(takes) = takes {
+        check_content(&parts.headers, takes)?;
         if !tools.settle.writable() {
             return Err(Fault::us(ErrorCode::SpoolFull, ErrorCode::SpoolFull.title())
                 .after(Duration::from_secs(5)));
@@ -101,17 +109,28 @@ pub fn admit(
     Ok(Admitted { stamp, surface, headers: parts.headers, query_key, body, in_flight })
 }
 
-/// A call's body is JSON, sent as it is.
-fn check_content(headers: &HeaderMap) -> Result<(), Fault> {
-    if let Some(kind) = headers.get(header::CONTENT_TYPE) {
+/// A call's body is JSON, or a form where one is taken, sent as it is.
+fn check_content(headers: &HeaderMap, takes: Takes) -> Result<(), Fault> {
+    let kind = headers.get(header::CONTENT_TYPE).map(|kind| {
         let text = kind.to_str().unwrap_or_default();
-        let kind = text.split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            return Err(Fault::client(
-                ErrorCode::RequestMediaType,
-                "Send the body as JSON, with `Content-Type: application/json`.",
-            ));
-        }
+        text.split(';').next().unwrap_or_default().trim()
+    });
+    let is = |wanted: &str| kind.is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
+    let json = is("application/json") || (kind.is_none() && takes == Takes::Json);
+    let good = match takes {
+        Takes::Json => json,
+        Takes::Form => is(FORM),
+        Takes::Either => json || is(FORM),
+    };
+    if !good {
+        let wanted = match takes {
+            Takes::Json => "Send the body as JSON, with `Content-Type: application/json`.",
+            Takes::Form | Takes::Either => {
+                "Send the body as a form, with `Content-Type: multipart/form-data; boundary=…`, \
+                 which your HTTP library sets when it is given a form."
+            }
+        };
+        return Err(Fault::client(ErrorCode::RequestMediaType, wanted));
     }
     match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(()),

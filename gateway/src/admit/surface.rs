@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use contract::error::ErrorCode;
 use contract::usage::Operation;
 use dialect::Wire;
+use dialect::media::Task;
 use http::{HeaderMap, HeaderValue, Method};
 
 /// What an address serves.
@@ -54,6 +55,8 @@ pub enum Kind {
     Version(String),
     /// The first version of an address that has two.
     First,
+    /// Pictures, voices and judgements, as OpenAI serves them.
+    Media(Task),
 }
 
 /// The shape of an error.
@@ -147,6 +150,8 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
             let called = || under("/v1beta/models/").filter(|rest| rest.contains(':'));
             if let Some(rest) = under("/native/") {
                 (native(rest, query)?, "POST")
+            } else if let Some(task) = under("/v1").and_then(Task::at) {
+                (Entrance::of_kind(task.operation(), Wire::Chat, Kind::Media(task)), "POST")
             } else if let Some(rest) = under("/v2/models/") {
                 match rest.strip_suffix("/ready") {
                     Some(model) => (Surface::ModelReady(decode(model)), "GET"),
@@ -248,6 +253,8 @@ fn unknown() -> Fault {
          /v1/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens, \
          /v1beta/models/{model}:generateContent, :streamGenerateContent, :countTokens, :embedContent \
          and :batchEmbedContents, /v2/chat, /v2/embed, /v1/embeddings, /v1/rerank, /v2/rerank, \
+         /v1/images/generations, /v1/images/edits, /v1/images/variations, /v1/audio/speech, \
+         /v1/audio/transcriptions, /v1/audio/translations, /v1/moderations, \
          /v2/models/{model}/infer, /v1/models and, in a provider's own words, /native/{provider}/….",
     )
 }

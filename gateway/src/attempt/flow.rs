@@ -1,5 +1,6 @@
-//! A stream on its way through: as it came, or translated.
+//! A stream on its way through: as it came, or translated, or bytes that are no events.
 
+use super::raw::Raw;
 use super::translate::Translation;
 use super::watch::{Watch, WatchError};
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use dialect::Reported;
 pub enum Flow {
     Pass(Watch),
     Translated(Box<Translation>),
+    Raw(Raw),
 }
 
 /// Calls the same on whichever it is.
@@ -19,6 +21,7 @@ macro_rules! either {
         match $self {
             Flow::Pass($flow) => $call,
             Flow::Translated($flow) => $call,
+            Flow::Raw($flow) => $call,
         }
     };
 }
@@ -66,7 +69,14 @@ impl Flow {
         match self {
             Self::Pass(watch) => watch.close(),
             Self::Translated(translation) => translation.close(),
+            Self::Raw(raw) => raw.has_begun(),
         }
+    }
+
+    /// Whether an error can be told in it; where it cannot, breaking the connection tells.
+    #[must_use]
+    pub const fn can_tell_errors(&self) -> bool {
+        !matches!(self, Self::Raw(_))
     }
 
     /// What the provider says was used.

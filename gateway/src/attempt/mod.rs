@@ -5,6 +5,8 @@
 mod failure;
 mod flow;
 mod frames;
+mod media;
+mod raw;
 mod send;
 mod small;
 mod speech;
@@ -13,6 +15,7 @@ mod watch;
 
 pub use failure::{Failure, Next};
 pub use flow::Flow;
+pub use raw::Raw;
 pub use small::{embed_form, rerank_form};
 pub use speech::{Speech, tell_count};
 pub use translate::Translation;

@@ -2,14 +2,15 @@
 
 use super::failure::Failure;
 use super::flow::Flow;
-use super::small;
 use super::speech::{
     Speech, Told, tell, tell_count, tell_embeddings, tell_native, tell_prediction,
 };
 use super::watch::{Watch, WatchError};
 use super::{Answered, Stream};
+use super::{media, small};
 use crate::meter::Meter;
 use crate::provider::{AwsKeys, Credential, Lease, Target};
+use crate::read::Call;
 use crate::snapshot::DeploymentView;
 use bytes::{Bytes, BytesMut};
 use contract::usage::{Operation, Tokens};
@@ -57,8 +58,8 @@ pub(super) async fn send(
         Operation::Images
         | Operation::Speech
         | Operation::Transcription
-        | Operation::Moderation
-        | Operation::Native => return Err(Failure::not_served()),
+        | Operation::Moderation => return media::send(meter, deployment, deadline).await,
+        Operation::Native => return Err(Failure::not_served()),
     };
     let deadline = if call.ask.stream {
         deadline.min(Instant::now() + bounds.first_content_timeout)
@@ -124,8 +125,8 @@ fn request(
     let headers = request.headers_mut();
     headers.reserve(8);
     headers.insert(header::HOST, target.host.clone());
-    headers.insert(header::CONTENT_TYPE, JSON);
-    headers.insert(header::ACCEPT, if call.ask.stream { speech.accepts() } else { JSON });
+    headers.insert(header::CONTENT_TYPE, call.principal.passed_on.form.clone().unwrap_or(JSON));
+    headers.insert(header::ACCEPT, accepted(call, speech));
     headers.insert(header::USER_AGENT, AGENT);
     headers.insert(REQUEST_ID, call.principal.stamp.id_text.clone());
     if speech.wire() == Wire::Messages {
@@ -151,6 +152,15 @@ fn request(
         keys.sign(&mut request, &body, call.principal.stamp.at.timestamp());
     }
     request
+}
+
+fn accepted(call: &Call, speech: Speech<'_>) -> HeaderValue {
+    match call.media {
+        // Some answer a stream asked for with a whole, and what a voice is called varies.
+        Some(_) => HeaderValue::from_static("*/*"),
+        None if call.ask.stream => speech.accepts(),
+        None => JSON,
+    }
 }
 
 /// How one request says who we are.
@@ -286,6 +296,13 @@ async fn stream(
         return Err(Failure::malformed("a stream was asked for, and something else came"));
     }
     let mut flow = flow(meter, speech)?;
+    until_content(&mut flow, &mut body).await?;
+    let headers = if speech.is_same() { parts.headers } else { only_content_type(EVENTS) };
+    Ok((headers, Answered::Stream(Box::new(Stream { flow, body, lease }))))
+}
+
+/// Reads on until the caller has something to see: nothing can be tried again after that.
+pub(super) async fn until_content(flow: &mut Flow, body: &mut Incoming) -> Result<(), Failure> {
     while !flow.has_begun() {
         match body.frame().await {
             None if flow.close() => break,
@@ -300,8 +317,7 @@ async fn stream(
             }
         }
     }
-    let headers = if speech.is_same() { parts.headers } else { only_content_type(EVENTS) };
-    Ok((headers, Answered::Stream(Box::new(Stream { flow, body, lease }))))
+    Ok(())
 }
 
 fn flow(meter: &Meter, speech: Speech<'_>) -> Result<Flow, Failure> {
@@ -320,7 +336,7 @@ fn flow(meter: &Meter, speech: Speech<'_>) -> Result<Flow, Failure> {
 }
 
 /// What is compressed cannot be metered; it was not asked for.
-fn check_encoding(headers: &HeaderMap) -> Result<(), Failure> {
+pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Failure> {
     match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(()),
         Some(_) => Err(Failure::malformed("the answer is compressed, which was not asked for")),

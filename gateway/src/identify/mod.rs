@@ -45,6 +45,8 @@ pub struct PassedOn {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// For a provider that is spoken to in the caller's dialect.
     pub within: Vec<(HeaderName, HeaderValue)>,
+    /// The `Content-Type` of a body that is a form: its boundary is in it.
+    pub form: Option<HeaderValue>,
     /// The caller wants to be told the cost.
     pub include_cost: bool,
 }
@@ -59,9 +61,17 @@ impl PassedOn {
                 kept.within.push((name.clone(), value.clone()));
             }
             kept.include_cost |= name == INCLUDE_COST && value == "1";
+            if name == header::CONTENT_TYPE && is_form(value) {
+                kept.form = Some(value.clone());
+            }
         }
         kept
     }
+}
+
+fn is_form(kind: &HeaderValue) -> bool {
+    const FORM: &[u8] = b"multipart/form-data";
+    kind.as_bytes().get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM))
 }
 
 /// Finds the key, proves its secret, and that key, app and org may call now. The credential does

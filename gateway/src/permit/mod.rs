@@ -204,6 +204,10 @@ fn subscribed<'a>(
 
 /// Input counted from the text, output bounded by what the caller, the plan and the model allow.
 fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceRecord) -> Amounts {
+    if let Some(media) = &call.media {
+        let (input, output, units) = media.sizes.most();
+        return amounts(input, output, &units, price);
+    }
     let input = call.ask.text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN);
     let output = match call.operation {
         Operation::CountTokens => {
@@ -229,9 +233,13 @@ fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceReco
                 .saturating_mul(call.ask.choices)
         }
     };
+    amounts(input, output, &Units::default(), price)
+}
+
+fn amounts(input: u64, output: u64, units: &Units, price: &PriceRecord) -> Amounts {
     Amounts {
         requests: 1,
         tokens: i64::try_from(input.saturating_add(output)).unwrap_or(i64::MAX),
-        money: price.rates.price_max(input, output, &Units::default()),
+        money: price.rates.price_max(input, output, units),
     }
 }

@@ -15,7 +15,7 @@ use contract::usage::Operation;
 use dialect::convert::Address;
 use dialect::neutral::Request;
 use dialect::openai::{self, Ask};
-use dialect::{Invalid, Wire};
+use dialect::{Invalid, Wire, media};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use std::cell::OnceCell;
@@ -35,6 +35,8 @@ pub struct Call {
     pub native: Option<Box<NativeCall>>,
     pub body: Bytes,
     pub ask: Ask,
+    /// Of pictures, voices and judgements: how much is asked for.
+    pub media: Option<media::Asked>,
     /// Read only where a provider speaks something else.
     neutral: OnceCell<Box<Request>>,
 }
@@ -108,7 +110,15 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
     let Entrance { operation, wire, model, stream, kind } = entrance;
     let body = whole(&mut principal.body, bounds).await?;
     let at = Address { model: model.as_deref(), stream };
+    let mut media = None;
     let ask = match (operation, at.model) {
+        _ if let Kind::Media(task) = kind => {
+            let form = principal.passed_on.form.as_ref();
+            let form = form.map(|kind| kind.to_str().unwrap_or_default());
+            let (ask, asked) = media::read(task, &body, form)?;
+            media = Some(asked);
+            ask
+        }
         _ if native.is_some() => openai::read_call(&body, wire, &at)?,
         (Operation::Embeddings | Operation::Rerank, None) => {
             openai::read_request(&body, operation)?
@@ -119,7 +129,17 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
     };
     dialect::stored::refuse(wire, &body)?;
     let neutral = OnceCell::new();
-    Ok(Asked::Call(Box::new(Call { principal, operation, wire, kind, native, body, ask, neutral })))
+    Ok(Asked::Call(Box::new(Call {
+        principal,
+        operation,
+        wire,
+        kind,
+        native,
+        body,
+        ask,
+        media,
+        neutral,
+    })))
 }
 
 async fn whole(body: &mut Incoming, bounds: &Bounds) -> Result<Bytes, Fault> {

@@ -55,7 +55,9 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
             response
                 .headers_mut()
                 .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            meter.content_begins();
+            if meter.permit.call.ask.stream {
+                meter.content_begins();
+            }
             let relay = Relay::new(meter, *stream);
             *response.body_mut() = Answer::Stream(Box::new(relay));
         }

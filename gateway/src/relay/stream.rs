@@ -1,6 +1,7 @@
 //! A stream on its way to the caller: whole events pass as they come, and however it ends, it is
 //! metered first.
 
+use crate::answer::Broken;
 use crate::attempt::{Flow, Stream, WatchError};
 use crate::fault::Fault;
 use crate::meter::{End, Meter};
@@ -27,7 +28,7 @@ pub struct Relay {
     /// Gone once the stream has ended.
     source: Option<(Incoming, Lease)>,
     /// The end mark, or the error of a stream that broke.
-    last_words: Option<Bytes>,
+    last_words: Option<Result<Bytes, Broken>>,
     silence_max: Duration,
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
@@ -53,10 +54,10 @@ impl Relay {
     }
 
     /// The next bytes for the caller; `None` at the end.
-    pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         loop {
             if let Some(bytes) = self.flow.take_out() {
-                return Poll::Ready(Some(bytes));
+                return Poll::Ready(Some(Ok(bytes)));
             }
             let Some((body, _)) = self.source.as_mut() else {
                 return Poll::Ready(self.last_words.take());
@@ -130,7 +131,7 @@ impl Relay {
     fn settle_whole(&mut self) {
         let end = self.end(Outcome::Ok, None);
         match self.meter.end(end) {
-            Ok(_cost) => self.last_words = self.flow.end_mark(),
+            Ok(_cost) => self.last_words = self.flow.end_mark().map(Ok),
             Err(fault) => self.say(&fault),
         }
     }
@@ -156,7 +157,11 @@ impl Relay {
     fn say(&mut self, fault: &Fault) {
         let stamp = &self.meter.permit.call.principal.stamp;
         let id = stamp.id_text.to_str().unwrap_or_default();
-        self.last_words = Some(render::error_event(stamp.shape, &fault.problem(id)).into());
+        self.last_words = Some(if self.flow.can_tell_errors() {
+            Ok(render::error_event(stamp.shape, &fault.problem(id)).into())
+        } else {
+            Err(Broken)
+        });
     }
 }
 

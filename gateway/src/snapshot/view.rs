@@ -47,11 +47,14 @@ impl DeploymentView {
                 let record = &self.provider.record;
                 record.dialect == Dialect::Oip || record.also.contains(&Dialect::Oip)
             }
+            // Only OpenAI's kin have these.
             Operation::Images
             | Operation::Speech
             | Operation::Transcription
-            | Operation::Moderation
-            | Operation::Native => false,
+            | Operation::Moderation => {
+                self.provider.speech.iter().any(|tongue| tongue.wire == Wire::Chat)
+            }
+            Operation::Native => false,
         }
     }
 }

@@ -14,6 +14,7 @@ mod drain;
 mod faults;
 mod lines;
 mod matrix;
+mod media;
 mod native;
 mod refusals;
 mod streams;

@@ -114,7 +114,7 @@ fn text_of(content: &Value) -> String {
 }
 
 /// Sets a member of an object.
-fn set(object: &mut Value, key: &str, value: impl Into<Value>) {
+pub(crate) fn set(object: &mut Value, key: &str, value: impl Into<Value>) {
     if let Some(object) = object.as_object_mut() {
         object.insert(key.to_owned(), value.into());
     }

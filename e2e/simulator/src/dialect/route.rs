@@ -1,6 +1,7 @@
 //! Which path is whose: the vendors' own, Azure's and Vertex AI's beside them.
 
 use super::Wire;
+use crate::media::Task;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -9,6 +10,7 @@ pub(crate) enum Operation {
     Count,
     Embeddings,
     Rerank,
+    Media(Task),
 }
 
 impl Operation {
@@ -18,6 +20,7 @@ impl Operation {
             Self::Count => "count_tokens",
             Self::Embeddings => "embeddings",
             Self::Rerank => "rerank",
+            Self::Media(task) => task.as_str(),
         }
     }
 }
@@ -61,7 +64,11 @@ pub(crate) fn route(path: &str) -> Option<Target> {
         };
         return Some(target(wire, operation, Some(model), verb));
     }
-    let (wire, operation) = match path.strip_prefix("/openai").unwrap_or(path) {
+    let plain = path.strip_prefix("/openai").unwrap_or(path);
+    if let Some(task) = Task::at(plain) {
+        return Some(target(Wire::Chat, Operation::Media(task), None, ""));
+    }
+    let (wire, operation) = match plain {
         "/v1/chat/completions" => (Wire::Chat, Chat),
         "/v1/embeddings" => (Wire::Chat, Embeddings),
         "/v1/responses" => (Wire::Responses, Chat),
@@ -126,6 +133,14 @@ mod tests {
             ("/model/a.b%3A0/converse-stream", Wire::Converse, "chat", Some("a.b:0"), true),
             ("/model/titan/invoke", Wire::Converse, "embeddings", Some("titan"), false),
             ("/v2/rerank", Wire::Cohere, "rerank", None, false),
+            ("/v1/images/edits", Wire::Chat, "images", None, false),
+            (
+                "/openai/deployments/w/audio/translations",
+                Wire::Chat,
+                "transcription",
+                Some("w"),
+                false,
+            ),
             ("/ml/v1/text/chat_stream", Wire::Watsonx, "chat", None, true),
             ("/api/chat", Wire::Ollama, "chat", None, false),
             ("/api/embed", Wire::Ollama, "embeddings", None, false),
