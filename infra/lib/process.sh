@@ -5,11 +5,8 @@
 
 ALL=(postgres redis backend worker publisher simulator gateway gateway2 portal)
 
-# What may hold a provider's credential in the caller's environment, as contract/src/vendor.rs has it.
-CREDENTIALS=(OPENAI_API_KEY ANTHROPIC_API_KEY GEMINI_API_KEY GOOGLE_API_KEY COHERE_API_KEY CO_API_KEY
-  MISTRAL_API_KEY GROQ_API_KEY TOGETHER_API_KEY FIREWORKS_API_KEY DEEPSEEK_API_KEY XAI_API_KEY
-  OPENROUTER_API_KEY PERPLEXITY_API_KEY NVIDIA_API_KEY HF_TOKEN CEREBRAS_API_KEY DEEPINFRA_API_KEY
-  OLLAMA_API_KEY)
+# What may hold a provider's credential in the caller's environment: the only words in capitals there.
+mapfile -t CREDENTIALS < <(grep -oE '"[A-Z][A-Z0-9_]+"' "$ROOT/contract/src/vendor.rs" | tr -d '"')
 
 is_program() { local name; for name in "${ALL[@]}"; do [ "$name" != "$1" ] || return 0; done; return 1; }
 

@@ -22,3 +22,4 @@ mod support;
 mod tokens;
 mod translate;
 mod upstream;
+mod vendors;

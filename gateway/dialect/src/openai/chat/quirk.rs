@@ -199,6 +199,7 @@ const SERVER: Quirks = BASE.and(&[Quirk::TopK, Quirk::EffortThreeSteps, Quirk::T
 pub static PROVIDERS: &[(&str, Chat)] = &[
     ("openai", Chat::OPENAI),
     ("azure", Chat::OPENAI),
+    ("azure_deployments", Chat::OPENAI),
     // Refuses every field it does not know.
     (
         "mistral",
