@@ -127,6 +127,9 @@ pub const VENDORS: &[Vendor] = &[
     compatible("cerebras", "Cerebras", "https://api.cerebras.ai/v1").key_in(&["CEREBRAS_API_KEY"]),
     compatible("deepinfra", "DeepInfra", "https://api.deepinfra.com/v1/openai")
         .key_in(&["DEEPINFRA_API_KEY"]),
+    compatible("sambanova", "SambaNova", "https://api.sambanova.ai/v1")
+        .key_in(&["SAMBANOVA_API_KEY"]),
+    compatible("scaleway", "Scaleway", "https://api.scaleway.ai/v1"),
     compatible("ollama_cloud", "Ollama's cloud", "https://ollama.com")
         .in_dialect(Dialect::Ollama, Auth::Bearer)
         .key_in(&["OLLAMA_API_KEY"]),

@@ -30,6 +30,8 @@ const LINES: &[(&str, &str, &str)] = &[
     ("huggingface", "/v1/chat/completions", "max_tokens"),
     ("cerebras", "/v1/chat/completions", "max_tokens"),
     ("deepinfra", "/v1/openai/chat/completions", "max_tokens"),
+    ("sambanova", "/v1/chat/completions", "max_tokens"),
+    ("scaleway", "/v1/chat/completions", "max_tokens"),
     ("compatible", "/v1/chat/completions", "max_tokens"),
     ("ollama", "/v1/chat/completions", "max_tokens"),
     ("vllm", "/v1/chat/completions", "max_tokens"),
