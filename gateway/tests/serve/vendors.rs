@@ -76,7 +76,8 @@ async fn every_vendor_of_openais_kin_is_called_as_its_row_says() {
     let mut rows: Vec<&str> =
         VENDORS.iter().filter(|v| v.dialect == Dialect::Openai).map(|v| v.slug).collect();
     let mut lines: Vec<&str> = LINES.iter().map(|(slug, ..)| *slug).collect();
-    (rows.sort_unstable(), lines.sort_unstable());
+    rows.sort_unstable();
+    lines.sort_unstable();
     assert_eq!(lines, rows, "each row of contract/src/vendor.rs has its line in this test");
 
     let upstream = Upstream::always(200, "application/json", ANSWER).await;
