@@ -7,6 +7,8 @@ use dialect::sigv4::{self, Credential, Scope};
 use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::Full;
 
+/// What a signature is for. It names the service and not the host: Bedrock's runtime is the only one
+/// of AWS that serves models to us, under whatever address it is reached.
 const SERVICE: &str = "bedrock";
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");

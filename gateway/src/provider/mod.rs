@@ -57,24 +57,33 @@ pub struct Target {
     base: String,
     /// The version that goes into the query, and how it is called there.
     version: Option<(&'static str, String)>,
-    /// Of [`CHAT`], which is called most.
-    chat: Uri,
+    /// Of paths that were called before: few, for they differ by model and operation only.
+    known: RefCell<HashMap<String, Uri>>,
 }
+
+/// Paths that are kept; a caller may name a version of a model, so there might be any number.
+const PATHS_MAX: usize = 256;
 
 impl Target {
     /// Where a path under the provider's address leads: path and query. `None` when it is none,
     /// for what the provider calls a model is in it.
     #[must_use]
     pub fn uri(&self, path: &str) -> Option<Uri> {
-        if self.version.is_none() && path == CHAT {
-            return Some(self.chat.clone());
+        if let Some(uri) = self.known.borrow().get(path) {
+            return Some(uri.clone());
         }
         let mut text = format!("{}{path}", self.base);
         if let Some((name, version)) = &self.version {
             let mark = if text.contains('?') { "&" } else { "?" };
             text.extend([mark, *name, "=", version.as_str()]);
         }
-        PathAndQuery::try_from(text).map(Uri::from).ok()
+        let uri = PathAndQuery::try_from(text).map(Uri::from).ok()?;
+        let mut known = self.known.borrow_mut();
+        if known.len() >= PATHS_MAX {
+            known.clear();
+        }
+        known.insert(path.to_owned(), uri.clone());
+        Some(uri)
     }
 }
 
@@ -113,7 +122,6 @@ impl Targets {
         let base = &upstream.base;
         let address = Address::of(base)?;
         let path = base.path().trim_end_matches('/').to_owned();
-        let chat = PathAndQuery::try_from(format!("{path}{CHAT}")).map(Uri::from).ok()?;
         let pool =
             Rc::clone(self.pools.borrow_mut().entry(address).or_insert_with_key(|address| {
                 let tls = Arc::clone(&self.tls);
@@ -128,7 +136,7 @@ impl Targets {
                 let watsonx = provider.record.dialect == Dialect::Watsonx;
                 (if watsonx { "version" } else { "api-version" }, version)
             }),
-            chat,
+            known: RefCell::default(),
         })
     }
 }
