@@ -53,7 +53,10 @@ pub fn fault(fault: Fault, with: &Stamp) -> Response<Answer> {
     let passed = fault.more.as_ref().and_then(|more| more.answer.as_ref());
     let body = passed.map_or_else(
         || Bytes::from(error_body(with.shape, &fault.problem(id))),
-        |(_, body)| body.clone(),
+        |(_, body)| match with.shape {
+            Shape::GeminiList => Bytes::from(listed(body)),
+            _ => body.clone(),
+        },
     );
     let mut response = json(status, body, with);
     let headers = response.headers_mut();
@@ -92,11 +95,17 @@ fn error_body(shape: Shape, problem: &Problem<'_>) -> Vec<u8> {
         Shape::Of(wire) => wire
             .inbound()
             .map_or_else(|| openai::error_body(problem), |dialect| dialect.error_body(problem)),
+        Shape::GeminiList => listed(&error_body(Shape::Of(Wire::Gemini), problem)),
         Shape::Inference => {
             let error = format!("{} ({}, {})", problem.message, problem.code, problem.request_id);
             serde_json::json!({ "error": error }).to_string().into_bytes()
         }
     }
+}
+
+/// An error as Google tells it where a list was asked for.
+fn listed(error: &[u8]) -> Vec<u8> {
+    [b"[".as_slice(), error, b"]"].concat()
 }
 
 /// The last event of a stream that broke, in its shape.
@@ -105,8 +114,8 @@ pub fn error_event(shape: Shape, problem: &Problem<'_>) -> Vec<u8> {
     let dialect = match shape {
         Shape::Of(Wire::Converse) => return converse::error_event(problem),
         Shape::Of(Wire::Ollama) => return ollama::error_body(problem),
-        Shape::Of(wire) => wire.inbound(),
         Shape::Inference => None,
+        shape => shape.wire().inbound(),
     };
     dialect.map_or_else(|| openai::error_event(problem), |dialect| dialect.error_event(problem))
 }

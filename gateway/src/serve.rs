@@ -1,7 +1,7 @@
 //! The whole request: a line of rooms, each taking what the one before gave, so that none can be
 //! skipped.
 
-use crate::admit::{Shape, Stamp, admit};
+use crate::admit::{Stamp, admit};
 use crate::answer::Answer;
 use crate::attempt::{attempt, tell_count};
 use crate::detach::finish_anyway;
@@ -18,14 +18,14 @@ use crate::worker::Worker;
 use crate::{permit::Permit, render};
 use contract::snapshot::Lifecycle;
 use contract::usage::Operation;
-use dialect::{Wire, listing, openai};
+use dialect::{listing, openai};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::rc::Rc;
 
 /// Answers one request, whatever it is.
 pub async fn serve(worker: Rc<Worker>, request: Request<Incoming>) -> Response<Answer> {
-    let stamp = Rc::new(Stamp::new(&worker, request.uri().path(), request.headers()));
+    let stamp = Rc::new(Stamp::new(&worker, request.uri(), request.headers()));
     match prepare(&worker, &stamp, request).await {
         Ok(Prepared::Answer(response)) => {
             finished(&worker, &stamp, None);
@@ -117,18 +117,10 @@ fn sees(principal: &Principal, model: &ModelView) -> bool {
         && is_subscribed(&stamp.snapshot, app, org, model, stamp.at)
 }
 
-/// The dialect that models are listed in.
-fn wire_of(stamp: &Stamp) -> Wire {
-    match stamp.shape {
-        Shape::Of(wire) => wire,
-        Shape::Inference => Wire::Chat,
-    }
-}
-
 fn list_models(principal: &Principal) -> Response<Answer> {
     let stamp = &principal.stamp;
     let seen = stamp.snapshot.models().iter().filter(|model| sees(principal, model));
-    let body = listing::list_body(wire_of(stamp), seen.map(|model| model.record.as_ref()));
+    let body = listing::list_body(stamp.shape.wire(), seen.map(|model| model.record.as_ref()));
     render::json(StatusCode::OK, body, stamp)
 }
 
@@ -136,7 +128,7 @@ fn show_model(principal: &Principal, name: &str) -> Result<Response<Answer>, Fau
     let stamp = &principal.stamp;
     let model = stamp.snapshot.model(name).filter(|model| sees(principal, model));
     let model = model.ok_or_else(|| unknown_model(name))?;
-    Ok(render::json(StatusCode::OK, listing::model_body(wire_of(stamp), &model.record), stamp))
+    Ok(render::json(StatusCode::OK, listing::model_body(stamp.shape.wire(), &model.record), stamp))
 }
 
 /// A model is ready where a call of it would be planned.

@@ -145,10 +145,14 @@ impl Ways {
         }
     }
 
-    /// A count that passes: its body names the model, whoever the host.
+    /// A count that passes: its body names the model, whoever the host, where the dialect has it
+    /// there.
     #[must_use]
-    pub fn pass_count(self, body: &Bytes, ask: &Ask, upstream_model: &str) -> Bytes {
-        write_request(body, ask, upstream_model)
+    pub fn pass_count(self, wire: Wire, body: &Bytes, ask: &Ask, upstream_model: &str) -> Bytes {
+        match wire {
+            Wire::Gemini => gemini::pass_count(body, self.host == Host::Vertex, upstream_model),
+            _ => write_request(body, ask, upstream_model),
+        }
     }
 
     /// Whether an answer passes as it comes: one that is framed in another way does not.

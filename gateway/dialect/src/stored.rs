@@ -60,8 +60,14 @@ fn messages(name: &[u8], member: &Member, value: &[u8]) -> Refused {
     (name == b"container" && named).then_some(("container", WHOLE))
 }
 
-fn gemini(name: &[u8], member: &Member, _: &[u8]) -> Refused {
-    let named = matches!(name, b"cachedContent" | b"cached_content") && member.kind != Kind::Null;
+fn gemini(name: &[u8], member: &Member, value: &[u8]) -> Refused {
+    let within = || holds(value, b"\"cachedContent\"") || holds(value, b"\"cached_content\"");
+    let named = match name {
+        b"cachedContent" | b"cached_content" => member.kind != Kind::Null,
+        // A request whose tokens are to be counted.
+        b"generateContentRequest" | b"generate_content_request" => within(),
+        _ => false,
+    };
     named.then_some(("cachedContent", WHOLE))
 }
 
@@ -96,6 +102,11 @@ mod tests {
             (Wire::Messages, r#"{"container":{"id":"container_1","skills":[]}}"#, "container"),
             (Wire::Gemini, r#"{"cachedContent":"cachedContents/1"}"#, "cachedContent"),
             (Wire::Gemini, r#"{"cached_content":"cachedContents/1"}"#, "cachedContent"),
+            (
+                Wire::Gemini,
+                r#"{"generateContentRequest":{"cachedContent":"cachedContents/1"}}"#,
+                "cachedContent",
+            ),
             (Wire::Cohere, r#"{"conversation_id":"c-1"}"#, "conversation_id"),
             (Wire::Cohere, r#"{"connectors":[{"id":"web-search"}]}"#, "connectors"),
         ] {

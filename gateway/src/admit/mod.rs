@@ -15,7 +15,7 @@ use contract::error::ErrorCode;
 use contract::id::RequestId;
 use dialect::Wire;
 use dialect::media::Takes;
-use http::{HeaderMap, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Request, Uri, header};
 use hyper::body::Incoming;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Stamp {
 
 impl Stamp {
     #[must_use]
-    pub fn new(worker: &Worker, path: &str, headers: &HeaderMap) -> Self {
+    pub fn new(worker: &Worker, uri: &Uri, headers: &HeaderMap) -> Self {
         let at = worker.gateway.tools.clock.now();
         let request_id = RequestId::new(at, &worker.chance.id_entropy());
         let mut id = Vec::with_capacity(32);
@@ -49,7 +49,7 @@ impl Stamp {
             at,
             started: Instant::now(),
             snapshot: worker.snapshot(),
-            shape: surface::shape_of(path, headers),
+            shape: surface::shape_of(uri.path(), uri.query(), headers),
         }
     }
 }
@@ -79,11 +79,8 @@ pub fn admit(
     let (parts, body) = request.into_parts();
     let query = parts.uri.query();
     let surface = surface::surface(&parts.method, parts.uri.path(), query)?;
-    let query_key = if stamp.shape == Shape::Of(Wire::Gemini) {
-        surface::parameter(query, "key")
-    } else {
-        None
-    };
+    let query_key =
+        if stamp.shape.wire() == Wire::Gemini { surface::parameter(query, "key") } else { None };
     let tools = &worker.gateway.tools;
     let in_flight = worker.enter().ok_or_else(|| {
         Fault::us(ErrorCode::Overloaded, "This instance is at its limit of calls at once.")

@@ -63,8 +63,22 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     Of(Wire),
+    /// Gemini's, of a stream that is one list: errors are elements of it.
+    GeminiList,
     /// The Open Inference Protocol's.
     Inference,
+}
+
+impl Shape {
+    /// The dialect that a caller of such an address speaks.
+    #[must_use]
+    pub const fn wire(self) -> Wire {
+        match self {
+            Self::Of(wire) => wire,
+            Self::GeminiList => Wire::Gemini,
+            Self::Inference => Wire::Chat,
+        }
+    }
 }
 
 impl Entrance {
@@ -79,7 +93,7 @@ impl Entrance {
 
 /// How refusals are told at an address, also at one that serves nothing.
 #[must_use]
-pub fn shape_of(path: &str, headers: &HeaderMap) -> Shape {
+pub fn shape_of(path: &str, query: Option<&str>, headers: &HeaderMap) -> Shape {
     if path.starts_with("/v2/models/") {
         return Shape::Inference;
     }
@@ -87,6 +101,9 @@ pub fn shape_of(path: &str, headers: &HeaderMap) -> Shape {
         return Shape::Of(dialect::native::sounds_like(path).unwrap_or(Wire::Chat));
     }
     let wire = wire_of(path);
+    if wire == Wire::Gemini && path.ends_with(":streamGenerateContent") && !is_events(query) {
+        return Shape::GeminiList;
+    }
     // The one address that vendors share: their SDKs say whose they are.
     if wire == Wire::Chat && path.starts_with("/v1/models") {
         if headers.contains_key("anthropic-version") {
@@ -230,12 +247,11 @@ fn gemini(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
         "embedContent" | "batchEmbedContents" => (Operation::Embeddings, false),
         _ => return Err(unknown()),
     };
-    if stream && parameter(query, "alt").as_deref() != Some("sse") {
-        return Err(Fault::client(
-            ErrorCode::RequestMalformed,
-            "Streams are served as server-sent events: add `?alt=sse` to the address.",
-        )
-        .at("alt"));
+    let alt = parameter(query, "alt");
+    if stream && !matches!(alt.as_deref(), None | Some("" | "json" | "sse")) {
+        let detail = "A stream is served as events with `?alt=sse`, or as one JSON list without \
+                      `alt` or with `?alt=json`.";
+        return Err(Fault::client(ErrorCode::RequestMalformed, detail).at("alt"));
     }
     Ok(Surface::Call(Entrance {
         operation,
@@ -244,6 +260,11 @@ fn gemini(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
         stream: Some(stream),
         kind: if method == "batchEmbedContents" { Kind::Batch } else { Kind::Usual },
     }))
+}
+
+/// Whether a stream of Gemini's is asked for as events.
+fn is_events(query: Option<&str>) -> bool {
+    parameter(query, "alt").as_deref() == Some("sse")
 }
 
 fn unknown() -> Fault {
@@ -351,8 +372,18 @@ mod tests {
         };
         assert_eq!((stream.model.as_deref(), stream.stream), (Some("m:1"), Some(true)));
         assert_eq!(parameter(query, "key").as_deref(), Some("a+b"));
-        let array = surface(&Method::POST, "/v1beta/models/m:streamGenerateContent", None);
-        assert_eq!(array.unwrap_err().code, ErrorCode::RequestMalformed);
+        let path = "/v1beta/models/m:streamGenerateContent";
+        for (query, shape) in [
+            (None, Shape::GeminiList),
+            (Some("alt=json&key=k"), Shape::GeminiList),
+            (Some("alt=sse"), Shape::Of(Wire::Gemini)),
+        ] {
+            let Surface::Call(entrance) = call(path, query) else { panic!("not a call") };
+            assert_eq!(entrance.stream, Some(true));
+            assert_eq!(shape_of(path, query, &HeaderMap::new()), shape);
+        }
+        let refused = surface(&Method::POST, path, Some("alt=proto")).unwrap_err();
+        assert_eq!(refused.param.as_deref(), Some("alt"));
     }
 
     #[test]
@@ -370,7 +401,7 @@ mod tests {
             ("/cohere/v1/models", Wire::Cohere),
             ("/", Wire::Chat),
         ] {
-            assert_eq!(shape_of(path, &HeaderMap::new()), Shape::Of(wire), "{path}");
+            assert_eq!(shape_of(path, None, &HeaderMap::new()), Shape::Of(wire), "{path}");
         }
     }
 
@@ -384,8 +415,8 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, HeaderValue::from_static(value));
-            assert_eq!(shape_of("/v1/models", &headers), Shape::Of(wire), "{name}: {value}");
-            assert_eq!(shape_of("/v1/responses", &headers), Shape::Of(Wire::Responses));
+            assert_eq!(shape_of("/v1/models", None, &headers), Shape::Of(wire), "{name}: {value}");
+            assert_eq!(shape_of("/v1/responses", None, &headers), Shape::Of(Wire::Responses));
         }
     }
 

@@ -14,6 +14,7 @@ use crate::read::Call;
 use crate::snapshot::DeploymentView;
 use bytes::{Bytes, BytesMut};
 use contract::usage::{Operation, Tokens};
+use dialect::convert::Cause;
 use dialect::openai::{self, StreamOptions, TEXT_BYTES_PER_TOKEN};
 use dialect::{Reported, Wire, json};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
@@ -209,9 +210,9 @@ async fn refusal(
         // The status says enough.
         Ok(Err(_)) | Err(_) => Bytes::new(),
     };
-    match speech {
-        Speech::Translated { to, .. } | Speech::Small(to) => {
-            let said = to.speaker.read_error(parts.status.as_u16(), &text);
+    match speech.read_error(parts.status.as_u16(), &text) {
+        // Whoever refuses our credentials speaks to us, also in the caller's own dialect.
+        Some(said) if !speech.is_same() || said.cause == Cause::Credentials => {
             Failure::of_words(parts.status, &parts.headers, said)
         }
         _ => Failure::of_status(parts.status, &parts.headers, text, speech.wire()),

@@ -8,7 +8,7 @@ use crate::provider::CHAT;
 use crate::read::Call;
 use crate::snapshot::{DeploymentView, ProviderView, Tongue};
 use bytes::Bytes;
-use dialect::convert::{Framing, Inbound, Pass, Provider};
+use dialect::convert::{Framing, Inbound, Pass, Provider, ProviderError};
 use dialect::loss::Losses;
 use dialect::neutral::Signature;
 use dialect::sigv4::segment;
@@ -70,6 +70,16 @@ impl<'a> Speech<'a> {
                 tongue.speaker.path(model, stream)
             }
         }
+    }
+
+    /// What came with a status that is not a success. `None`: nobody here reads it.
+    pub fn read_error(&self, status: u16, body: &[u8]) -> Option<ProviderError> {
+        Some(match self {
+            Self::Chat => Wire::Chat.outbound()?.read_error(status, body),
+            Self::Same(tongue, _) | Self::Translated { to: tongue, .. } | Self::Small(tongue) => {
+                tongue.speaker.read_error(status, body)
+            }
+        })
     }
 
     /// Whether the caller speaks the same.
@@ -151,7 +161,7 @@ pub fn tell_count<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Tol
     Some(Told {
         speech: Speech::Same(tongue, call.wire.pass()?),
         path: provider.ways.count_path(call.wire, model)?,
-        body: provider.ways.pass_count(&call.body, &call.ask, model),
+        body: provider.ways.pass_count(call.wire, &call.body, &call.ask, model),
         dropped: None,
     })
 }

@@ -1,10 +1,12 @@
 //! The last room but one: hands the answer to the caller, whole or as it comes, and ends the
 //! metering before the caller has the last byte.
 
+mod list;
 mod stream;
 
 pub use stream::Relay;
 
+use crate::admit::Shape;
 use crate::answer::Answer;
 use crate::attempt::{Answered, Upstream};
 use crate::fault::Fault;
@@ -12,6 +14,7 @@ use crate::meter::End;
 use crate::render;
 use contract::money::Usd;
 use contract::usage::Outcome;
+use dialect::gemini::Array;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
 /// Headers of a provider that a caller gets. Its limits, cookies and account are ours.
@@ -55,6 +58,10 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
             response
                 .headers_mut()
                 .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            if stamp.shape == Shape::GeminiList {
+                let kind = HeaderValue::from_static(Array::CONTENT_TYPE);
+                response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            }
             if meter.permit.call.ask.stream {
                 meter.content_begins();
             }

@@ -1,6 +1,8 @@
 //! A stream on its way to the caller: whole events pass as they come, and however it ends, it is
 //! metered first.
 
+use super::list::List;
+use crate::admit::Shape;
 use crate::answer::Broken;
 use crate::attempt::{Flow, Stream, WatchError};
 use crate::fault::Fault;
@@ -25,10 +27,14 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Relay {
     meter: Box<Meter>,
     flow: Flow,
+    /// For a caller that gets no events.
+    list: Option<List>,
     /// Gone once the stream has ended.
     source: Option<(Incoming, Lease)>,
     /// The end mark, or the error of a stream that broke.
     last_words: Option<Result<Bytes, Broken>>,
+    /// It came to its end.
+    whole: bool,
     silence_max: Duration,
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
@@ -39,11 +45,14 @@ impl Relay {
     pub fn new(meter: Box<Meter>, stream: Stream) -> Self {
         let Stream { flow, body, lease } = stream;
         let silence_max = meter.worker().gateway.bounds.stream_idle_timeout;
+        let list = meter.permit.call.principal.stamp.shape == Shape::GeminiList;
         let mut relay = Self {
             meter,
             flow,
+            list: list.then(List::new),
             source: Some((body, lease)),
             last_words: None,
+            whole: false,
             silence_max,
             heard: Instant::now(),
             alarm: Box::pin(tokio::time::sleep(silence_max)),
@@ -57,10 +66,15 @@ impl Relay {
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         loop {
             if let Some(bytes) = self.flow.take_out() {
+                let Some(list) = &mut self.list else { return Poll::Ready(Some(Ok(bytes))) };
+                let bytes = list.tell(bytes);
+                if bytes.is_empty() {
+                    continue;
+                }
                 return Poll::Ready(Some(Ok(bytes)));
             }
             let Some((body, _)) = self.source.as_mut() else {
-                return Poll::Ready(self.last_words.take());
+                return Poll::Ready(self.last());
             };
             match Pin::new(body).poll_frame(cx) {
                 Poll::Pending => {
@@ -84,6 +98,12 @@ impl Relay {
                 }
             }
         }
+    }
+
+    fn last(&mut self) -> Option<Result<Bytes, Broken>> {
+        let words = self.last_words.take()?;
+        let Some(list) = &mut self.list else { return Some(words) };
+        Some(words.map(|words| if self.whole { list.end(words) } else { list.tell(words) }))
     }
 
     /// Whether nothing more will come.
@@ -131,7 +151,12 @@ impl Relay {
     fn settle_whole(&mut self) {
         let end = self.end(Outcome::Ok, None);
         match self.meter.end(end) {
-            Ok(_cost) => self.last_words = self.flow.end_mark().map(Ok),
+            Ok(_cost) => {
+                self.whole = true;
+                // A list ends with more than its last event.
+                let mark = self.flow.end_mark();
+                self.last_words = mark.or_else(|| self.list.is_some().then(Bytes::new)).map(Ok);
+            }
             Err(fault) => self.say(&fault),
         }
     }

@@ -12,6 +12,7 @@ mod calls;
 mod cohere;
 mod drain;
 mod faults;
+mod gemini;
 mod hosts;
 mod lines;
 mod matrix;

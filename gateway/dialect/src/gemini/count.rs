@@ -7,8 +7,12 @@ use crate::Invalid;
 use crate::convert::{Address, Malformed, Provider};
 use crate::loss::Losses;
 use crate::neutral::Request;
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// What a wrapped request lies in: JSON has the first, and the second is read too.
+const WRAPPING: [&str; 2] = ["generateContentRequest", "generate_content_request"];
 
 /// How a count is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,32 @@ pub fn read_count_request(body: &[u8], at: &Address<'_>) -> Result<Request, Inva
         model.clone_into(&mut request.model);
     }
     Ok(request)
+}
+
+/// A request to count as its host takes it: Vertex AI knows no wrapping, and Gemini's own API wants
+/// whatever is more than contents within it. A wrapped one names its model there. What cannot be
+/// read passes as it is.
+#[must_use]
+pub fn pass_count(body: &Bytes, on_vertex: bool, model: &str) -> Bytes {
+    let Ok(Value::Object(mut flat)) = serde_json::from_slice(body) else { return body.clone() };
+    let wrapped = WRAPPING.iter().find_map(|name| flat.shift_remove(*name));
+    let is_wrapped = wrapped.is_some();
+    let mut inner = match wrapped {
+        Some(Value::Object(inner)) => inner,
+        Some(_) => return body.clone(),
+        None => flat,
+    };
+    let only_contents = inner.keys().all(|name| name == "contents");
+    if !is_wrapped && (on_vertex || only_contents) {
+        return body.clone();
+    }
+    if on_vertex {
+        inner.shift_remove("model");
+        return Value::Object(inner).to_string().into();
+    }
+    let folder = if model.contains('/') { "" } else { "models/" };
+    inner.insert("model".to_owned(), format!("{folder}{model}").into());
+    json!({"generateContentRequest": inner}).to_string().into()
 }
 
 /// Writes a request to count.

@@ -134,6 +134,9 @@ fn cause(status: u16, kind: Option<&str>, message: &str, details: &[Value]) -> C
         (429, ..) | (_, "RESOURCE_EXHAUSTED", _) => Cause::RateLimited,
         (503 | 529, ..) | (_, "UNAVAILABLE", _) => Cause::Overloaded,
         (401, ..) | (_, "UNAUTHENTICATED", _) => Cause::Credentials,
+        (400 | 403, ..) if says(&["api key not valid", "api key expired", "api key not found"]) => {
+            Cause::Credentials
+        }
         (400 | 413, ..)
             if says(&["exceeds the maximum number of tokens", "input context is too long"])
                 || (says(&["token count"]) && says(&["exceed"])) =>

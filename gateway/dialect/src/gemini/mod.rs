@@ -32,7 +32,8 @@ mod write_part;
 
 pub use array::Array;
 pub use count::{
-    CountForm, read_count_answer, read_count_request, write_count_answer, write_count_request,
+    CountForm, pass_count, read_count_answer, read_count_request, write_count_answer,
+    write_count_request,
 };
 
 use crate::convert::{

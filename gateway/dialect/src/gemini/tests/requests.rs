@@ -361,6 +361,36 @@ fn a_count_is_asked_for_in_either_form() {
 }
 
 #[test]
+fn a_count_that_passes_has_the_form_and_the_name_of_its_host() {
+    let pass = |body: &str, on_vertex| {
+        let told = crate::gemini::pass_count(&body.to_owned().into(), on_vertex, "up");
+        String::from_utf8(told.to_vec()).unwrap()
+    };
+    let contents = r#"{ "contents":[{"parts":[{"text":"a"}]}] }"#;
+    let flat = r#"{"contents":[],"systemInstruction":{"parts":[]}}"#;
+    let within = r#"{"model":"models/house/chat","contents":[],"tools":[]}"#;
+    let wrapped = format!("{{\"generateContentRequest\":{within}}}");
+    assert_eq!(pass(contents, false), contents);
+    for (body, on_vertex, told) in [
+        (
+            flat,
+            false,
+            r#"{"generateContentRequest":{"contents":[],"systemInstruction":{"parts":[]},"model":"models/up"}}"#,
+        ),
+        (flat, true, flat),
+        (
+            wrapped.as_str(),
+            false,
+            r#"{"generateContentRequest":{"model":"models/up","contents":[],"tools":[]}}"#,
+        ),
+        (wrapped.as_str(), true, r#"{"contents":[],"tools":[]}"#),
+        (r#"{"generateContentRequest":5}"#, false, r#"{"generateContentRequest":5}"#),
+    ] {
+        assert_eq!(pass(body, on_vertex), told, "{body}");
+    }
+}
+
+#[test]
 fn a_path_names_model_and_method() {
     for (model, stream, path) in [
         ("gemini-2.5-pro", false, "/models/gemini-2.5-pro:generateContent"),

@@ -136,6 +136,13 @@ fn cause(status: u16, words: &[Option<&str>], message: &str) -> Cause {
         "model busy",
         "queue is full",
     ];
+    const KEY: &[&str] = &[
+        "invalid_api_key",
+        "incorrect api key",
+        "invalid api key",
+        "api key not valid",
+        "no api key",
+    ];
     let said: String = words
         .iter()
         .flatten()
@@ -146,6 +153,8 @@ fn cause(status: u16, words: &[Option<&str>], message: &str) -> Cause {
         .join(" ");
     let any = |list: &[&str]| list.iter().any(|word| said.contains(word));
     match status {
+        401 => Cause::Credentials,
+        400 | 403 if any(KEY) => Cause::Credentials,
         402 => Cause::Quota,
         _ if any(QUOTA) => Cause::Quota,
         429 | 0 if any(BUSY) => Cause::Overloaded,
