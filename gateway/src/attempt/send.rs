@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::flow::Flow;
 use super::speech::{
-    Speech, Told, tell, tell_count, tell_embeddings, tell_native, tell_prediction,
+    Speech, Told, tell, tell_count, tell_embeddings, tell_native, tell_prediction, tell_ranking,
 };
 use super::watch::{Watch, WatchError};
 use super::{Answered, Stream};
@@ -54,7 +54,10 @@ pub(super) async fn send(
             Some(told) => told,
             None => return small::embeddings(meter, deployment, deadline).await,
         },
-        Operation::Rerank => return small::ranking(meter, deployment, deadline).await,
+        Operation::Rerank => match tell_ranking(call, deployment) {
+            Some(told) => told,
+            None => return small::ranking(meter, deployment, deadline).await,
+        },
         Operation::Predict => tell_prediction(call, deployment).ok_or_else(Failure::not_served)?,
         Operation::Images
         | Operation::Speech

@@ -181,6 +181,21 @@ pub fn tell_embeddings<'a>(call: &Call, deployment: &'a DeploymentView) -> Optio
     Some(Told { speech, path, body, dropped: None })
 }
 
+/// A ranking passes where both sides speak the second version of Cohere's. `None`: it is
+/// translated.
+pub fn tell_ranking<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
+    let provider = &deployment.provider;
+    let same = |tongue: &&Tongue| call.wire == Wire::Cohere && tongue.wire == Wire::Cohere;
+    let tongue = provider.speech.iter().find(same)?;
+    let model = &deployment.record.upstream_model;
+    Some(Told {
+        speech: Speech::Same(tongue, call.wire.pass()?),
+        path: "/rerank".into(),
+        body: provider.ways.pass_request(call.wire, &call.body, &call.ask, model),
+        dropped: None,
+    })
+}
+
 /// A prediction passes to a server of the Open Inference Protocol.
 pub fn tell_prediction<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
     let model = segment(&deployment.record.upstream_model);

@@ -3,7 +3,7 @@
 
 use crate::support::{CREDENTIAL, EMBED, MODEL, Stack, provider_with};
 use crate::upstream::Upstream;
-use contract::snapshot::Dialect;
+use contract::snapshot::{Dialect, Modality};
 use contract::usage::{Operation, Outcome};
 use serde_json::{Value, json};
 
@@ -101,6 +101,31 @@ async fn embeddings_pass_within_the_dialect_in_every_encoding_and_are_metered() 
     let event = stack.event().await;
     assert_eq!((event.operation, event.tokens.input), (Operation::Embeddings, 9));
     assert!(!event.estimated);
+}
+
+#[tokio::test]
+async fn a_ranking_passes_within_the_dialect_and_costs_its_searches() {
+    const RANKED: &str = r#"{"id":"r","results":[{"index":0,"relevance_score":0.5,"relevant_spans":[]}],"meta":{"billed_units":{"search_units":2}}}"#;
+    let upstream = Upstream::always(200, "application/json", RANKED).await;
+    let base_url = upstream.base_url.clone();
+    let stack = Stack::of(move |world| {
+        let mut provider = provider_with(1, base_url, CREDENTIAL);
+        provider.dialect = Dialect::Cohere;
+        world.providers[0] = provider;
+        world.models[0].modality = Modality::Rerank;
+    })
+    .await;
+    let body = json!({"model": MODEL, "query": "q", "documents": ["a"],
+                      "relevant_spans": {"mode": "enabled"}});
+    let response = stack.post("/v2/rerank").json(&body).send().await.unwrap();
+    assert_eq!(response.text().await.unwrap(), RANKED);
+    let sent = upstream.last();
+    assert_eq!(
+        (sent.path.as_str(), &sent.json()["relevant_spans"]["mode"]),
+        ("/v1/rerank", &json!("enabled"))
+    );
+    let event = stack.event().await;
+    assert_eq!((event.units.searches, event.tokens.total(), event.estimated), (2, 0, false));
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ impl Pass for Cohere {
         Box::new(watch::Watcher::default())
     }
 
-    /// Of a conversation or of embeddings.
+    /// Of a conversation, of embeddings or of a ranking.
     fn read_usage(&self, body: &[u8]) -> Result<Reported, Malformed> {
         let used: usage::Used = serde_json::from_slice(body)?;
         Ok(used.reported())

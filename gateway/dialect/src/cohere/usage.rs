@@ -51,7 +51,7 @@ impl Usage {
     }
 }
 
-/// What an answer that passes tells: a conversation in `usage`, embeddings in `meta`.
+/// What an answer that passes tells: a conversation in `usage`, embeddings and rankings in `meta`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Used {
     usage: Option<Usage>,
@@ -60,8 +60,13 @@ pub(super) struct Used {
 
 impl Used {
     pub(super) fn reported(&self) -> Reported {
-        let usage = self.usage.as_ref().or(self.meta.as_ref());
-        usage.map_or(Reported::NOTHING, Usage::reported)
+        if let Some(usage) = &self.usage {
+            return usage.reported();
+        }
+        let told = self.meta.as_ref().map_or(Reported::NOTHING, Usage::reported);
+        // Searches are all that a ranking costs.
+        let none = (told.units.searches > 0).then(Tokens::default);
+        Reported { tokens: told.tokens.or(none), ..told }
     }
 }
 

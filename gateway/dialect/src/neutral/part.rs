@@ -84,6 +84,14 @@ impl Media {
         Ok(Self { source, media_type, ..Self::default() })
     }
 
+    /// A document of plain text, within a text: for a target that takes no files.
+    #[must_use]
+    pub fn within_text(&self) -> Option<String> {
+        let Source::Text(text) = &self.source else { return None };
+        let title = self.name.as_deref().unwrap_or("document");
+        Some(format!("<document title=\"{title}\">\n{text}\n</document>"))
+    }
+
     /// The media type as it is said, else as the first bytes tell; empty where neither does.
     #[must_use]
     pub fn media_type(&self) -> &str {

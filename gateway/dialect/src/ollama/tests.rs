@@ -109,6 +109,14 @@ fn what_a_message_cannot_say_is_refused_told_or_said_in_other_words() {
             "turns[0].parts[0]"
         );
     }
+    // A document of text is told within a text.
+    let text = Media { source: Source::Text("t".to_owned()), ..Media::default() };
+    let (body, dropped) = write(&user(vec![Part::new(Content::File(text))])).unwrap();
+    let told = "<document title=\"document\">\nt\n</document>";
+    assert_eq!(
+        (&body["messages"][0]["content"], dropped.as_str()),
+        (&json!(told), "turns[0].parts[0]")
+    );
     let late = conversation(vec![(Role::System, vec![inline("x")])]);
     assert_eq!(refused_at(&late), "turns[0].parts[0]");
 

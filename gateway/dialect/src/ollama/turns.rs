@@ -96,6 +96,13 @@ impl Writer<'_> {
 
     /// Content that is not text, or says so in words.
     fn beside(&mut self, content: &Content, at: &str, to: &mut Message) -> Result<(), Invalid> {
+        if let Content::File(media) = content
+            && let Some(text) = media.within_text()
+        {
+            self.losses.adapt(at);
+            to.texts.push(text);
+            return Ok(());
+        }
         let feature = match content {
             Content::Refusal(text) => {
                 to.texts.push(text.clone());

@@ -400,7 +400,7 @@ fn what_a_passing_answer_used_is_read_of_conversations_and_embeddings() {
     let units = json!({"meta": {"billed_units": {"input_tokens": 3, "image_tokens": 9}}});
     assert_eq!(used(units).tokens.map(|tokens| (tokens.input, tokens.image_input)), Some((3, 9)));
     let ranked = used(json!({"meta": {"billed_units": {"search_units": 2}}}));
-    assert_eq!((ranked.tokens, ranked.units.searches), (None, 2));
+    assert_eq!((ranked.tokens, ranked.units.searches), (Some(Tokens::default()), 2));
     assert_eq!(used(json!({"id": "x"})), Reported::NOTHING);
     assert!(Cohere.read_usage(b"<html>").is_err());
 }

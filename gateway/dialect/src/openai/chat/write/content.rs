@@ -214,10 +214,9 @@ impl Writer<'_> {
         let name = media.name.as_deref();
         let by_url = self.has(Quirk::DocumentUrl);
         match &media.source {
-            Source::Text(text) => {
+            Source::Text(_) => {
                 self.losses.adapt(at);
-                let title = name.unwrap_or("document");
-                Ok(Piece::text(format!("<document title=\"{title}\">\n{text}\n</document>")))
+                Ok(Piece::text(media.within_text().unwrap_or_default()))
             }
             Source::Inline(bytes) if by_url => Ok(Piece::DocumentUrl {
                 document_url: data_url(media, bytes, "application/pdf"),
