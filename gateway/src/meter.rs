@@ -1,6 +1,7 @@
 //! What one call uses, from its reservation to its event. Settles exactly once, on every way out:
 //! the event is in the spool before the caller has the last byte.
 
+use crate::attempt::Batches;
 use crate::detach::Gone;
 use crate::fault::Fault;
 use crate::permit::Permit;
@@ -13,6 +14,7 @@ use contract::money::Nanos;
 use contract::usage::{Outcome, Tokens, UsageEvent, Used};
 use dialect::Reported;
 use dialect::openai::TEXT_BYTES_PER_TOKEN;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +42,8 @@ pub struct Meter {
     tried: Option<DeploymentView>,
     first_content: Option<Duration>,
     caller_gone: Gone,
+    /// Of a call that its provider takes in several requests.
+    pub batches: RefCell<Batches>,
 }
 
 impl Meter {
@@ -53,6 +57,7 @@ impl Meter {
             tried: None,
             first_content: None,
             caller_gone: Gone::default(),
+            batches: RefCell::default(),
         }
     }
 
@@ -117,10 +122,11 @@ impl Meter {
             outcome: Outcome::UpstreamError,
             status: fault.status().as_u16(),
             code: Some(fault.code),
-            used: Used::default(),
+            // Told, though it costs the caller nothing: requests of a call that failed in its rest.
+            used: self.batches.borrow().spent().into(),
             estimated: false,
         };
-        // Nothing was used, so a spool that is full loses nothing that is owed.
+        // Nothing is owed, so a spool that is full loses no money.
         match self.end(end) {
             Ok(_nothing) => fault,
             Err(full) => full.because(fault.code),
@@ -140,9 +146,10 @@ impl Meter {
         let event = self.event(&end, reservation.money());
         let written = self.worker.gateway.tools.settle.record(&event);
         let cost = event.cost_nanos;
+        let counted = if end.outcome.is_charged() { end.used.tokens.total() } else { 0 };
         reservation.settle(&Amounts {
             requests: 1,
-            tokens: i64::try_from(end.used.tokens.total()).unwrap_or(i64::MAX),
+            tokens: i64::try_from(counted).unwrap_or(i64::MAX),
             money: cost,
         });
         written.map(|()| cost).map_err(|full| {

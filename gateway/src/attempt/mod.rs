@@ -2,6 +2,7 @@
 //! caller and it is safe. A stream is answered only once it has content, so that a failure before
 //! it can still become another attempt or a clean error.
 
+mod batches;
 mod failure;
 mod flow;
 mod frames;
@@ -13,6 +14,7 @@ mod speech;
 mod translate;
 mod watch;
 
+pub use batches::Batches;
 pub use failure::{Failure, Next};
 pub use flow::Flow;
 pub use raw::Raw;

@@ -14,13 +14,16 @@ use dialect::embed::{self, Target};
 use dialect::loss::Losses;
 use dialect::messages::Host;
 use dialect::{Invalid, Reported, Wire, rerank};
-use futures::{StreamExt as _, TryStreamExt as _};
-use http::{HeaderMap, HeaderValue, header};
+use futures::StreamExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::borrow::Cow;
+use std::cell::RefCell;
 use tokio::time::Instant;
 
 /// Batches of one call that are under way at once.
 const BATCHES_AT_ONCE: usize = 4;
+/// Tokens of input, where Bedrock tells them.
+const INPUT_TOKENS: HeaderName = HeaderName::from_static("x-amzn-bedrock-input-token-count");
 
 /// The shape that a provider embeds in, with the dialect that it belongs to.
 pub fn embed_form(deployment: &DeploymentView) -> Option<(&Tongue, embed::Form)> {
@@ -70,15 +73,58 @@ pub async fn embeddings(
         let body = form.write_request(&batch, &to, &mut losses).map_err(invalid)?;
         told.push((batch.inputs.len(), small(tongue, path.clone(), body)));
     }
-    let answers = futures::stream::iter(&told).map(|(inputs, told)| async move {
-        let body = answer(meter, deployment, told, deadline).await?;
-        form.read_answer(&body, *inputs).map_err(Failure::malformed)
-    });
-    let answers = answers.buffered(BATCHES_AT_ONCE).try_collect().await?;
-    let joined = embed::Answer::join(answers);
+    every_batch(meter, deployment, form, &told, deadline).await?;
+    let joined = embed::Answer::join(meter.batches.borrow_mut().take());
     let id = call.principal.stamp.id_text.to_str().unwrap_or_default();
     let body = surface.write_answer(&joined, &asked, id);
     Ok(given(meter, body, joined.tokens.into(), &losses))
+}
+
+/// Asks for each batch that this deployment has not answered yet. Once one fails, no other is begun.
+async fn every_batch(
+    meter: &Meter,
+    deployment: &DeploymentView,
+    form: embed::Form,
+    told: &[(usize, Told<'_>)],
+    deadline: Instant,
+) -> Result<(), Failure> {
+    meter.batches.borrow_mut().begin(deployment.record.id);
+    let failed = RefCell::new(None);
+    futures::stream::iter(told.iter().enumerate())
+        .for_each_concurrent(BATCHES_AT_ONCE, |(nth, (inputs, told))| {
+            let failed = &failed;
+            async move {
+                if failed.borrow().is_some() || meter.batches.borrow().has(nth) {
+                    return;
+                }
+                match batch(meter, deployment, (form, *inputs, told), deadline).await {
+                    Ok(answer) => meter.batches.borrow_mut().finish(nth, answer),
+                    Err(failure) => {
+                        failed.borrow_mut().get_or_insert(failure);
+                    }
+                }
+            }
+        })
+        .await;
+    failed.into_inner().map_or(Ok(()), Err)
+}
+
+async fn batch(
+    meter: &Meter,
+    deployment: &DeploymentView,
+    (form, inputs, told): (embed::Form, usize, &Told<'_>),
+    deadline: Instant,
+) -> Result<embed::Answer, Failure> {
+    let (headers, body) = answer(meter, deployment, told, deadline).await?;
+    let mut answer = form.read_answer(&body, inputs).map_err(Failure::malformed)?;
+    answer.tokens = answer.tokens.or_else(|| counted(&headers));
+    Ok(answer)
+}
+
+/// Bedrock tells what some models used beside their answer only.
+fn counted(headers: &HeaderMap) -> Option<Tokens> {
+    let input = headers.get(INPUT_TOKENS)?.to_str().ok()?.parse().ok()?;
+    Some(Tokens { input, ..Tokens::default() })
 }
 
 /// Ranks documents.
@@ -95,7 +141,7 @@ pub async fn ranking(
     let mut losses = Losses::new(tongue.wire);
     let body = form.write_request(&asked, &to, &mut losses).map_err(invalid)?;
     let told = small(tongue, form.path(to.model), body);
-    let body = answer(meter, deployment, &told, deadline).await?;
+    let (_, body) = answer(meter, deployment, &told, deadline).await?;
     let ranked = form.read_answer(&body, &asked).map_err(Failure::malformed)?;
     let id = call.principal.stamp.id_text.to_str().unwrap_or_default();
     let body = surface.write_answer(&ranked, &asked, id);
@@ -125,12 +171,10 @@ async fn answer(
     deployment: &DeploymentView,
     told: &Told<'_>,
     deadline: Instant,
-) -> Result<Bytes, Failure> {
+) -> Result<(HeaderMap, Bytes), Failure> {
     let (response, lease) = ask(meter, deployment, told, deadline).await?;
     let read = whole(meter, response, lease);
-    let (_, body) =
-        tokio::time::timeout_at(deadline, read).await.map_err(|_| Failure::timeout())??;
-    Ok(body)
+    tokio::time::timeout_at(deadline, read).await.map_err(|_| Failure::timeout())?
 }
 
 fn given(meter: &Meter, body: Vec<u8>, reported: Reported, losses: &Losses) -> Given {

@@ -127,7 +127,9 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
         (Operation::Predict, _) => openai::read_call(&body, Wire::Gemini, &at)?,
         _ => openai::read_call(&body, wire, &at)?,
     };
-    dialect::stored::refuse(wire, &body)?;
+    if matches!(operation, Operation::Chat | Operation::CountTokens) {
+        dialect::stored::refuse(wire, &body)?;
+    }
     let neutral = OnceCell::new();
     Ok(Asked::Call(Box::new(Call {
         principal,

@@ -24,4 +24,5 @@ mod support;
 mod tokens;
 mod translate;
 mod upstream;
+mod usage;
 mod vendors;

@@ -9,6 +9,9 @@ use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
+/// Tokens that everything under Bedrock's paths is said to have read.
+pub const BEDROCK_TOKENS: u64 = 7;
+
 /// What was sent.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -80,9 +83,13 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let path = head.uri.path_and_query().unwrap().to_string();
+    let bedrock = path.contains("/model/");
     let one = Seen { path, headers: head.headers, body };
     let (status, kind, body) = reply(&one);
     seen.lock().unwrap().push(one);
-    let response = Response::builder().status(status).header("content-type", kind);
+    let mut response = Response::builder().status(status).header("content-type", kind);
+    if bedrock {
+        response = response.header("x-amzn-bedrock-input-token-count", BEDROCK_TOKENS);
+    }
     Ok(response.body(Full::from(body)).unwrap())
 }

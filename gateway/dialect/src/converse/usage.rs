@@ -1,5 +1,6 @@
 //! What the service says was used. Its classes are disjoint already: `inputTokens` is what was read
-//! at the full rate, `cacheReadInputTokens` and `cacheWriteInputTokens` come beside it, and
+//! at the full rate, `cacheReadInputTokens` and `cacheWriteInputTokens` come beside it (what is
+//! written, also by how long it stays, in `cacheDetails`), and
 //! `outputTokens` holds reasoning, which is not told apart.
 
 use crate::convert::Malformed;
@@ -20,6 +21,15 @@ struct Usage {
     cache_read_input_token_count: Option<Number>,
     cache_write_input_tokens: Option<Number>,
     cache_write_input_token_count: Option<Number>,
+    cache_details: Option<Vec<Written>>,
+}
+
+/// What was written to the cache to stay for so long.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    ttl: Option<String>,
+    input_tokens: Option<Number>,
 }
 
 /// Reads a `usage` object. `None` when it is none, or tells neither input nor output; an explicit
@@ -36,10 +46,18 @@ pub(super) fn read(raw: &[u8]) -> Option<Tokens> {
     if input.is_none() && output.is_none() {
         return None;
     }
+    let written = written.unwrap_or(0);
+    let hourly = usage.cache_details.unwrap_or_default().into_iter();
+    let hourly = hourly.filter(|part| part.ttl.as_deref() == Some("1h"));
+    let cache_write_1h = hourly
+        .filter_map(|part| part.input_tokens?.as_u64())
+        .fold(0, u64::saturating_add)
+        .min(written);
     Some(Tokens {
         input: input.unwrap_or(0),
         cached_input: read.unwrap_or(0),
-        cache_write: written.unwrap_or(0),
+        cache_write: written - cache_write_1h,
+        cache_write_1h,
         output: output.unwrap_or(0),
         ..Tokens::default()
     })
@@ -87,6 +105,15 @@ mod tests {
             Tokens { input: 20, cached_input: 5, cache_write: 10, output: 12, ..Tokens::default() };
         assert_eq!(tokens, Some(expected));
         assert_eq!(tokens.map(|tokens| tokens.total()), Some(47));
+    }
+
+    #[test]
+    fn what_stays_in_the_cache_for_an_hour_is_a_class_of_its_own() {
+        let tokens = read(
+            br#"{"inputTokens":1,"outputTokens":2,"cacheWriteInputTokens":10,
+                 "cacheDetails":[{"ttl":"1h","inputTokens":4},{"ttl":"5m","inputTokens":6}]}"#,
+        );
+        assert_eq!(tokens.map(|t| (t.cache_write, t.cache_write_1h)), Some((6, 4)));
     }
 
     #[test]

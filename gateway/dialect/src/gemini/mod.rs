@@ -11,6 +11,7 @@ mod cite;
 mod config;
 mod count;
 mod error;
+mod ground;
 mod media;
 mod model;
 mod part;

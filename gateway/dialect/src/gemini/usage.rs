@@ -77,6 +77,8 @@ pub(super) fn read(raw: &[u8]) -> Option<Tokens> {
     let image_input = of(PICTURES).min(fresh - audio_input);
     let seen = usage.candidates_token_count.unwrap_or(0);
     let audio_output = share(usage.candidates_tokens_details.as_deref(), SOUND).min(seen);
+    let image_output =
+        share(usage.candidates_tokens_details.as_deref(), PICTURES).min(seen - audio_output);
     // What the total holds beyond its parts is output that nobody saw.
     let parts = prompt.saturating_add(tools).saturating_add(seen);
     let beyond = || usage.total_token_count.map_or(0, |total| total.saturating_sub(parts));
@@ -85,8 +87,9 @@ pub(super) fn read(raw: &[u8]) -> Option<Tokens> {
         cached_input: cached,
         audio_input,
         image_input,
-        output: seen - audio_output,
+        output: seen - audio_output - image_output,
         audio_output,
+        image_output,
         reasoning: usage.thoughts_token_count.unwrap_or_else(beyond),
         ..Tokens::default()
     })
@@ -102,17 +105,21 @@ pub(super) fn write(tokens: &Tokens) -> Value {
     };
     put("promptTokenCount", tokens.input_total(), true);
     put("cachedContentTokenCount", tokens.cached_input, false);
-    put("candidatesTokenCount", tokens.output.saturating_add(tokens.audio_output), true);
+    put("candidatesTokenCount", tokens.output_total().saturating_sub(tokens.reasoning), true);
     put("thoughtsTokenCount", tokens.reasoning, false);
     put("totalTokenCount", tokens.total(), true);
-    let text = tokens.input.saturating_add(tokens.cached_input).saturating_add(tokens.cache_write);
+    let text = tokens.input_total() - tokens.audio_input - tokens.image_input;
     if tokens.audio_input > 0 || tokens.image_input > 0 {
         let shares =
             shares(&[("TEXT", text), ("AUDIO", tokens.audio_input), ("IMAGE", tokens.image_input)]);
         usage.insert("promptTokensDetails".to_owned(), shares);
     }
-    if tokens.audio_output > 0 {
-        let shares = shares(&[("TEXT", tokens.output), ("AUDIO", tokens.audio_output)]);
+    if tokens.audio_output > 0 || tokens.image_output > 0 {
+        let shares = shares(&[
+            ("TEXT", tokens.output),
+            ("AUDIO", tokens.audio_output),
+            ("IMAGE", tokens.image_output),
+        ]);
         usage.insert("candidatesTokensDetails".to_owned(), shares);
     }
     usage.into()

@@ -1,5 +1,6 @@
 //! Watches a stream that passes as it is: content, usage, errors, whether it may end.
 
+use super::ground::Searches;
 use super::usage;
 use crate::Reported;
 use crate::convert::{Malformed, Seen, WatchStream};
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 #[derive(Debug, Default)]
 pub(super) struct Watcher {
     tokens: Option<Tokens>,
+    searches: Searches,
     /// A bit for each candidate, up to the number a stream may have.
     begun: u64,
     ended: u64,
@@ -25,6 +27,8 @@ struct Candidate<'a> {
     #[serde(borrow)]
     content: Option<Content<'a>>,
     finish_reason: Option<IgnoredAny>,
+    #[serde(borrow)]
+    grounding_metadata: Option<&'a RawValue>,
     index: Option<u32>,
 }
 
@@ -57,6 +61,7 @@ impl WatchStream for Watcher {
             Some(b"usageMetadata") => {
                 self.tokens = usage::read(member.raw(data)).or(self.tokens);
             }
+            Some(b"modelVersion") => self.searches.model(member.raw(data)),
             Some(b"promptFeedback") => {
                 let raw = member.raw(data);
                 self.blocked |= memchr::memmem::find(raw, b"\"blockReason\"").is_some();
@@ -72,7 +77,7 @@ impl WatchStream for Watcher {
     }
 
     fn reported(&self) -> Reported {
-        self.tokens.into()
+        Reported { tokens: self.tokens, units: self.searches.units() }
     }
 
     fn may_end(&self) -> bool {
@@ -92,6 +97,9 @@ impl Watcher {
                 self.ended |= bit;
                 content = true;
             }
+            if let Some(told) = candidate.grounding_metadata {
+                self.searches.note(told);
+            }
             let parts = candidate.content.and_then(|content| content.parts).unwrap_or_default();
             content |= parts.iter().any(|part| part.text.is_none_or(|text| text.get() != "\"\""));
         }
@@ -101,12 +109,13 @@ impl Watcher {
 
 /// What a whole answer used.
 pub(super) fn read_usage(body: &[u8]) -> Result<Reported, Malformed> {
-    let mut tokens = None;
-    json::walk_object(body, |member| {
-        if member.name(body).as_deref() == Some(b"usageMetadata") {
-            tokens = usage::read(member.raw(body));
-        }
+    let (mut tokens, mut searches) = (None, Searches::default());
+    json::walk_object(body, |member| match member.name(body).as_deref() {
+        Some(b"usageMetadata") => tokens = usage::read(member.raw(body)),
+        Some(b"modelVersion") => searches.model(member.raw(body)),
+        Some(b"candidates") => searches.candidates(member.raw(body)),
+        _ => {}
     })
     .map_err(|error| Malformed(error.to_string().into()))?;
-    Ok(tokens.into())
+    Ok(Reported { tokens, units: searches.units() })
 }

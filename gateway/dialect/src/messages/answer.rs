@@ -34,6 +34,7 @@ fn read_fields(body: &[u8]) -> Result<Result<Answer, Malformed>, crate::Invalid>
     let used = fields.take("usage");
     let told = used.as_ref().map(Value::to_string).unwrap_or_default();
     let tier = used.as_ref().and_then(|used| used.get("service_tier")).and_then(Value::as_str);
+    let reported = Usage::read(told.as_bytes()).reported();
     let rest = fields.rest();
     let native = (!rest.is_empty()).then(|| Native { wire: WIRE, value: Value::Object(rest) });
     let candidate = Candidate { parts, stop, logprobs: None, native };
@@ -41,7 +42,8 @@ fn read_fields(body: &[u8]) -> Result<Result<Answer, Malformed>, crate::Invalid>
         id,
         model,
         candidates: vec![candidate],
-        tokens: Usage::read(told.as_bytes()).tokens(),
+        tokens: reported.tokens,
+        units: reported.units,
         service_tier: tier.map(|tier| if tier == "standard" { "default" } else { tier }.to_owned()),
         ..Answer::default()
     }))

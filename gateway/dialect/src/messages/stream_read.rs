@@ -87,7 +87,7 @@ impl Reader {
     fn used(&mut self, usage: Option<&RawValue>, out: &mut Vec<Event>) {
         let Some(usage) = usage else { return };
         self.usage = self.usage.and(Usage::read(usage.get().as_bytes()));
-        out.extend(self.usage.tokens().map(Event::Tokens));
+        self.usage.reported().tell(out);
     }
 
     fn stop(&mut self, delta: Change<'_>, out: &mut Vec<Event>) {

@@ -4,13 +4,15 @@
 //!
 //! | who | input | cache | thinking |
 //! |---|---|---|---|
-//! | Anthropic, Vertex AI, Bedrock's invoke | `message_start`, again in `message_delta` | beside; writing also split by time to live | `output_tokens_details.thinking_tokens`, newer models |
+//! | Anthropic, Vertex AI, Bedrock's invoke | `message_start`, again in `message_delta` | beside; writing also split by time to live, an hour being a class of its own | `output_tokens_details.thinking_tokens`, newer models |
 //! | imitations | often in `message_delta` alone | beside, or not told | not told |
+//!
+//! A search is one of `server_tool_use.web_search_requests`; a page fetched costs its tokens only.
 
 use crate::Reported;
 use crate::convert::Malformed;
 use crate::json::{self, Kind};
-use contract::usage::Tokens;
+use contract::usage::{Tokens, Units};
 use serde_json::{Map, Value, json};
 
 /// Usage as it is reported.
@@ -19,6 +21,9 @@ pub(super) struct Usage {
     input: Option<u64>,
     cache_read: Option<u64>,
     cache_write: Option<u64>,
+    /// Of what was written, the part that stays for an hour.
+    cache_write_1h: Option<u64>,
+    searches: Option<u64>,
     output: Option<u64>,
     thinking: Option<u64>,
 }
@@ -27,15 +32,24 @@ impl Usage {
     /// Reads a `usage` object; what is none tells nothing.
     pub(super) fn read(raw: &[u8]) -> Self {
         let mut usage = Self::default();
-        let mut split = None;
+        let mut split: Option<u64> = None;
         each(raw, |name, value| match name {
             b"input_tokens" => usage.input = json::whole_number(value),
             b"output_tokens" => usage.output = json::whole_number(value),
             b"cache_read_input_tokens" => usage.cache_read = json::whole_number(value),
             b"cache_creation_input_tokens" => usage.cache_write = json::whole_number(value),
-            b"cache_creation" => each(value, |_, part| {
-                if let Some(part) = json::whole_number(part) {
+            b"cache_creation" => each(value, |name, part| {
+                let part = json::whole_number(part);
+                if name == b"ephemeral_1h_input_tokens" {
+                    usage.cache_write_1h = part;
+                }
+                if let Some(part) = part {
                     split = Some(part.saturating_add(split.unwrap_or(0)));
+                }
+            }),
+            b"server_tool_use" => each(value, |name, count| {
+                if name == b"web_search_requests" {
+                    usage.searches = json::whole_number(count);
                 }
             }),
             b"output_tokens_details" => each(value, |name, part| {
@@ -55,13 +69,16 @@ impl Usage {
             input: later.input.or(self.input),
             cache_read: later.cache_read.or(self.cache_read),
             cache_write: later.cache_write.or(self.cache_write),
+            cache_write_1h: later.cache_write_1h.or(self.cache_write_1h),
+            searches: later.searches.or(self.searches),
             output: later.output.or(self.output),
             thinking: later.thinking.or(self.thinking),
         }
     }
 
     pub(super) fn reported(self) -> Reported {
-        self.tokens().into()
+        let units = Units { searches: self.searches.unwrap_or(0), ..Units::NONE };
+        Reported { tokens: self.tokens(), units }
     }
 
     /// `None` where neither input nor output is told; an explicit zero is a zero.
@@ -71,10 +88,13 @@ impl Usage {
         }
         let output = self.output.unwrap_or(0);
         let reasoning = self.thinking.unwrap_or(0).min(output);
+        let written = self.cache_write.unwrap_or(0);
+        let cache_write_1h = self.cache_write_1h.unwrap_or(0).min(written);
         Some(Tokens {
             input: self.input.unwrap_or(0),
             cached_input: self.cache_read.unwrap_or(0),
-            cache_write: self.cache_write.unwrap_or(0),
+            cache_write: written - cache_write_1h,
+            cache_write_1h,
             output: output - reasoning,
             reasoning,
             ..Tokens::default()
@@ -110,8 +130,16 @@ pub(super) fn write(tokens: &Tokens) -> Map<String, Value> {
     let mut out = Map::new();
     let input = tokens.input.saturating_add(tokens.audio_input).saturating_add(tokens.image_input);
     out.insert("input_tokens".into(), input.into());
-    out.insert("cache_creation_input_tokens".into(), tokens.cache_write.into());
+    let written = tokens.cache_write.saturating_add(tokens.cache_write_1h);
+    out.insert("cache_creation_input_tokens".into(), written.into());
     out.insert("cache_read_input_tokens".into(), tokens.cached_input.into());
+    if tokens.cache_write_1h > 0 {
+        let split = json!({
+            "ephemeral_5m_input_tokens": tokens.cache_write,
+            "ephemeral_1h_input_tokens": tokens.cache_write_1h,
+        });
+        out.insert("cache_creation".into(), split);
+    }
     out.insert("output_tokens".into(), tokens.output_total().into());
     if tokens.reasoning > 0 {
         let details = json!({"thinking_tokens": tokens.reasoning});
@@ -150,7 +178,31 @@ mod tests {
         let told = tokens(
             r#"{"input_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}}"#,
         );
-        assert_eq!(told.map(|t| t.cache_write), Some(7));
+        assert_eq!(told.map(|t| (t.cache_write, t.cache_write_1h)), Some((3, 4)));
+    }
+
+    #[test]
+    fn what_stays_in_the_cache_for_an_hour_is_a_class_of_its_own_and_told_again() {
+        let told = tokens(
+            r#"{"input_tokens":1,"cache_creation_input_tokens":9,"output_tokens":2,
+                "cache_creation":{"ephemeral_5m_input_tokens":5,"ephemeral_1h_input_tokens":4}}"#,
+        )
+        .unwrap();
+        assert_eq!((told.cache_write, told.cache_write_1h, told.input_total()), (5, 4, 10));
+        let again = tokens(&Value::Object(write(&told)).to_string());
+        assert_eq!(again, Some(told));
+        let more = r#"{"input_tokens":1,"cache_creation_input_tokens":3,"cache_creation":{"ephemeral_1h_input_tokens":9}}"#;
+        assert_eq!(tokens(more).map(|t| (t.cache_write, t.cache_write_1h)), Some((0, 3)));
+    }
+
+    #[test]
+    fn searches_of_the_web_are_counted_and_pages_fetched_are_not() {
+        let usage = Usage::read(
+            br#"{"input_tokens":1,"server_tool_use":{"web_search_requests":3,"web_fetch_requests":2}}"#,
+        );
+        assert_eq!(usage.reported().units.searches, 3);
+        let later = usage.and(Usage::read(br#"{"output_tokens":5}"#));
+        assert_eq!(later.reported().units.searches, 3);
     }
 
     #[test]

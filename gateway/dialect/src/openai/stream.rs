@@ -1,6 +1,6 @@
 //! Reads the events of a streamed chat completion: content, usage, errors, the end.
 
-use super::usage::read_usage;
+use super::usage::{read_usage, searches_by_name};
 use crate::Reported;
 use crate::json::{self, Kind};
 use crate::sse;
@@ -32,12 +32,18 @@ pub fn read_event(event: &[u8]) -> Event {
         return Event::Done;
     }
     let (mut reported, mut error, mut choices) = (Reported::NOTHING, false, true);
+    let mut model = None;
     let walked = json::walk_object(data, |member| match member.name(data).as_deref() {
+        Some(b"model") => model = Some(member.value),
         Some(b"usage") if member.kind == Kind::Object => reported = read_usage(member.raw(data)),
         Some(b"error") => error = member.kind != Kind::Null,
         Some(b"choices") => choices = !is_empty_array(member.raw(data)),
         _ => {}
     });
+    if reported.tokens.is_some() {
+        let model = model.and_then(|at| data.get(at)).unwrap_or_default();
+        reported.units.searches = reported.units.searches.max(searches_by_name(model));
+    }
     match (walked, error) {
         (Err(_), _) => Event::Malformed,
         (Ok(_), true) => Event::Error,

@@ -7,14 +7,20 @@
 //! | Gemini in this dialect | the same | inside | beside and not named: `total` is more than its parts |
 //! | OpenRouter | the same; `cache_write_tokens` inside `prompt_tokens` | inside | inside |
 //! | DeepSeek | the same | `prompt_cache_hit_tokens`, inside | inside |
+//! | Perplexity | the same; `citation_tokens` beside, which are input | not told | `reasoning_tokens`, beside all, where citations are counted |
 //! | Ollama | the same | not told | not told |
+//!
+//! Searches: Perplexity's `num_search_queries`, else one a call where it names a
+//! `search_context_size`; xAI's `num_sources_used`, which it bills each; OpenRouter's
+//! `server_tool_use.web_search_requests`; of OpenAI's models that always search, which their names
+//! tell, one a call. Mistral tells audio that it heard in seconds.
 //!
 //! Without usage, a token is taken to be three bytes of text: more tokens than any current
 //! tokenizer makes of prose in Latin script, and about as many as of dense scripts.
 
 use crate::Reported;
-use crate::json;
-use contract::usage::Tokens;
+use crate::json::{self, Kind};
+use contract::usage::{Tokens, Units};
 
 /// Bytes of text that count as one token where nothing better is known.
 pub const TEXT_BYTES_PER_TOKEN: u64 = 3;
@@ -29,8 +35,17 @@ struct Usage {
     cached_tokens: Option<u64>,
     cache_write_tokens: Option<u64>,
     audio_input_tokens: Option<u64>,
+    image_input_tokens: Option<u64>,
     reasoning_tokens: Option<u64>,
     audio_output_tokens: Option<u64>,
+    image_output_tokens: Option<u64>,
+    /// Perplexity's, beside the prompt and the completion.
+    citation_tokens: Option<u64>,
+    reasoning_beside: Option<u64>,
+    searches: Option<u64>,
+    /// Perplexity charges each of its calls for a search, of this size.
+    searched: bool,
+    audio_seconds: Option<u64>,
 }
 
 impl Usage {
@@ -45,6 +60,18 @@ impl Usage {
                 Some(b"prompt_cache_hit_tokens") => {
                     usage.prompt_cache_hit_tokens = json::whole_number(value);
                 }
+                Some(b"citation_tokens") => usage.citation_tokens = json::whole_number(value),
+                Some(b"reasoning_tokens") => usage.reasoning_beside = json::whole_number(value),
+                Some(b"num_search_queries" | b"num_sources_used") => {
+                    usage.searches = json::whole_number(value).or(usage.searches);
+                }
+                Some(b"search_context_size") => usage.searched = member.kind == Kind::String,
+                Some(b"prompt_audio_seconds") => usage.audio_seconds = json::whole_number(value),
+                Some(b"server_tool_use") => each_number(value, |name, count| {
+                    if name == b"web_search_requests" {
+                        usage.searches = count.or(usage.searches);
+                    }
+                }),
                 Some(b"prompt_tokens_details") => usage.read_input(value),
                 Some(b"completion_tokens_details") => usage.read_output(value),
                 _ => {}
@@ -59,6 +86,7 @@ impl Usage {
             b"cached_tokens" => self.cached_tokens = count,
             b"cache_write_tokens" => self.cache_write_tokens = count,
             b"audio_tokens" => self.audio_input_tokens = count,
+            b"image_tokens" => self.image_input_tokens = count,
             _ => {}
         });
     }
@@ -67,6 +95,7 @@ impl Usage {
         each_number(raw, |name, count| match name {
             b"reasoning_tokens" => self.reasoning_tokens = count,
             b"audio_tokens" => self.audio_output_tokens = count,
+            b"image_tokens" => self.image_output_tokens = count,
             _ => {}
         });
     }
@@ -88,50 +117,83 @@ fn each_number(raw: &[u8], mut show: impl FnMut(&[u8], Option<u64>)) {
 /// # Errors
 /// Where the answer is not a JSON object.
 pub fn read_answer(body: &[u8]) -> Result<Reported, json::Syntax> {
-    let mut reported = Reported::NOTHING;
-    json::walk_object(body, |member| {
-        if member.name(body).as_deref() == Some(b"usage") {
-            reported = read_usage(member.raw(body));
-        }
+    let (mut reported, mut searches) = (Reported::NOTHING, 0);
+    json::walk_object(body, |member| match member.name(body).as_deref() {
+        Some(b"usage") => reported = read_usage(member.raw(body)),
+        Some(b"model") => searches = searches_by_name(member.raw(body)),
+        _ => {}
     })?;
+    reported.units.searches = reported.units.searches.max(searches);
     Ok(reported)
 }
 
 /// Reads a `usage` object.
 pub(super) fn read_usage(raw: &[u8]) -> Reported {
-    Usage::read(raw).map_or(Reported::NOTHING, |usage| usage.tokens().into())
+    Usage::read(raw).map_or(Reported::NOTHING, |usage| Reported {
+        tokens: usage.tokens(),
+        units: usage.units(),
+    })
 }
 
 impl Usage {
     /// `None` when neither input nor output is told; an explicit zero is a zero.
     fn tokens(&self) -> Option<Tokens> {
-        let usage = self;
-        if usage.prompt_tokens.is_none() && usage.completion_tokens.is_none() {
+        if self.prompt_tokens.is_none() && self.completion_tokens.is_none() {
             return None;
         }
-        let prompt = usage.prompt_tokens.unwrap_or(0);
-        let completion = usage.completion_tokens.unwrap_or(0);
-        let cached = usage.cached_tokens.or(usage.prompt_cache_hit_tokens).unwrap_or(0).min(prompt);
-        let cache_write = usage.cache_write_tokens.unwrap_or(0).min(prompt - cached);
-        let audio_input = usage.audio_input_tokens.unwrap_or(0).min(prompt - cached - cache_write);
+        let (prompt, completion) =
+            (self.prompt_tokens.unwrap_or(0), self.completion_tokens.unwrap_or(0));
+        let mut input = prompt;
+        let cached_input = take(&mut input, self.cached_tokens.or(self.prompt_cache_hit_tokens));
+        let cache_write = take(&mut input, self.cache_write_tokens);
+        let audio_input = take(&mut input, self.audio_input_tokens);
+        let image_input = take(&mut input, self.image_input_tokens);
         // What the total holds beyond its parts is output that nobody saw.
         let parts = prompt.saturating_add(completion);
-        let beside = usage.total_tokens.map_or(0, |total| total.saturating_sub(parts));
-        let inside =
-            if beside > 0 { 0 } else { usage.reasoning_tokens.unwrap_or(0).min(completion) };
-        let rest = completion - inside;
-        let audio_output = usage.audio_output_tokens.unwrap_or(0).min(rest);
+        let beside = self.total_tokens.map_or(0, |total| total.saturating_sub(parts));
+        let mut output = completion;
+        let inside = self.reasoning_tokens.filter(|_| beside == 0);
+        let reasoning = take(&mut output, inside);
+        let audio_output = take(&mut output, self.audio_output_tokens);
+        let image_output = take(&mut output, self.image_output_tokens);
+        // Only who counts citations counts these beside everything, the total included.
+        let citations = self.citation_tokens.unwrap_or(0);
+        let unseen = self.reasoning_beside.filter(|_| self.citation_tokens.is_some()).unwrap_or(0);
         Some(Tokens {
-            input: prompt - cached - cache_write - audio_input,
-            cached_input: cached,
+            input: input.saturating_add(citations),
+            cached_input,
             cache_write,
             audio_input,
-            output: rest - audio_output,
-            reasoning: inside + beside,
+            image_input,
+            output,
+            reasoning: reasoning.saturating_add(beside).saturating_add(unseen),
             audio_output,
+            image_output,
             ..Tokens::default()
         })
     }
+
+    fn units(&self) -> Units {
+        Units {
+            searches: self.searches.unwrap_or(u64::from(self.searched)),
+            audio_ms: self.audio_seconds.unwrap_or(0).saturating_mul(1_000),
+            ..Units::NONE
+        }
+    }
+}
+
+/// Takes a part out of what holds it, so much of it as is there.
+fn take(whole: &mut u64, part: Option<u64>) -> u64 {
+    let part = part.unwrap_or(0).min(*whole);
+    *whole -= part;
+    part
+}
+
+/// Searches that a model which always searches the web ran, as its name tells: OpenAI bills one a
+/// call, and its answers do not say so.
+pub(super) fn searches_by_name(model: &[u8]) -> u64 {
+    let names: [&[u8]; 2] = [b"-search-preview", b"-search-api"];
+    u64::from(names.iter().any(|name| memchr::memmem::find(model, name).is_some()))
 }
 
 #[cfg(test)]
@@ -186,6 +248,47 @@ mod tests {
                 "prompt_tokens_details":{"cached_tokens":300,"cache_write_tokens":200}}"#,
         );
         assert_eq!(tokens.map(|t| (t.input, t.cached_input, t.cache_write)), Some((500, 300, 200)));
+    }
+
+    #[test]
+    fn pictures_are_classes_of_their_own_in_and_out() {
+        let tokens = usage(
+            r#"{"prompt_tokens":100,"completion_tokens":50,
+                "prompt_tokens_details":{"image_tokens":70},
+                "completion_tokens_details":{"image_tokens":40,"audio_tokens":4}}"#,
+        )
+        .unwrap();
+        assert_eq!((tokens.input, tokens.image_input), (30, 70));
+        assert_eq!((tokens.output, tokens.image_output, tokens.audio_output), (6, 40, 4));
+    }
+
+    #[test]
+    fn citations_and_reasoning_that_perplexity_counts_beside_the_total_are_added() {
+        let text = r#"{"prompt_tokens":33,"completion_tokens":100,"total_tokens":133,
+            "citation_tokens":8,"num_search_queries":28,"reasoning_tokens":95}"#;
+        let tokens = usage(text).unwrap();
+        assert_eq!((tokens.input, tokens.output, tokens.reasoning), (41, 100, 95));
+        assert_eq!(read_usage(text.as_bytes()).units.searches, 28);
+        // Others tell at the same place what is inside the completion.
+        let inside = usage(r#"{"prompt_tokens":3,"completion_tokens":9,"reasoning_tokens":5}"#);
+        assert_eq!(inside.map(|tokens| tokens.total()), Some(12));
+    }
+
+    #[test]
+    fn searches_are_counted_as_each_provider_bills_them() {
+        for (usage, searches) in [
+            (r#"{"prompt_tokens":1,"num_sources_used":5}"#, 5),
+            (r#"{"prompt_tokens":1,"search_context_size":"low"}"#, 1),
+            (r#"{"prompt_tokens":1,"search_context_size":"low","num_search_queries":0}"#, 0),
+            (r#"{"prompt_tokens":1,"server_tool_use":{"web_search_requests":2}}"#, 2),
+            (r#"{"prompt_tokens":1}"#, 0),
+        ] {
+            assert_eq!(read_usage(usage.as_bytes()).units.searches, searches, "{usage}");
+        }
+        let body = br#"{"model":"gpt-4o-search-preview-2025-03-11","usage":{"prompt_tokens":1}}"#;
+        assert_eq!(read_answer(body).map(|told| told.units.searches), Ok(1));
+        let heard = read_usage(br#"{"prompt_tokens":1,"prompt_audio_seconds":30}"#);
+        assert_eq!(heard.units.audio_ms, 30_000);
     }
 
     #[test]

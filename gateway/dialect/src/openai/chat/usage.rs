@@ -29,6 +29,8 @@ struct Output {
     audio_tokens: u64,
     accepted_prediction_tokens: u64,
     rejected_prediction_tokens: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    image_tokens: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -45,7 +47,7 @@ impl Usage {
             prompt_tokens_details: Input {
                 cached_tokens: tokens.cached_input,
                 audio_tokens: tokens.audio_input,
-                cache_write_tokens: tokens.cache_write,
+                cache_write_tokens: tokens.cache_write.saturating_add(tokens.cache_write_1h),
                 image_tokens: tokens.image_input,
             },
             completion_tokens_details: Output {
@@ -53,6 +55,7 @@ impl Usage {
                 audio_tokens: tokens.audio_output,
                 accepted_prediction_tokens: 0,
                 rejected_prediction_tokens: 0,
+                image_tokens: tokens.image_output,
             },
         }
     }
@@ -69,10 +72,11 @@ mod tests {
         fn what_is_told_is_read_back_as_it_was(
             input in 0..9999_u64, cached in 0..9999_u64, written in 0..9999_u64, audio in 0..9999_u64,
             output in 0..9999_u64, reasoning in 0..9999_u64, spoken in 0..9999_u64,
+            seen in 0..9999_u64, drawn in 0..9999_u64,
         ) {
             let tokens = Tokens {
-                input, cached_input: cached, cache_write: written, audio_input: audio, image_input: 0,
-                output, reasoning, audio_output: spoken, ..Tokens::default()
+                input, cached_input: cached, cache_write: written, audio_input: audio, image_input: seen,
+                output, reasoning, audio_output: spoken, image_output: drawn, ..Tokens::default()
             };
             let told = serde_json::to_vec(&Usage::of(&tokens)).unwrap();
             prop_assert_eq!(read_usage(&told).tokens, Some(tokens));

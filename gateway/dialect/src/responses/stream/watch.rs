@@ -5,13 +5,13 @@ use crate::Reported;
 use crate::convert::{Seen, WatchStream};
 use crate::json::{self, Kind};
 use crate::sse;
-use contract::usage::Tokens;
-use serde_json::Value;
+use contract::usage::{Tokens, Units};
 
 /// Watches a stream.
 #[derive(Debug, Default)]
 pub(in super::super) struct Watch {
     tokens: Option<Tokens>,
+    units: Units,
     done: bool,
 }
 
@@ -47,14 +47,19 @@ impl WatchStream for Watch {
             }
             br#""response.completed""# | br#""response.incomplete""# => {
                 let response = response.and_then(|at| data.get(at)).unwrap_or_default();
-                self.tokens = read_tokens(response).or(self.tokens);
+                self.total(response);
                 self.done = true;
                 Seen::Done
             }
             br#""response.failed""# => {
                 let response = response.and_then(|at| data.get(at)).unwrap_or_default();
-                self.tokens = read_tokens(response).or(self.tokens);
+                self.total(response);
                 Seen::Error
+            }
+            br#""response.output_item.done""# => {
+                let item = item.and_then(|at| data.get(at)).unwrap_or_default();
+                usage::note_item(item, &mut self.units);
+                Seen::Chunk { content: true }
             }
             br#""error""# => Seen::Error,
             _ => Seen::Chunk { content: true },
@@ -62,7 +67,7 @@ impl WatchStream for Watch {
     }
 
     fn reported(&self) -> Reported {
-        self.tokens.into()
+        Reported { tokens: self.tokens, units: self.units }
     }
 
     fn may_end(&self) -> bool {
@@ -80,13 +85,11 @@ fn has_type(item: &[u8], kind: &[u8]) -> bool {
     walked.is_ok() && found
 }
 
-fn read_tokens(response: &[u8]) -> Option<Tokens> {
-    let mut tokens = None;
-    let walked = json::walk_object(response, |member| {
-        if member.name(response).as_deref() == Some(b"usage") {
-            let usage = serde_json::from_slice::<Value>(member.raw(response)).ok();
-            tokens = usage.and_then(|usage| usage::read(&usage));
-        }
-    });
-    walked.ok().and(tokens)
+impl Watch {
+    /// What the whole response used replaces what was counted on the way.
+    fn total(&mut self, response: &[u8]) {
+        let told = usage::read_body(response).unwrap_or_default();
+        let Reported { tokens, units } = self.reported().and(told);
+        (self.tokens, self.units) = (tokens, units);
+    }
 }

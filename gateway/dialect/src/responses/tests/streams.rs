@@ -2,13 +2,13 @@
 
 use super::super::Responses;
 use super::{caller, data, each_event, read_stream, write_stream};
-use crate::Wire;
 use crate::convert::{Inbound, Outbound, Pass, Seen};
 use crate::neutral::{
     Answer, Block, CallKind, Candidate, Citation, Content, Delta, Event, Native, Part, Request,
     Signature, Stop, TokenChance, ToolCall, TopToken,
 };
-use contract::usage::Tokens;
+use crate::{Reported, Wire};
+use contract::usage::{Tokens, Units};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -361,6 +361,29 @@ fn a_stream_that_is_not_whole_says_why() {
     // Before anything was said, the error stands alone.
     let kinds = lifecycle(&write_stream(&[broken], &Request::default()));
     assert_eq!(short(&kinds), ["error"]);
+}
+
+#[test]
+fn searches_in_a_stream_that_passes_are_counted_even_when_it_is_cut() {
+    let mut watch = Responses.watch();
+    let mut see = |event: Value| watch.see(format!("data: {event}\n\n").as_bytes());
+    let item =
+        json!({"type": "web_search_call", "status": "completed", "action": {"type": "search"}});
+    see(json!({"type": "response.output_item.done", "item": item}));
+    see(json!({"type": "response.output_item.done", "item": item}));
+    assert_eq!(watch.reported(), Reported { tokens: None, units: searches(2) });
+    let whole =
+        json!({"output": [item, item, item], "usage": {"input_tokens": 1, "output_tokens": 1}});
+    watch.see(
+        format!("data: {}\n\n", json!({"type": "response.completed", "response": whole}))
+            .as_bytes(),
+    );
+    assert_eq!(watch.reported().units, searches(3));
+    assert!(watch.reported().tokens.is_some());
+}
+
+fn searches(searches: u64) -> Units {
+    Units { searches, ..Units::NONE }
 }
 
 #[test]
