@@ -1,6 +1,5 @@
 //! Which dialects are spoken, and in which role: the one place that a new dialect is added to.
 
-use crate::Wire;
 use crate::cohere::Cohere;
 use crate::converse::Converse;
 use crate::convert::{Inbound, Outbound, Pass};
@@ -11,6 +10,7 @@ use crate::ollama::Ollama;
 use crate::openai::{Ask, Chat, Quirk, Quirks, StreamOptions, write_request};
 use crate::responses::Responses;
 use crate::watsonx::Watsonx;
+use crate::{Invalid, Wire};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -121,6 +121,19 @@ impl std::fmt::Debug for Speaker {
 }
 
 impl Ways {
+    /// What a provider of these ways must not be asked for, although it speaks the caller's dialect.
+    ///
+    /// # Errors
+    /// Several choices, where it would tell the use of one.
+    pub fn check(self, wire: Wire, ask: &Ask) -> Result<(), Invalid> {
+        if wire == Wire::Chat && ask.choices > 1 && self.quirks.has(Quirk::OneCounted) {
+            let detail = "The model's server counts the tokens of one answer only: leave `n` at 1 \
+                          and send one `prompt`.";
+            return Err(Invalid::at("n", detail));
+        }
+        Ok(())
+    }
+
     /// A body that passes, as a provider of these ways takes it.
     #[must_use]
     pub fn pass_request(self, wire: Wire, body: &Bytes, ask: &Ask, upstream_model: &str) -> Bytes {

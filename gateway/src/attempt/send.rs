@@ -44,6 +44,8 @@ pub(super) async fn send(
 ) -> Result<Given, Failure> {
     let bounds = &meter.worker().gateway.bounds;
     let call = &meter.permit.call;
+    let ways = deployment.provider.ways;
+    ways.check(call.wire, &call.ask).map_err(|invalid| Failure::never(invalid.into()))?;
     let told = match call.operation {
         _ if call.native.is_some() => {
             tell_native(call, deployment).ok_or_else(Failure::not_served)?

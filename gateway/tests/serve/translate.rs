@@ -466,3 +466,30 @@ async fn a_vendor_that_refuses_stream_options_is_not_asked_for_usage() {
     assert!(upstream.last().json().get("stream_options").is_none());
     assert_eq!(stack.event().await.tokens.output, 1);
 }
+
+#[tokio::test]
+async fn several_answers_are_refused_where_the_server_counts_one_of_them() {
+    let upstream = Upstream::always(200, "application/json", "{\"choices\":[]}").await;
+    let base_url = upstream.base_url.clone();
+    let stack = Stack::of(move |world| {
+        let mut provider = provider_with(1, base_url, CREDENTIAL);
+        provider.settings.vendor = Some("llama_cpp".to_owned());
+        world.providers[0] = provider;
+    })
+    .await;
+    let mut call = chat("");
+    for (field, several) in
+        [("n", json!(2)), ("n", json!(2.0)), ("n_cmpl", json!(2)), ("prompt", json!(["a", "b"]))]
+    {
+        let mut body = call.clone();
+        body[field] = several;
+        let answer = stack.post("/v1/chat/completions").json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{body}");
+        let error: Value = answer.json().await.unwrap();
+        assert_eq!(error["error"]["param"], "n", "{body}");
+    }
+    call["n"] = 1.into();
+    let answer = stack.post("/v1/chat/completions").json(&call).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(upstream.last().json()["n"], 1);
+}

@@ -19,7 +19,7 @@ pub struct Ask {
     pub stream_options: StreamOptions,
     /// The most tokens that each choice may have, where the caller says so.
     pub output_tokens_max: Option<u64>,
-    /// Choices asked for.
+    /// Choices asked for, of all prompts together.
     pub choices: u64,
     /// Bytes of text that the model will read, over-counted.
     pub text_bytes: u64,
@@ -54,6 +54,7 @@ struct Found {
     max_output_tokens: Option<Member>,
     generation_config: Option<Member>,
     n: Option<Member>,
+    prompt: Option<Member>,
     twice: Option<&'static str>,
 }
 
@@ -124,6 +125,7 @@ fn generation_config(object: &[u8]) -> (Option<u64>, Option<u64>) {
 /// `request.not_json` with the place, `request.malformed` with the field.
 pub fn read_request(body: &[u8], operation: Operation) -> Result<Ask, Invalid> {
     let (found, walked) = find(body)?;
+    let choices = choices(&found, body);
     let model = found.model.ok_or_else(no_model)?;
     let chat = operation == Operation::Chat;
     let stream = if chat { streamed(found.stream.as_ref())? } else { false };
@@ -134,10 +136,34 @@ pub fn read_request(body: &[u8], operation: Operation) -> Result<Ask, Invalid> {
         stream,
         stream_options: stream_options(body, found.stream_options)?,
         output_tokens_max: bound(&found.max_completion_tokens).max(bound(&found.max_tokens)),
-        choices: bound(&found.n).unwrap_or(1).max(1),
+        choices,
         text_bytes: walked.text_bytes,
         close: walked.close,
     })
+}
+
+/// How many answers are to be made: so many to each text that is to be gone on with.
+fn choices(found: &Found, body: &[u8]) -> u64 {
+    let raw = |member: &Option<Member>| member.as_ref().map(|member| member.raw(body));
+    let each = raw(&found.n).map_or(1, |n| {
+        // Some servers take 2.0 for 2. What is no number at all is refused by the provider.
+        json::whole_number(n).or_else(|| whole_part(n)).unwrap_or(1)
+    });
+    let texts = found.prompt.as_ref().filter(|prompt| prompt.kind == Kind::Array);
+    each.max(1).saturating_mul(texts.map_or(1, |prompt| prompts(prompt.raw(body))))
+}
+
+/// The whole part of a number that is written in another way.
+fn whole_part(raw: &[u8]) -> Option<u64> {
+    let number: f64 = std::str::from_utf8(raw).ok()?.parse().ok()?;
+    format!("{:.0}", number.ceil()).parse().ok()
+}
+
+/// The texts of a list; the tokens of a single one are numbers.
+fn prompts(raw: &[u8]) -> u64 {
+    let all: Vec<&serde_json::value::RawValue> = serde_json::from_slice(raw).unwrap_or_default();
+    let texts = all.iter().filter(|one| one.get().starts_with(['"', '[', '{'])).count();
+    u64::try_from(texts).unwrap_or(u64::MAX).max(1)
 }
 
 fn number(member: Option<&Member>, body: &[u8]) -> Option<u64> {
@@ -185,7 +211,9 @@ impl Found {
             b"max_output_tokens" => (&mut self.max_output_tokens, "max_output_tokens"),
             b"generationConfig" => (&mut self.generation_config, "generationConfig"),
             b"generation_config" => (&mut self.generation_config, "generation_config"),
-            b"n" => (&mut self.n, "n"),
+            // The other is llama.cpp's word for the same.
+            b"n" | b"n_cmpl" => (&mut self.n, "n"),
+            b"prompt" => (&mut self.prompt, "prompt"),
             _ => return,
         };
         // Two readers of one text must not see two different values: given twice, refused.

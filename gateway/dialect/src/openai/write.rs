@@ -144,6 +144,26 @@ mod tests {
         assert_eq!((none.output_tokens_max, none.choices), (None, 1));
     }
 
+    #[test]
+    fn choices_are_counted_however_they_are_asked_for() {
+        for (fields, choices) in [
+            (r#""n":2.0"#, 2),
+            (r#""n":1.5"#, 2),
+            (r#""n":"many""#, 1),
+            (r#""n":null"#, 1),
+            (r#""n_cmpl":3"#, 3),
+            (r#""prompt":"a""#, 1),
+            (r#""prompt":["a","b"]"#, 2),
+            (r#""prompt":[1,2,3]"#, 1),
+            (r#""prompt":[[1,2],[3]],"n":2"#, 4),
+            (r#""prompt":[]"#, 1),
+        ] {
+            let body = format!(r#"{{"model":"a",{fields}}}"#);
+            let ask = read_request(body.as_bytes(), Operation::Chat).unwrap();
+            assert_eq!(ask.choices, choices, "{body}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_parser_sees_the_same_request_with_only_model_and_usage_changed(

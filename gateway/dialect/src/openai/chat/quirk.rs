@@ -37,6 +37,9 @@ quirks! {
     ShortCallIds = "short_call_ids",
     /// `tool_choice` is a word: one tool is forced by offering no other.
     ChoiceWord = "choice_word",
+    /// Of several choices its usage counts one: no more are asked for, not even where the caller
+    /// speaks the same, because they would cost nothing.
+    OneCounted = "one_counted",
     /// Content is a string wherever it is only text.
     StringContent = "string_content",
     /// After the instructions, user and assistant must take turns.
@@ -319,7 +322,13 @@ pub static PROVIDERS: &[(&str, Chat)] = &[
     ("vllm", like(SERVER, &[Quirk::IncludeReasoning, Quirk::ReasoningText, Quirk::Video])),
     ("sglang", like(SERVER, &[Quirk::ReasoningContent, Quirk::Video])),
     // Takes a choice that is an object for `auto`, with a line in its log.
-    ("llama_cpp", like(SERVER, &[Quirk::ReasoningContent, Quirk::ChoiceWord])),
+    (
+        "llama_cpp",
+        like(
+            SERVER,
+            &[Quirk::ReasoningContent, Quirk::ChoiceWord, Quirk::OneCounted, Quirk::NoCandidates],
+        ),
+    ),
     (
         "ollama",
         like(
