@@ -39,7 +39,9 @@ class Chat:
         plain = offer.provider("openai", server.url + "/v1", "llama_cpp")
         native = offer.provider("native", server.url + "/v1", None, "anthropic")
         self.model = offer.model("tiny", "tiny-chat", [plain])
+        responses = offer.provider("responses", server.url + "/v1", None, "responses")
         self.messages = offer.model("tiny-messages", "tiny-chat", [native])
+        self.responses = offer.model("tiny-responses", "tiny-chat", [responses])
         offer.open()
         self.openai = openai.OpenAI(base_url=offer.gateway + "/v1", api_key=offer.key,
                                     max_retries=0, timeout=30)
@@ -207,6 +209,18 @@ def response_tools(s):
         weather(call.arguments)
 
 
+def own_words(s):
+    """What the server's own form of a request has and no dialect does."""
+    client = openai.OpenAI(base_url=s.offer.gateway + "/native/chat-openai/v1", api_key=s.offer.key,
+                           max_retries=0, timeout=30)
+    raw = client.chat.completions.with_raw_response.create(
+        model=s.model, messages=HELLO, max_tokens=200, extra_body={"grammar": 'root ::= "gateway"'})
+    s.ids.append(raw.headers["x-request-id"])
+    answer = raw.parse()
+    equal((answer.choices[0].message.content, answer.choices[0].finish_reason), ("gateway", "stop"))
+    same(s.recorded(), answer.usage.prompt_tokens, answer.usage.completion_tokens)
+
+
 # Anthropic's SDK.
 
 def message(s):
@@ -262,6 +276,33 @@ def native_translated(s):
     answer = s.ask(model=s.messages)
     equal((answer.choices[0].finish_reason, answer.usage.completion_tokens), ("length", 12))
     equal(answer.usage.prompt_tokens, counted_by(s.server, HELLO))
+
+
+# Its own responses.
+
+def native_response(s):
+    raw = s.openai.responses.with_raw_response.create(
+        model=s.responses, input="hello world", max_output_tokens=12)
+    s.ids.append(raw.headers["x-request-id"])
+    answer = raw.parse()
+    equal((answer.output_text != "", answer.usage.output_tokens), (True, 12))
+    same(s.recorded(), answer.usage.input_tokens, 12)
+
+
+def native_response_stream(s):
+    # Its events have no numbers, which the SDK's helper wants: they are taken as they come.
+    stream = s.openai.responses.create(model=s.responses, input="hello world", stream=True,
+                                       max_output_tokens=12)
+    s.ids.append(stream.response.headers["x-request-id"])
+    events = list(stream)
+    equal(events[-1].type, "response.completed")
+    said = "".join(e.delta for e in events if e.type == "response.output_text.delta")
+    equal(said, events[-1].response.output_text)
+    same(s.recorded(), events[-1].response.usage.input_tokens, 12)
+
+
+def responses_translated(s):
+    streamed_message(s, s.responses)
 
 
 # Google's SDK.
@@ -326,6 +367,16 @@ def overflow(s):
     return f"{told[0].type}, {told[3].body['error']['type']}, {told[5].status}"
 
 
+def several(s):
+    # Its usage would tell of one answer, and the others would cost nothing.
+    for more in ({"n": 2}, {"extra_body": {"n_cmpl": 2}}):
+        error = raises(openai.BadRequestError, lambda: s.ask(**more))
+        equal(error.param, "n")
+    error = raises(openai.BadRequestError, lambda: s.openai.completions.create(
+        model=s.model, prompt=["hello", "world"], max_tokens=5))
+    return error.message
+
+
 def hang_up(s):
     stream = s.openai.chat.completions.create(model=s.model, messages=HELLO, max_tokens=3500,
                                               stream=True)
@@ -369,16 +420,21 @@ EXACT = [
     ("a tool call's arguments come whole in pieces", streamed_tools),
     ("a response answers and is recorded with the same tokens", response),
     ("a streamed response calls a tool as its schema says", response_tools),
+    ("in its own words a grammar of llama.cpp's passes, and is counted", own_words),
     ("Anthropic's SDK reaches it, its system prompt counted in", message),
     ("Anthropic's SDK streams it in the order it needs", streamed_message),
     ("Anthropic's SDK forces one tool of two and hands its result back", message_tools),
     ("its own Anthropic messages pass, and its count of tokens", native_message),
     ("its own Anthropic stream passes", lambda s: streamed_message(s, s.messages)),
     ("OpenAI's SDK reaches it through its Anthropic messages", native_translated),
+    ("its own responses pass", native_response),
+    ("its own streamed responses pass", native_response_stream),
+    ("Anthropic's SDK streams from its responses", responses_translated),
     ("Google's SDK reaches it with the server's own counts", generated),
     ("Google's SDK streams it", streamed_generation),
     ("Google's SDK gets output that its schema allows", generated_structure),
     ("Google's SDK gets a function call that its schema allows", generated_call),
+    ("several answers, of which it counts one, are refused", several),
     ("a prompt beyond its context raises each SDK's own exception in the server's words", overflow),
 ]
 
