@@ -89,7 +89,8 @@ pub fn metrics(tools: &Tools) -> String {
     ])
 }
 
-/// The answer to `/livez` and `/readyz`, for any port; `None` for other paths.
+/// The answer to `/livez` and `/readyz`, for any port, and to what the Open Inference Protocol asks
+/// instead; `None` for other paths.
 #[must_use]
 pub fn health(tools: &Tools, path: &str) -> Option<Response<Full<Bytes>>> {
     match path {
@@ -99,6 +100,14 @@ pub fn health(tools: &Tools, path: &str) -> Option<Response<Full<Bytes>>> {
             let status = if state.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             let body = serde_json::to_string(&state).unwrap_or_default();
             Some(answer(status, "application/json", body))
+        }
+        "/v2/health/live" => {
+            Some(answer(StatusCode::OK, "application/json", r#"{"live":true}"#.into()))
+        }
+        "/v2/health/ready" => {
+            let ready = readiness(tools).ready;
+            let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            Some(answer(status, "application/json", format!(r#"{{"ready":{ready}}}"#)))
         }
         _ => None,
     }

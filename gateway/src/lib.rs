@@ -4,6 +4,7 @@
 //! Read `serve` first: it has the rooms in their order (admit, identify, read, permit, plan,
 //! reserve, attempt, relay, settle).
 
+pub mod about;
 pub mod admin;
 pub mod admit;
 pub mod answer;

@@ -1,6 +1,7 @@
 //! What one call uses, from its reservation to its event. Settles exactly once, on every way out:
 //! the event is in the spool before the caller has the last byte.
 
+use crate::admit::Kind;
 use crate::attempt::Batches;
 use crate::detach::Gone;
 use crate::fault::Fault;
@@ -13,7 +14,6 @@ use contract::error::ErrorCode;
 use contract::money::Nanos;
 use contract::usage::{Outcome, Tokens, UsageEvent, Used};
 use dialect::Reported;
-use dialect::openai::TEXT_BYTES_PER_TOKEN;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -40,6 +40,8 @@ pub struct Meter {
     reservation: Option<Reservation>,
     attempts: u16,
     tried: Option<DeploymentView>,
+    /// When the last attempt began.
+    asked: Instant,
     first_content: Option<Duration>,
     caller_gone: Gone,
     /// Of a call that its provider takes in several requests.
@@ -50,6 +52,7 @@ impl Meter {
     #[must_use]
     pub fn new(worker: Rc<Worker>, permit: Permit, reservation: Reservation) -> Self {
         Self {
+            asked: permit.call.principal.stamp.started,
             permit,
             worker,
             reservation: Some(reservation),
@@ -87,6 +90,7 @@ impl Meter {
     pub fn attempting(&mut self, deployment: &DeploymentView) {
         self.attempts = self.attempts.saturating_add(1);
         self.tried = Some(deployment.clone());
+        self.asked = Instant::now();
     }
 
     /// Notes that a stream's content begins.
@@ -100,20 +104,25 @@ impl Meter {
         if let Some(media) = &self.permit.call.media {
             return media.sizes.used(&self.permit.price.rates, &reported, output_tokens());
         }
-        let estimated = reported.tokens.is_none();
+        // Tensors are no tokens, so there is nothing to estimate.
+        let tensors = matches!(self.permit.call.kind, Kind::Tensors { .. });
+        let estimated = reported.tokens.is_none() && !tensors;
         let tokens = reported.tokens.unwrap_or_else(|| self.estimate(output_tokens()));
-        (Used { tokens, units: reported.units }, estimated)
+        let told = Reported { units: self.permit.call.units, ..Reported::NOTHING };
+        (Used { tokens, units: told.and(reported).units }, estimated)
     }
 
     /// Tokens to assume where a provider reports none: the input by its text, and so much text of
     /// output.
     #[must_use]
     pub fn estimate(&self, output_tokens: u64) -> Tokens {
-        Tokens {
-            input: self.permit.call.ask.text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN),
-            output: output_tokens,
-            ..Tokens::default()
-        }
+        Tokens { input: self.permit.call.tokens_read(), output: output_tokens, ..Tokens::default() }
+    }
+
+    /// Milliseconds since the last attempt began, rounded up: what is begun counts.
+    #[must_use]
+    pub fn working_ms(&self) -> u64 {
+        u64::try_from(self.asked.elapsed().as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
     }
 
     /// Ends a call that no attempt answered, and hands its fault on.
@@ -141,6 +150,11 @@ impl Meter {
         let Some(reservation) = self.reservation.take() else { return Ok(Nanos::ZERO) };
         if self.caller_gone.get() {
             end = End { outcome: Outcome::ClientGone, status: STATUS_CALLER_GONE, ..end };
+        }
+        // Measured here where the model server does not say.
+        let of_server = self.permit.call.kind.is_of_server();
+        if of_server && end.outcome.is_charged() && end.used.units.compute_ms == 0 {
+            end.used.units.compute_ms = self.working_ms();
         }
         self.count(&end);
         let event = self.event(&end, reservation.money());

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::snapshot::{Metric, Window};
-use dialect::{Problem, Wire, converse, ollama, openai};
+use dialect::{Problem, Wire, converse, inference, ollama, openai};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
 
@@ -96,10 +96,7 @@ fn error_body(shape: Shape, problem: &Problem<'_>) -> Vec<u8> {
             .inbound()
             .map_or_else(|| openai::error_body(problem), |dialect| dialect.error_body(problem)),
         Shape::GeminiList => listed(&error_body(Shape::Of(Wire::Gemini), problem)),
-        Shape::Inference => {
-            let error = format!("{} ({}, {})", problem.message, problem.code, problem.request_id);
-            serde_json::json!({ "error": error }).to_string().into_bytes()
-        }
+        Shape::Inference => inference::problem_body(problem),
     }
 }
 
@@ -114,7 +111,7 @@ pub fn error_event(shape: Shape, problem: &Problem<'_>) -> Vec<u8> {
     let dialect = match shape {
         Shape::Of(Wire::Converse) => return converse::error_event(problem),
         Shape::Of(Wire::Ollama) => return ollama::error_body(problem),
-        Shape::Inference => None,
+        Shape::Inference => return inference::problem_event(problem),
         shape => shape.wire().inbound(),
     };
     dialect.map_or_else(|| openai::error_event(problem), |dialect| dialect.error_event(problem))

@@ -1,24 +1,23 @@
 //! The whole request: a line of rooms, each taking what the one before gave, so that none can be
 //! skipped.
 
+use crate::about;
 use crate::admit::{Stamp, admit};
 use crate::answer::Answer;
 use crate::attempt::{attempt, tell_count};
 use crate::detach::finish_anyway;
 use crate::fault::Fault;
-use crate::identify::{Principal, identify};
+use crate::identify::identify;
 use crate::meter::Meter;
-use crate::permit::{is_subscribed, permit, unknown_model};
+use crate::permit::{Permit, permit};
 use crate::plan::{Plan, plan};
 use crate::read::{Asked, read};
 use crate::relay::relay;
-use crate::snapshot::ModelView;
+use crate::render;
 use crate::telemetry::{Ended, Finished};
 use crate::worker::Worker;
-use crate::{permit::Permit, render};
-use contract::snapshot::Lifecycle;
 use contract::usage::Operation;
-use dialect::{listing, openai};
+use dialect::openai;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::rc::Rc;
@@ -66,13 +65,16 @@ async fn prepare(
     let principal = identify(worker, admitted)?;
     let call = match read(&worker.gateway.bounds, principal).await? {
         Asked::Call(call) => *call,
-        Asked::ListModels(principal) => return Ok(Prepared::Answer(list_models(&principal))),
+        Asked::ListModels(principal) => {
+            return Ok(Prepared::Answer(about::list_models(&principal)));
+        }
         Asked::ShowModel(principal, name) => {
-            return show_model(&principal, &name).map(Prepared::Answer);
+            return about::show_model(&principal, &name).map(Prepared::Answer);
         }
-        Asked::ModelReady(principal, name) => {
-            return model_ready(&principal, &name).map(Prepared::Answer);
+        Asked::About(principal, asked) => {
+            return about::tell(worker, &principal, &asked).await.map(Prepared::Answer);
         }
+        Asked::Server(principal) => return Ok(Prepared::Answer(about::server(&principal))),
     };
     let permit = permit(call)?;
     let plan =
@@ -107,38 +109,6 @@ fn counted_here(permit: &Permit, plan: &Plan) -> Option<Response<Answer>> {
     let tokens = call.ask.text_bytes.div_ceil(openai::TEXT_BYTES_PER_TOKEN);
     let body = call.wire.count_answer(tokens)?;
     Some(render::json(StatusCode::OK, body, &call.principal.stamp))
-}
-
-/// Whether an app may see a model: it could call it.
-fn sees(principal: &Principal, model: &ModelView) -> bool {
-    let stamp = &principal.stamp;
-    let (app, org) = (principal.app.id, principal.app.org_id);
-    matches!(model.record.state, Lifecycle::Active | Lifecycle::Deprecated)
-        && is_subscribed(&stamp.snapshot, app, org, model, stamp.at)
-}
-
-fn list_models(principal: &Principal) -> Response<Answer> {
-    let stamp = &principal.stamp;
-    let seen = stamp.snapshot.models().iter().filter(|model| sees(principal, model));
-    let body = listing::list_body(stamp.shape.wire(), seen.map(|model| model.record.as_ref()));
-    render::json(StatusCode::OK, body, stamp)
-}
-
-fn show_model(principal: &Principal, name: &str) -> Result<Response<Answer>, Fault> {
-    let stamp = &principal.stamp;
-    let model = stamp.snapshot.model(name).filter(|model| sees(principal, model));
-    let model = model.ok_or_else(|| unknown_model(name))?;
-    Ok(render::json(StatusCode::OK, listing::model_body(stamp.shape.wire(), &model.record), stamp))
-}
-
-/// A model is ready where a call of it would be planned.
-fn model_ready(principal: &Principal, name: &str) -> Result<Response<Answer>, Fault> {
-    let stamp = &principal.stamp;
-    let model = stamp.snapshot.model(name).filter(|model| sees(principal, model));
-    let model = model.ok_or_else(|| unknown_model(name))?;
-    plan(model, |one| one.serves(Operation::Predict), |_| 0)?;
-    let body = serde_json::json!({"name": model.record.name, "ready": true});
-    Ok(render::json(StatusCode::OK, body.to_string(), stamp))
 }
 
 fn finished(worker: &Worker, stamp: &Stamp, fault: Option<&Fault>) {

@@ -1,9 +1,13 @@
 //! The first room: what is asked for, whether we have room for it, and whether our configuration
 //! may be trusted. Reads only the request line and headers.
 
+mod inference;
 mod surface;
 
+pub use inference::{About, What};
 pub(crate) use surface::decode;
+#[cfg(test)]
+use surface::surface;
 pub use surface::{Entrance, Kind, Native, Shape, Surface};
 
 use crate::fault::Fault;
@@ -14,14 +18,17 @@ use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::id::RequestId;
 use dialect::Wire;
+use dialect::inference::Form;
 use dialect::media::Takes;
-use http::{HeaderMap, HeaderValue, Request, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 use hyper::body::Incoming;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const FORM: &str = "multipart/form-data";
+/// Where the JSON of a body with raw tensors ends.
+pub const INFERENCE_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 
 /// What every answer is stamped with, also a refusal.
 #[derive(Debug)]
@@ -69,7 +76,7 @@ pub struct Admitted {
 /// Finds the surface, counts the call in, and refuses what could not be served.
 ///
 /// # Errors
-/// `route.unknown`, `request.method`, `request.media_type`, `service.overloaded`,
+/// `route.unknown`, `request.method`, `request.media_type`, `request.header_invalid`, `service.overloaded`,
 /// `service.stale_config`, `service.spool_full`.
 pub fn admit(
     worker: &Rc<Worker>,
@@ -78,7 +85,7 @@ pub fn admit(
 ) -> Result<Admitted, Fault> {
     let (parts, body) = request.into_parts();
     let query = parts.uri.query();
-    let surface = surface::surface(&parts.method, parts.uri.path(), query)?;
+    let mut surface = surface::surface(&parts.method, parts.uri.path(), query)?;
     let query_key =
         if stamp.shape.wire() == Wire::Gemini { surface::parameter(query, "key") } else { None };
     let tools = &worker.gateway.tools;
@@ -91,9 +98,17 @@ pub fn admit(
             .because(stale)
             .after(Duration::from_secs(5))
     })?;
+    if let Surface::Call(Entrance { kind: Kind::Tensors { form, .. }, .. }) = &mut surface {
+        let length = parts.headers.get(&INFERENCE_LENGTH);
+        *form = Form::of_header(length.map(HeaderValue::as_bytes))?;
+    }
     let takes = match &surface {
-        Surface::Call(Entrance { kind: Kind::Media(task), .. }) => Some(task.takes()),
-        Surface::Call(_) | Surface::Native(_) => Some(Takes::Json),
+        Surface::Call(Entrance { kind: Kind::Media(task), .. }) => Some(Some(task.takes())),
+        // Raw tensors stand behind JSON, under whatever kind.
+        Surface::Call(Entrance { kind: Kind::Tensors { form: Form::Binary(_), .. }, .. }) => {
+            Some(None)
+        }
+        Surface::Call(_) | Surface::Native(_) => Some(Some(Takes::Json)),
         _ => None,
     };
     if let Some(takes) = takes {
@@ -106,23 +121,27 @@ pub fn admit(
     Ok(Admitted { stamp, surface, headers: parts.headers, query_key, body, in_flight })
 }
 
-/// A call's body is JSON, or a form where one is taken, sent as it is.
-fn check_content(headers: &HeaderMap, takes: Takes) -> Result<(), Fault> {
+/// A call's body is JSON, or a form where one is taken, sent as it is. `None`: whatever it says it
+/// is.
+fn check_content(headers: &HeaderMap, takes: Option<Takes>) -> Result<(), Fault> {
     let kind = headers.get(header::CONTENT_TYPE).map(|kind| {
         let text = kind.to_str().unwrap_or_default();
         text.split(';').next().unwrap_or_default().trim()
     });
     let is = |wanted: &str| kind.is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
-    let json = is("application/json") || (kind.is_none() && takes == Takes::Json);
+    let json = is("application/json") || (kind.is_none() && takes == Some(Takes::Json));
     let good = match takes {
-        Takes::Json => json,
-        Takes::Form => is(FORM),
-        Takes::Either => json || is(FORM),
+        None => true,
+        Some(Takes::Json) => json,
+        Some(Takes::Form) => is(FORM),
+        Some(Takes::Either) => json || is(FORM),
     };
     if !good {
         let wanted = match takes {
-            Takes::Json => "Send the body as JSON, with `Content-Type: application/json`.",
-            Takes::Form | Takes::Either => {
+            None | Some(Takes::Json) => {
+                "Send the body as JSON, with `Content-Type: application/json`."
+            }
+            Some(Takes::Form | Takes::Either) => {
                 "Send the body as a form, with `Content-Type: multipart/form-data; boundary=…`, \
                  which your HTTP library sets when it is given a form."
             }

@@ -1,9 +1,11 @@
 //! Which address serves what, in which dialect.
 
+use super::inference::{self, About};
 use crate::fault::Fault;
 use contract::error::ErrorCode;
 use contract::usage::Operation;
 use dialect::Wire;
+use dialect::inference::Form;
 use dialect::media::Task;
 use http::{HeaderMap, HeaderValue, Method};
 
@@ -13,8 +15,10 @@ pub enum Surface {
     Call(Entrance),
     ListModels,
     ShowModel(String),
-    /// Whether the model can be called, in the Open Inference Protocol.
-    ModelReady(String),
+    /// What a model is, or whether it can be called, in the Open Inference Protocol.
+    About(About),
+    /// Who serves, in the same.
+    Server,
     /// A call in a provider's own words.
     Native(Native),
 }
@@ -51,12 +55,22 @@ pub enum Kind {
     Batch,
     /// OpenAI's older form of a conversation: one text that is to be gone on with.
     Completions,
-    /// A version of the model.
-    Version(String),
     /// The first version of an address that has two.
     First,
     /// Pictures, voices and judgements, as OpenAI serves them.
     Media(Task),
+    /// Tensors for a model server, and a version of the model.
+    Tensors { version: Option<String>, form: Form },
+    /// A text for a model server to go on with, and a version of the model.
+    Text { version: Option<String> },
+}
+
+impl Kind {
+    /// Whether it is a model server's own kind of call, paid by its work.
+    #[must_use]
+    pub const fn is_of_server(&self) -> bool {
+        matches!(self, Self::Tensors { .. } | Self::Text { .. })
+    }
 }
 
 /// The shape of an error.
@@ -94,7 +108,7 @@ impl Entrance {
 /// How refusals are told at an address, also at one that serves nothing.
 #[must_use]
 pub fn shape_of(path: &str, query: Option<&str>, headers: &HeaderMap) -> Shape {
-    if path.starts_with("/v2/models/") {
+    if path == "/v2" || path.starts_with("/v2/models/") {
         return Shape::Inference;
     }
     if path.starts_with("/native/") {
@@ -161,6 +175,7 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
         }
         "/v1/rerank" => (Entrance::at(Operation::Rerank, Wire::Chat), "POST"),
         "/v2/rerank" => (Entrance::at(Operation::Rerank, Wire::Cohere), "POST"),
+        "/v2" => (Surface::Server, "GET"),
         "/v1/models" | "/anthropic/v1/models" | "/v1beta/models" => (Surface::ListModels, "GET"),
         _ => {
             let under = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty());
@@ -170,10 +185,7 @@ pub fn surface(method: &Method, path: &str, query: Option<&str>) -> Result<Surfa
             } else if let Some(task) = under("/v1").and_then(Task::at) {
                 (Entrance::of_kind(task.operation(), Wire::Chat, Kind::Media(task)), "POST")
             } else if let Some(rest) = under("/v2/models/") {
-                match rest.strip_suffix("/ready") {
-                    Some(model) => (Surface::ModelReady(decode(model)), "GET"),
-                    None => (infer(rest)?, "POST"),
-                }
+                inference::model(method, rest)?
             } else if let Some(rest) = called().or_else(|| stable_gemini(path)) {
                 (gemini(rest, query)?, "POST")
             } else if let Some(name) = under("/v1/models/")
@@ -202,23 +214,6 @@ fn native(rest: &str, query: Option<&str>) -> Result<Surface, Fault> {
     let (provider, path) = rest.split_once('/').ok_or_else(unknown)?;
     let (provider, path, query) = (decode(provider), path.to_owned(), query.map(str::to_owned));
     Ok(Surface::Native(Native { provider, path, query }))
-}
-
-/// `{model}[/versions/{version}]/infer`, as the Open Inference Protocol has it. A model's name may
-/// hold slashes.
-fn infer(rest: &str) -> Result<Surface, Fault> {
-    let named = rest.strip_suffix("/infer").ok_or_else(unknown)?;
-    let (model, kind) = match named.rsplit_once("/versions/") {
-        Some((model, version)) => (model, Kind::Version(decode(version))),
-        None => (named, Kind::Usual),
-    };
-    Ok(Surface::Call(Entrance {
-        operation: Operation::Predict,
-        wire: Wire::Chat,
-        model: Some(decode(model)),
-        stream: Some(false),
-        kind,
-    }))
 }
 
 /// `{model}:{method}` of a call in Gemini's `v1`, which its SDKs use by default. Of a model's name
@@ -267,7 +262,7 @@ fn is_events(query: Option<&str>) -> bool {
     parameter(query, "alt").as_deref() == Some("sse")
 }
 
-fn unknown() -> Fault {
+pub(super) fn unknown() -> Fault {
     Fault::client(
         ErrorCode::RouteUnknown,
         "There is nothing at this address. The gateway serves /v1/chat/completions, \
@@ -276,7 +271,8 @@ fn unknown() -> Fault {
          and :batchEmbedContents, /v2/chat, /v2/embed, /v1/embeddings, /v1/rerank, /v2/rerank, \
          /v1/images/generations, /v1/images/edits, /v1/images/variations, /v1/audio/speech, \
          /v1/audio/transcriptions, /v1/audio/translations, /v1/moderations, \
-         /v2/models/{model}/infer, /v1/models and, in a provider's own words, /native/{provider}/….",
+         /v2/models/{model}/infer, /generate and /generate_stream, /v1/models and, in a provider's \
+         own words, /native/{provider}/….",
     )
 }
 

@@ -53,7 +53,7 @@ fn tell<'a>(meter: &Meter, task: Task, asked: &Asked, deployment: &'a Deployment
     } else {
         deployment.provider.ways.pass_request(Wire::Chat, &call.body, &call.ask, model)
     };
-    Told { speech: Speech::Chat, path: openai_path(deployment, task.path()), body, dropped: None }
+    Told::new(Speech::Chat, openai_path(deployment, task.path()), body)
 }
 
 async fn answer(
@@ -82,7 +82,7 @@ async fn answer(
         }
         return begun(Flow::Raw(Raw::default()), response, lease).await;
     }
-    let (headers, body) = whole(meter, response, lease).await?;
+    let (headers, body) = whole(meter.worker(), response, lease).await?;
     let (reported, text_bytes) = match asked.tells {
         TellsAs::Text => (Reported::NOTHING, u64::try_from(body.len()).unwrap_or(u64::MAX)),
         _ => media::read_answer(task, &body).map_err(Failure::malformed)?,

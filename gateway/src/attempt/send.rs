@@ -2,29 +2,29 @@
 
 use super::failure::Failure;
 use super::flow::Flow;
-use super::speech::{
-    Speech, Told, tell, tell_count, tell_embeddings, tell_native, tell_prediction, tell_ranking,
-};
+use super::speech::{Speech, Told, tell, tell_count, tell_embeddings, tell_native, tell_ranking};
 use super::watch::{Watch, WatchError};
 use super::{Answered, Stream};
-use super::{media, small};
+use super::{media, server, small};
+use crate::identify::Principal;
 use crate::meter::Meter;
 use crate::provider::{AwsKeys, Credential, Lease, Target};
 use crate::read::Call;
 use crate::snapshot::DeploymentView;
+use crate::worker::Worker;
 use bytes::{Bytes, BytesMut};
 use contract::usage::{Operation, Tokens};
-use dialect::convert::Cause;
+use dialect::convert::{Cause, Framing};
 use dialect::openai::{self, StreamOptions, TEXT_BYTES_PER_TOKEN};
-use dialect::{Reported, Wire, json};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use dialect::{Reported, Wire, inference, json};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("tollgate/", env!("CARGO_PKG_VERSION")));
@@ -50,6 +50,9 @@ pub(super) async fn send(
         _ if call.native.is_some() => {
             tell_native(call, deployment).ok_or_else(Failure::not_served)?
         }
+        _ if call.kind.is_of_server() => {
+            server::tell(call, deployment).ok_or_else(Failure::not_served)?
+        }
         Operation::Chat => tell(call, deployment, meter.permit.model.record.output_tokens_max)?,
         Operation::CountTokens => tell_count(call, deployment).ok_or_else(Failure::not_served)?,
         Operation::Embeddings => match tell_embeddings(call, deployment) {
@@ -60,12 +63,11 @@ pub(super) async fn send(
             Some(told) => told,
             None => return small::ranking(meter, deployment, deadline).await,
         },
-        Operation::Predict => tell_prediction(call, deployment).ok_or_else(Failure::not_served)?,
         Operation::Images
         | Operation::Speech
         | Operation::Transcription
         | Operation::Moderation => return media::send(meter, deployment, deadline).await,
-        Operation::Native => return Err(Failure::not_served()),
+        Operation::Predict | Operation::Native => return Err(Failure::not_served()),
     };
     let deadline = if call.ask.stream {
         deadline.min(Instant::now() + bounds.first_content_timeout)
@@ -86,14 +88,35 @@ pub(super) async fn send(
     Ok((headers, answer, told.dropped))
 }
 
-/// Sends one request and waits for the head of a success.
+/// Sends one request of a call and waits for the head of a success.
 pub(super) async fn ask(
     meter: &Meter,
     deployment: &DeploymentView,
     told: &Told<'_>,
     deadline: Instant,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
-    let worker = meter.worker();
+    let call = &meter.permit.call;
+    let (worker, principal) = (meter.worker(), &call.principal);
+    let sender = Sender { worker, principal, accepts: accepted(call, told.speech) };
+    exchange(&sender, deployment, told, deadline).await
+}
+
+/// For whom a request is sent.
+pub(super) struct Sender<'a> {
+    pub worker: &'a Worker,
+    pub principal: &'a Principal,
+    /// The kinds of content that may come.
+    pub accepts: HeaderValue,
+}
+
+/// Sends one request and waits for the head of a success.
+pub(super) async fn exchange(
+    sender: &Sender<'_>,
+    deployment: &DeploymentView,
+    told: &Told<'_>,
+    deadline: Instant,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let worker = sender.worker;
     let target = worker
         .targets
         .of(&deployment.provider)
@@ -101,8 +124,8 @@ pub(super) async fn ask(
     let uri = target
         .uri(&told.path)
         .ok_or_else(|| Failure::malformed("the provider's name of the model fits no address"))?;
-    let auth = authorization(meter, &target, deadline).await?;
-    let build = || request(meter, &target, &auth, &uri, told.speech, told.body.clone());
+    let auth = authorization(worker, &target, deadline).await?;
+    let build = || request(sender, &target, &auth, &uri, told);
     let connect_timeout = worker.gateway.bounds.connect_timeout;
     let sent = timeout_at(deadline, target.pool.send(connect_timeout, build)).await;
     let (response, lease) =
@@ -117,31 +140,37 @@ pub(super) async fn ask(
 }
 
 fn request(
-    meter: &Meter,
+    sender: &Sender<'_>,
     target: &Target,
     auth: &Authorization,
     uri: &Uri,
-    speech: Speech<'_>,
-    body: Bytes,
+    told: &Told<'_>,
 ) -> Request<Full<Bytes>> {
-    let call = &meter.permit.call;
-    let mut request = Request::new(Full::new(body.clone()));
-    *request.method_mut() = Method::POST;
+    let Sender { principal, accepts, .. } = sender;
+    let speech = told.speech;
+    let mut request = Request::new(Full::new(told.body.clone()));
+    request.method_mut().clone_from(&told.method);
     request.uri_mut().clone_from(uri);
     let headers = request.headers_mut();
     headers.reserve(8);
     headers.insert(header::HOST, target.host.clone());
-    headers.insert(header::CONTENT_TYPE, call.principal.passed_on.form.clone().unwrap_or(JSON));
-    headers.insert(header::ACCEPT, accepted(call, speech));
+    if !told.body.is_empty() {
+        let form = principal.passed_on.form.clone();
+        headers.insert(header::CONTENT_TYPE, form.unwrap_or(JSON));
+    }
+    headers.insert(header::ACCEPT, accepts.clone());
     headers.insert(header::USER_AGENT, AGENT);
-    headers.insert(REQUEST_ID, call.principal.stamp.id_text.clone());
+    headers.insert(REQUEST_ID, principal.stamp.id_text.clone());
     if speech.wire() == Wire::Messages {
         headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
+    }
+    for (name, value) in &told.head {
+        headers.insert(name.clone(), value.clone());
     }
     if let Authorization::Header(name, value) = auth {
         headers.insert(name.clone(), value.clone());
     }
-    let passed = &call.principal.passed_on;
+    let passed = &principal.passed_on;
     for (name, value) in &passed.headers {
         headers.append(name.clone(), value.clone());
     }
@@ -155,7 +184,7 @@ fn request(
         }
     }
     if let Authorization::Signed(keys) = auth {
-        keys.sign(&mut request, &body, call.principal.stamp.at.timestamp());
+        keys.sign(&mut request, &told.body, principal.stamp.at.timestamp());
     }
     request
 }
@@ -178,7 +207,7 @@ enum Authorization {
 
 /// Fetches a token where the provider wants one, and none is at hand.
 async fn authorization(
-    meter: &Meter,
+    worker: &Worker,
     target: &Target,
     deadline: Instant,
 ) -> Result<Authorization, Failure> {
@@ -187,7 +216,7 @@ async fn authorization(
         Credential::Header(name, value) => Authorization::Header(name.clone(), value.clone()),
         Credential::Aws(keys) => Authorization::Signed(Arc::clone(keys)),
         Credential::Token(source) => {
-            let keeper = &meter.worker().gateway.tools.tokens;
+            let keeper = &worker.gateway.tools.tokens;
             let value = timeout_at(deadline, source.header(keeper))
                 .await
                 .map_err(|_| Failure::timeout())?
@@ -215,9 +244,12 @@ async fn refusal(
         // The status says enough.
         Ok(Err(_)) | Err(_) => Bytes::new(),
     };
-    match speech.read_error(parts.status.as_u16(), &text) {
+    match (speech, speech.read_error(parts.status.as_u16(), &text)) {
+        (Speech::Server { versioned }, _) => {
+            server::refusal(parts.status, &parts.headers, text, versioned)
+        }
         // Whoever refuses our credentials speaks to us, also in the caller's own dialect.
-        Some(said) if !speech.is_same() || said.cause == Cause::Credentials => {
+        (_, Some(said)) if !speech.is_same() || said.cause == Cause::Credentials => {
             Failure::of_words(parts.status, &parts.headers, said)
         }
         _ => Failure::of_status(parts.status, &parts.headers, text, speech.wire()),
@@ -230,16 +262,15 @@ async fn plain(
     response: Response<Incoming>,
     lease: Lease,
 ) -> Result<(HeaderMap, Answered), Failure> {
-    let (headers, body) = whole(meter, response, lease).await?;
+    let (headers, body) = whole(meter.worker(), response, lease).await?;
     let operation = meter.permit.call.operation;
     let native = meter.permit.call.native.is_some();
     let reported = match speech {
+        Speech::Server { .. } => return server::answer(meter, headers, body),
         _ if native && !matches!(operation, Operation::Chat | Operation::CountTokens) => {
             dialect::native::read_usage(&body)
         }
-        _ if matches!(operation, Operation::CountTokens | Operation::Predict) => {
-            Reported::from(Tokens::default())
-        }
+        _ if operation == Operation::CountTokens => Reported::from(Tokens::default()),
         Speech::Chat => openai::read_answer(&body).map_err(Failure::malformed)?,
         Speech::Same(_, pass) => pass.read_usage(&body).map_err(Failure::malformed)?,
         Speech::Translated { from, to, .. } => {
@@ -256,13 +287,13 @@ async fn plain(
 
 /// Reads an answer to its end.
 pub(super) async fn whole(
-    meter: &Meter,
+    worker: &Worker,
     response: Response<Incoming>,
     lease: Lease,
 ) -> Result<(HeaderMap, Bytes), Failure> {
     let (parts, mut body) = response.into_parts();
     check_encoding(&parts.headers)?;
-    let max = meter.worker().gateway.bounds.answer_bytes_max;
+    let max = worker.gateway.bounds.answer_bytes_max;
     let body = collect(&mut body, max).await.map_err(|error| match error {
         Unread::Cut(error) => Failure::cut(error),
         Unread::TooLong => Failure::malformed(format_args!("longer than {max} bytes")),
@@ -336,6 +367,9 @@ fn flow(meter: &Meter, speech: Speech<'_>) -> Result<Flow, Failure> {
         }
         Speech::Translated { from, to, .. } => {
             Flow::Translated(Box::new(super::translate::stream(meter, from, &*to.speaker, max)?))
+        }
+        Speech::Server { .. } => {
+            Flow::Pass(Watch::through(inference::text_watch(), Framing::Sse, max))
         }
         Speech::Small(_) => return Err(Failure::not_served()),
     })

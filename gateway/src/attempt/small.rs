@@ -163,7 +163,7 @@ fn target(deployment: &DeploymentView) -> Target<'_> {
 }
 
 fn small<'a>(to: &'a Tongue, path: Cow<'a, str>, body: Vec<u8>) -> Told<'a> {
-    Told { speech: Speech::Small(to), path, body: body.into(), dropped: None }
+    Told::new(Speech::Small(to), path, body.into())
 }
 
 async fn answer(
@@ -173,7 +173,7 @@ async fn answer(
     deadline: Instant,
 ) -> Result<(HeaderMap, Bytes), Failure> {
     let (response, lease) = ask(meter, deployment, told, deadline).await?;
-    let read = whole(meter, response, lease);
+    let read = whole(meter.worker(), response, lease);
     tokio::time::timeout_at(deadline, read).await.map_err(|_| Failure::timeout())?
 }
 

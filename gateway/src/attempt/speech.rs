@@ -12,8 +12,8 @@ use dialect::convert::{Framing, Inbound, Pass, Provider, ProviderError};
 use dialect::loss::Losses;
 use dialect::neutral::Signature;
 use dialect::sigv4::segment;
-use dialect::{Invalid, Wire, watsonx};
-use http::HeaderValue;
+use dialect::{Invalid, Wire, inference, watsonx};
+use http::{HeaderName, HeaderValue, Method};
 use std::borrow::Cow;
 
 /// Who speaks what.
@@ -27,17 +27,29 @@ pub enum Speech<'a> {
     Translated { from: &'static dyn Inbound, to: &'a Tongue },
     /// No conversation: told in a shape that belongs to the dialect.
     Small(&'a Tongue),
+    /// A model server's own words, about a version of the model where the caller names one.
+    Server { versioned: bool },
 }
 
 /// A call in the words of its provider.
 #[derive(Debug)]
 pub struct Told<'a> {
     pub speech: Speech<'a>,
+    pub method: Method,
     /// Under the provider's address.
     pub path: Cow<'a, str>,
     pub body: Bytes,
+    /// Headers besides the usual ones, or in their place.
+    pub head: Vec<(HeaderName, HeaderValue)>,
     /// What could not be told.
     pub dropped: Option<HeaderValue>,
+}
+
+impl<'a> Told<'a> {
+    pub fn new(speech: Speech<'a>, path: impl Into<Cow<'a, str>>, body: Bytes) -> Self {
+        let path = path.into();
+        Self { speech, method: Method::POST, path, body, head: Vec::new(), dropped: None }
+    }
 }
 
 impl std::fmt::Debug for Speech<'_> {
@@ -51,7 +63,7 @@ impl<'a> Speech<'a> {
     /// The dialect that the provider is spoken to in.
     pub const fn wire(&self) -> Wire {
         match self {
-            Self::Chat => Wire::Chat,
+            Self::Chat | Self::Server { .. } => Wire::Chat,
             Self::Same(tongue, _) | Self::Translated { to: tongue, .. } | Self::Small(tongue) => {
                 tongue.wire
             }
@@ -65,7 +77,7 @@ impl<'a> Speech<'a> {
             return openai_path(deployment, CHAT);
         }
         match self {
-            Self::Chat => CHAT.into(),
+            Self::Chat | Self::Server { .. } => CHAT.into(),
             Self::Same(tongue, _) | Self::Translated { to: tongue, .. } | Self::Small(tongue) => {
                 tongue.speaker.path(model, stream)
             }
@@ -79,19 +91,20 @@ impl<'a> Speech<'a> {
             Self::Same(tongue, _) | Self::Translated { to: tongue, .. } | Self::Small(tongue) => {
                 tongue.speaker.read_error(status, body)
             }
+            Self::Server { .. } => inference::read_error(body),
         })
     }
 
     /// Whether the caller speaks the same.
     pub const fn is_same(&self) -> bool {
-        matches!(self, Self::Chat | Self::Same(..))
+        matches!(self, Self::Chat | Self::Same(..) | Self::Server { .. })
     }
 
     /// The kind of content that a stream comes as.
     pub fn accepts(&self) -> HeaderValue {
         let framing = match self {
             Self::Same(tongue, _) | Self::Translated { to: tongue, .. } => tongue.speaker.framing(),
-            Self::Chat | Self::Small(_) => Framing::Sse,
+            Self::Chat | Self::Small(_) | Self::Server { .. } => Framing::Sse,
         };
         HeaderValue::from_static(match framing {
             Framing::Sse => "text/event-stream",
@@ -138,7 +151,7 @@ pub fn tell<'a>(
             (provider.ways.pass_request(call.wire, &call.body, &call.ask, model), None)
         }
         // A conversation is never told so.
-        Speech::Small(_) => return Err(Failure::not_served()),
+        Speech::Small(_) | Speech::Server { .. } => return Err(Failure::not_served()),
         Speech::Translated { to, .. } => {
             let mut losses = Losses::new(to.wire);
             let asked = Provider { model, output_tokens_max: output_max };
@@ -149,7 +162,7 @@ pub fn tell<'a>(
         }
     };
     let path = speech.path(deployment, call.ask.stream);
-    Ok(Told { speech, path, body, dropped })
+    Ok(Told { dropped, ..Told::new(speech, path, body) })
 }
 
 /// Counting tokens passes where both sides have it in the same dialect. `None`: nobody but we can
@@ -158,12 +171,9 @@ pub fn tell_count<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Tol
     let provider = &deployment.provider;
     let tongue = provider.speech.iter().find(|tongue| tongue.wire == call.wire)?;
     let model = &deployment.record.upstream_model;
-    Some(Told {
-        speech: Speech::Same(tongue, call.wire.pass()?),
-        path: provider.ways.count_path(call.wire, model)?,
-        body: provider.ways.pass_count(call.wire, &call.body, &call.ask, model),
-        dropped: None,
-    })
+    let speech = Speech::Same(tongue, call.wire.pass()?);
+    let body = provider.ways.pass_count(call.wire, &call.body, &call.ask, model);
+    Some(Told::new(speech, provider.ways.count_path(call.wire, model)?, body))
 }
 
 /// Embeddings pass where both sides speak OpenAI's, or both Cohere's of one version. `None`: they
@@ -178,7 +188,7 @@ pub fn tell_embeddings<'a>(call: &Call, deployment: &'a DeploymentView) -> Optio
     };
     let model = &deployment.record.upstream_model;
     let body = provider.ways.pass_request(call.wire, &call.body, &call.ask, model);
-    Some(Told { speech, path, body, dropped: None })
+    Some(Told::new(speech, path, body))
 }
 
 /// A ranking passes where both sides speak the second version of Cohere's. `None`: it is
@@ -188,27 +198,8 @@ pub fn tell_ranking<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<T
     let same = |tongue: &&Tongue| call.wire == Wire::Cohere && tongue.wire == Wire::Cohere;
     let tongue = provider.speech.iter().find(same)?;
     let model = &deployment.record.upstream_model;
-    Some(Told {
-        speech: Speech::Same(tongue, call.wire.pass()?),
-        path: "/rerank".into(),
-        body: provider.ways.pass_request(call.wire, &call.body, &call.ask, model),
-        dropped: None,
-    })
-}
-
-/// A prediction passes to a server of the Open Inference Protocol.
-pub fn tell_prediction<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
-    let model = segment(&deployment.record.upstream_model);
-    let path = match &call.kind {
-        Kind::Version(version) => format!("/v2/models/{model}/versions/{}/infer", segment(version)),
-        _ => format!("/v2/models/{model}/infer"),
-    };
-    deployment.serves(call.operation).then(|| Told {
-        speech: Speech::Chat,
-        path: path.into(),
-        body: call.body.clone(),
-        dropped: None,
-    })
+    let body = provider.ways.pass_request(call.wire, &call.body, &call.ask, model);
+    Some(Told::new(Speech::Same(tongue, call.wire.pass()?), "/rerank", body))
 }
 
 /// A call in a provider's own words passes to it. `None`: it does not speak so any more.
@@ -225,18 +216,16 @@ pub fn tell_native<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<To
         Wire::Watsonx => watsonx::pass_request(&call.body, model, project),
         wire => provider.ways.pass_request(wire, &call.body, &call.ask, model),
     };
-    Some(Told { speech, path: call.native.as_ref()?.path(model).into(), body, dropped: None })
+    Some(Told::new(speech, call.native.as_ref()?.path(model), body))
 }
 
 /// OpenAI's older form passes to its kin, and cannot be told to anyone else.
 fn tell_completion<'a>(call: &Call, deployment: &'a DeploymentView) -> Option<Told<'a>> {
     let provider = &deployment.provider;
     let model = &deployment.record.upstream_model;
-    provider.speech.iter().any(|tongue| tongue.wire == Wire::Chat).then(|| Told {
-        speech: Speech::Chat,
-        path: openai_path(deployment, "/completions"),
-        body: provider.ways.pass_request(Wire::Chat, &call.body, &call.ask, model),
-        dropped: None,
+    provider.speech.iter().any(|tongue| tongue.wire == Wire::Chat).then(|| {
+        let body = provider.ways.pass_request(Wire::Chat, &call.body, &call.ask, model);
+        Told::new(Speech::Chat, openai_path(deployment, "/completions"), body)
     })
 }
 

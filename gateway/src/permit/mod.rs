@@ -2,6 +2,7 @@
 //! it use. All from the snapshot.
 
 use crate::fault::Fault;
+use crate::identify::Principal;
 use crate::read::Call;
 use crate::reserve::{Amounts, Caller};
 use crate::snapshot::{ModelView, Snapshot};
@@ -15,10 +16,11 @@ use contract::snapshot::{
 use contract::usage::{Operation, Units};
 use std::sync::Arc;
 
-use dialect::openai::TEXT_BYTES_PER_TOKEN;
-
 /// Output assumed of a chat model that states neither its longest answer nor its context.
 const OUTPUT_TOKENS_ASSUMED: u64 = 4_096;
+
+/// A model server's work assumed beforehand: nobody knows how long it will take.
+const COMPUTE_MS_ASSUMED: u64 = 1_000;
 
 /// A call that may be made.
 #[derive(Debug)]
@@ -36,16 +38,29 @@ impl Permit {
     /// Whose limits count.
     #[must_use]
     pub fn caller(&self) -> Caller {
-        let principal = &self.call.principal;
-        Caller {
-            org_id: principal.key.org_id,
-            team_id: principal.app.team_id,
-            app_id: principal.app.id,
-            key_id: principal.key.id,
-            plan_id: self.plan.id,
-            subscription_id: self.subscription.id,
-        }
+        caller(&self.call.principal, &self.subscription)
     }
+}
+
+fn caller(principal: &Principal, subscription: &SubscriptionRecord) -> Caller {
+    Caller {
+        org_id: principal.key.org_id,
+        team_id: principal.app.team_id,
+        app_id: principal.app.id,
+        key_id: principal.key.id,
+        plan_id: subscription.plan_id,
+        subscription_id: subscription.id,
+    }
+}
+
+/// Whose limits count where a model is not called, only asked about.
+///
+/// # Errors
+/// `subscription.missing`, `subscription.inactive`.
+pub fn asker(principal: &Principal, model: &ModelView) -> Result<Caller, Fault> {
+    let (stamp, app) = (&principal.stamp, &principal.app);
+    let subscription = subscribed(&stamp.snapshot, app.id, app.org_id, model, stamp.at)?;
+    Ok(caller(principal, subscription))
 }
 
 /// Checks model, subscription and price, and estimates the use.
@@ -208,7 +223,11 @@ fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceReco
         let (input, output, units) = media.sizes.most();
         return amounts(input, output, &units, price);
     }
-    let input = call.ask.text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN);
+    let input = call.tokens_read();
+    let mut units = call.units;
+    if call.kind.is_of_server() {
+        units.compute_ms = COMPUTE_MS_ASSUMED;
+    }
     let output = match call.operation {
         Operation::CountTokens => {
             return Amounts { requests: 1, tokens: 0, money: Nanos::ZERO };
@@ -233,7 +252,7 @@ fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceReco
                 .saturating_mul(call.ask.choices)
         }
     };
-    amounts(input, output, &Units::default(), price)
+    amounts(input, output, &units, price)
 }
 
 fn amounts(input: u64, output: u64, units: &Units, price: &PriceRecord) -> Amounts {

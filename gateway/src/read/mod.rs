@@ -4,18 +4,19 @@ mod native;
 
 pub use native::NativeCall;
 
-use crate::admit::{Entrance, Kind, Surface};
+use crate::admit::{About, Entrance, Kind, Surface};
 use crate::fault::Fault;
 use crate::identify::Principal;
 use crate::snapshot::DeploymentView;
 use crate::worker::Bounds;
 use bytes::{Bytes, BytesMut};
 use contract::error::ErrorCode;
-use contract::usage::Operation;
+use contract::snapshot::Dialect;
+use contract::usage::{Operation, Units};
 use dialect::convert::Address;
 use dialect::neutral::Request;
 use dialect::openai::{self, Ask};
-use dialect::{Invalid, Wire, media};
+use dialect::{Invalid, Wire, inference, media};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use std::cell::OnceCell;
@@ -37,6 +38,8 @@ pub struct Call {
     pub ask: Ask,
     /// Of pictures, voices and judgements: how much is asked for.
     pub media: Option<media::Asked>,
+    /// What it will use beside tokens, as far as the request tells.
+    pub units: Units,
     /// Read only where a provider speaks something else.
     neutral: OnceCell<Box<Request>>,
 }
@@ -45,9 +48,19 @@ impl Call {
     /// Whether a deployment's provider has such calls, and is the one that is meant.
     #[must_use]
     pub fn may_go_to(&self, deployment: &DeploymentView) -> bool {
-        match &self.native {
-            None => deployment.serves(self.operation),
-            Some(native) => deployment.provider.id() == native.provider,
+        match (&self.native, &self.kind) {
+            (Some(native), _) => deployment.provider.id() == native.provider,
+            (None, Kind::Text { .. }) => deployment.provider.speaks(Dialect::Oip),
+            (None, _) => deployment.serves(self.operation),
+        }
+    }
+
+    /// Tokens that the model reads, counted by the text. Tensors have none.
+    #[must_use]
+    pub const fn tokens_read(&self) -> u64 {
+        match self.kind {
+            Kind::Tensors { .. } => 0,
+            _ => self.ask.text_bytes.div_ceil(openai::TEXT_BYTES_PER_TOKEN),
         }
     }
 
@@ -76,7 +89,8 @@ pub enum Asked {
     Call(Box<Call>),
     ListModels(Principal),
     ShowModel(Principal, String),
-    ModelReady(Principal, String),
+    About(Principal, About),
+    Server(Principal),
 }
 
 /// Reads the body, up to its bound, and finds what the gateway must know of it.
@@ -102,32 +116,39 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
             let name = std::mem::take(name);
             return Ok(Asked::ShowModel(principal, name));
         }
-        Surface::ModelReady(ref mut name) => {
-            let name = std::mem::take(name);
-            return Ok(Asked::ModelReady(principal, name));
+        Surface::About(ref about) => {
+            let about = about.clone();
+            return Ok(Asked::About(principal, about));
         }
+        Surface::Server => return Ok(Asked::Server(principal)),
     };
     let Entrance { operation, wire, model, stream, kind } = entrance;
     let body = whole(&mut principal.body, bounds).await?;
     let at = Address { model: model.as_deref(), stream };
-    let mut media = None;
-    let ask = match (operation, at.model) {
-        _ if let Kind::Media(task) = kind => {
+    let (mut media, mut units) = (None, Units::default());
+    let ask = match (&kind, operation, at.model) {
+        (Kind::Media(task), ..) => {
             let form = principal.passed_on.form.as_ref();
             let form = form.map(|kind| kind.to_str().unwrap_or_default());
-            let (ask, asked) = media::read(task, &body, form)?;
+            let (ask, asked) = media::read(*task, &body, form)?;
             media = Some(asked);
             ask
         }
         _ if native.is_some() => openai::read_call(&body, wire, &at)?,
-        (Operation::Embeddings | Operation::Rerank, None) => {
+        (Kind::Tensors { form, .. }, _, Some(model)) => {
+            let (ask, tensors) = inference::read_request(&body, *form, model)?;
+            units.rows = tensors.rows;
+            ask
+        }
+        (Kind::Text { .. }, _, Some(model)) => {
+            inference::read_generate(&body, model, stream == Some(true))?
+        }
+        (_, Operation::Embeddings | Operation::Rerank, None) => {
             openai::read_request(&body, operation)?
         }
-        // The body is the model's own business.
-        (Operation::Predict, _) => openai::read_call(&body, Wire::Gemini, &at)?,
         _ => openai::read_call(&body, wire, &at)?,
     };
-    if matches!(operation, Operation::Chat | Operation::CountTokens) {
+    if matches!(operation, Operation::Chat | Operation::CountTokens) && !kind.is_of_server() {
         dialect::stored::refuse(wire, &body)?;
     }
     let neutral = OnceCell::new();
@@ -140,6 +161,7 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
         body,
         ask,
         media,
+        units,
         neutral,
     })))
 }

@@ -6,7 +6,7 @@ mod stream;
 
 pub use stream::Relay;
 
-use crate::admit::Shape;
+use crate::admit::{INFERENCE_LENGTH, Shape};
 use crate::answer::Answer;
 use crate::attempt::{Answered, Upstream};
 use crate::fault::Fault;
@@ -18,8 +18,9 @@ use dialect::gemini::Array;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
 /// Headers of a provider that a caller gets. Its limits, cookies and account are ours.
-const PASSED_BACK: [HeaderName; 3] = [
+const PASSED_BACK: [HeaderName; 4] = [
     header::CONTENT_TYPE,
+    INFERENCE_LENGTH,
     HeaderName::from_static("openai-processing-ms"),
     HeaderName::from_static("openai-version"),
 ];

@@ -43,10 +43,7 @@ impl DeploymentView {
             Operation::Chat | Operation::CountTokens => !self.provider.speech.is_empty(),
             Operation::Embeddings => embed_form(self).is_some(),
             Operation::Rerank => rerank_form(self).is_some(),
-            Operation::Predict => {
-                let record = &self.provider.record;
-                record.dialect == Dialect::Oip || record.also.contains(&Dialect::Oip)
-            }
+            Operation::Predict => self.provider.speaks(Dialect::Oip),
             // Only OpenAI's kin have these.
             Operation::Images
             | Operation::Speech
@@ -99,6 +96,11 @@ impl ProviderView {
         });
         let speech = speech.collect();
         Self { record, upstream, speech, ways }
+    }
+
+    #[must_use]
+    pub fn speaks(&self, dialect: Dialect) -> bool {
+        self.record.dialect == dialect || self.record.also.contains(&dialect)
     }
 
     #[must_use]

@@ -18,6 +18,7 @@ mod lines;
 mod matrix;
 mod media;
 mod native;
+mod predict;
 mod refusals;
 mod streams;
 mod support;

@@ -3,7 +3,7 @@
 use crate::support::{CREDENTIAL, MODEL, Stack, UPSTREAM_MODEL, chat, provider_with};
 use crate::upstream::Upstream;
 use contract::money::Nanos;
-use contract::snapshot::{Auth, Dialect, Modality};
+use contract::snapshot::{Auth, Dialect};
 use contract::usage::{Operation, Outcome};
 use serde_json::{Value, json};
 
@@ -349,47 +349,6 @@ async fn a_signature_of_another_provider_does_not_pass_to_a_vendor_that_would_re
     assert!(response.headers().contains_key("x-tollgate-dropped"), "{:?}", response.headers());
     let sent = upstream.last().json().to_string();
     assert!(!sent.contains("tollgate.gemini") && sent.contains("Again"), "{sent}");
-}
-
-#[tokio::test]
-async fn a_prediction_passes_to_a_server_of_the_inference_protocol_and_is_paid_by_the_call() {
-    let answer = r#"{"model_name":"iris","outputs":[{"name":"y","shape":[1],"datatype":"INT64","data":[2]}]}"#;
-    let upstream = Upstream::always(200, "application/json", answer).await;
-    let base_url = upstream.base_url.trim_end_matches("/v1").to_owned();
-    let stack = Stack::of(move |world| {
-        let mut provider = provider_with(1, base_url, CREDENTIAL);
-        provider.dialect = Dialect::Oip;
-        world.providers[0] = provider;
-        world.models[0].modality = Modality::Predict;
-        world.prices[0].rates.per_call = Nanos(5_000);
-    })
-    .await;
-    let body =
-        json!({"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2.5]}]});
-    for (path, sent) in [
-        (format!("/v2/models/{MODEL}/infer"), format!("/v2/models/{UPSTREAM_MODEL}/infer")),
-        (
-            format!("/v2/models/{MODEL}/versions/3/infer"),
-            format!("/v2/models/{UPSTREAM_MODEL}/versions/3/infer"),
-        ),
-    ] {
-        let response = stack.post(&path).json(&body).send().await.unwrap();
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.text().await.unwrap(), answer);
-        assert_eq!((upstream.last().path, upstream.last().json()), (sent, body.clone()));
-    }
-    let ready: Value =
-        stack.get(&format!("/v2/models/{MODEL}/ready")).send().await.unwrap().json().await.unwrap();
-    assert_eq!(ready, json!({"name": MODEL, "ready": true}));
-    assert_eq!(stack.get("/v2/models/nothing/ready").send().await.unwrap().status(), 404);
-    for event in stack.events(2).await {
-        assert_eq!((event.operation, event.cost_nanos), (Operation::Predict, Nanos(5_000)));
-        assert_eq!(event.tokens.total(), 0);
-    }
-    let refused =
-        stack.client.post(stack.url("/v2/models/m/infer")).json(&body).send().await.unwrap();
-    let error: Value = refused.json().await.unwrap();
-    assert!(error["error"].as_str().unwrap().contains("key.missing"), "{error}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A provider written by hand: answers what a test says, and keeps what it was sent.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -15,6 +15,7 @@ pub const BEDROCK_TOKENS: u64 = 7;
 /// What was sent.
 #[derive(Debug, Clone)]
 pub struct Seen {
+    pub method: Method,
     pub path: String,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -32,6 +33,8 @@ impl Seen {
 
 /// What is answered: status, content type, body.
 pub type Reply = (u16, &'static str, Vec<u8>);
+/// What is answered, with headers besides.
+pub type ReplyWith = (Reply, Vec<(&'static str, String)>);
 
 #[derive(Clone)]
 pub struct Upstream {
@@ -41,6 +44,10 @@ pub struct Upstream {
 
 impl Upstream {
     pub async fn start(reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(move |seen| (reply(seen), Vec::new())).await
+    }
+
+    pub async fn start_with(reply: impl Fn(&Seen) -> ReplyWith + Send + Sync + 'static) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -78,16 +85,19 @@ impl Upstream {
 async fn answer(
     request: Request<Incoming>,
     seen: Arc<Mutex<Vec<Seen>>>,
-    reply: Arc<impl Fn(&Seen) -> Reply>,
+    reply: Arc<impl Fn(&Seen) -> ReplyWith>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let path = head.uri.path_and_query().unwrap().to_string();
     let bedrock = path.contains("/model/");
-    let one = Seen { path, headers: head.headers, body };
-    let (status, kind, body) = reply(&one);
+    let one = Seen { method: head.method, path, headers: head.headers, body };
+    let ((status, kind, body), more) = reply(&one);
     seen.lock().unwrap().push(one);
     let mut response = Response::builder().status(status).header("content-type", kind);
+    for (name, value) in more {
+        response = response.header(name, value);
+    }
     if bedrock {
         response = response.header("x-amzn-bedrock-input-token-count", BEDROCK_TOKENS);
     }

@@ -68,6 +68,12 @@ pub fn problem_body(problem: &Problem<'_>) -> Vec<u8> {
     serde_json::json!({ "error": error }).to_string().into_bytes()
 }
 
+/// The last event of a stream that broke.
+#[must_use]
+pub fn problem_event(problem: &Problem<'_>) -> Vec<u8> {
+    [b"data: ", problem_body(problem).as_slice(), b"\n\n"].concat()
+}
+
 /// What a server says is wrong: `error`, or `detail` where the framework under it refuses first.
 #[must_use]
 pub fn read_error(body: &[u8]) -> ProviderError {

@@ -10,7 +10,7 @@ mod datatype;
 mod generate;
 mod request;
 
-pub use answer::{check_answer, model_body, problem_body, read_error};
+pub use answer::{check_answer, model_body, problem_body, problem_event, read_error};
 pub use datatype::Datatype;
 pub use generate::{check_text, read_generate, text_watch};
 pub use request::{Asked, Form, Tensor, read_request};

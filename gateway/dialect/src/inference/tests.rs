@@ -1,6 +1,6 @@
 use super::*;
-use crate::Invalid;
 use crate::convert::Seen;
+use crate::{Invalid, Problem};
 use contract::error::ErrorCode;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -228,6 +228,22 @@ fn a_stream_of_text_begins_with_its_first_text_and_breaks_with_an_error() {
     assert_eq!(see(&mut watch, "nonsense"), Seen::Malformed);
     assert_eq!(watch.see(b": alive\n\n"), Seen::Silent);
     assert!(watch.may_end() && watch.reported().tokens.is_none());
+}
+
+#[test]
+fn an_error_is_one_sentence_with_its_code_also_at_the_end_of_a_stream() {
+    let problem = Problem {
+        code: ErrorCode::RequestMalformed,
+        status: 400,
+        message: "Say \"x\".",
+        param: Some("inputs[0]"),
+        request_id: "req_1",
+    };
+    let body: Value = serde_json::from_slice(&problem_body(&problem)).unwrap();
+    assert_eq!(body, json!({"error": "Say \"x\". (inputs[0], request.malformed, req_1)"}));
+    let event = problem_event(&problem);
+    let data = event.strip_prefix(b"data: ").unwrap().strip_suffix(b"\n\n").unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(data).unwrap(), body);
 }
 
 proptest! {

@@ -1,0 +1,105 @@
+//! What callers ask of models without calling them. It costs nothing.
+
+use crate::admit::{About, What};
+use crate::answer::Answer;
+use crate::attempt;
+use crate::fault::Fault;
+use crate::identify::Principal;
+use crate::permit::{asker, is_subscribed, unknown_model};
+use crate::plan::plan;
+use crate::render;
+use crate::reserve::Amounts;
+use crate::snapshot::{DeploymentView, ModelView};
+use crate::worker::Worker;
+use contract::error::ErrorCode;
+use contract::snapshot::{Dialect, Lifecycle};
+use dialect::{inference, listing};
+use http::{Response, StatusCode};
+use serde_json::json;
+
+/// Whether an app may see a model: it could call it.
+fn sees(principal: &Principal, model: &ModelView) -> bool {
+    let stamp = &principal.stamp;
+    let (app, org) = (principal.app.id, principal.app.org_id);
+    matches!(model.record.state, Lifecycle::Active | Lifecycle::Deprecated)
+        && is_subscribed(&stamp.snapshot, app, org, model, stamp.at)
+}
+
+/// The models that an app may call.
+pub fn list_models(principal: &Principal) -> Response<Answer> {
+    let stamp = &principal.stamp;
+    let seen = stamp.snapshot.models().iter().filter(|model| sees(principal, model));
+    let body = listing::list_body(stamp.shape.wire(), seen.map(|model| model.record.as_ref()));
+    render::json(StatusCode::OK, body, stamp)
+}
+
+/// One of them.
+///
+/// # Errors
+/// `model.unknown`.
+pub fn show_model(principal: &Principal, name: &str) -> Result<Response<Answer>, Fault> {
+    let stamp = &principal.stamp;
+    let model = seen(principal, name)?;
+    Ok(render::json(StatusCode::OK, listing::model_body(stamp.shape.wire(), &model.record), stamp))
+}
+
+/// The model of a name, if the app may see it.
+fn seen<'a>(principal: &'a Principal, name: &str) -> Result<&'a ModelView, Fault> {
+    let known = principal.stamp.snapshot.model(name).filter(|model| sees(principal, model));
+    known.map(AsRef::as_ref).ok_or_else(|| unknown_model(name))
+}
+
+/// Who serves, as the Open Inference Protocol asks.
+pub fn server(principal: &Principal) -> Response<Answer> {
+    let body = json!({
+        "name": "tollgate",
+        "version": env!("CARGO_PKG_VERSION"),
+        "extensions": ["binary_tensor_data"],
+    });
+    render::json(StatusCode::OK, body.to_string(), &principal.stamp)
+}
+
+/// What a model is, or whether it can be called, as the Open Inference Protocol asks. A model is
+/// ready where a call of it would be planned; what its tensors are, and whether a version of it is
+/// ready, only its server knows, which is asked once.
+///
+/// # Errors
+/// `model.unknown`, `limit.requests`, `upstream.*`.
+pub async fn tell(
+    worker: &Worker,
+    principal: &Principal,
+    asked: &About,
+) -> Result<Response<Answer>, Fault> {
+    let stamp = &principal.stamp;
+    let model = seen(principal, &asked.model)?;
+    let name = &model.record.name;
+    let of_server = |one: &DeploymentView| one.provider.speaks(Dialect::Oip);
+    let plan = plan(model, of_server, |bound| worker.chance.below(bound))?;
+    let body = match (asked.what, &asked.version) {
+        (What::Ready, None) => json!({"name": name, "ready": true}).to_string().into_bytes(),
+        (What::Ready, Some(_)) => {
+            limited(worker, principal, model).await?;
+            attempt::about(worker, principal, asked, plan.attempt(0)).await?;
+            json!({"name": name, "ready": true}).to_string().into_bytes()
+        }
+        (What::Metadata, _) => {
+            limited(worker, principal, model).await?;
+            let said = attempt::about(worker, principal, asked, plan.attempt(0)).await?;
+            inference::model_body(&said, name).map_err(|error| {
+                let code = ErrorCode::UpstreamMalformed;
+                Fault::upstream(code, code.title()).because(error)
+            })?
+        }
+    };
+    Ok(render::json(StatusCode::OK, body, stamp))
+}
+
+/// A provider is asked, so it counts as a request, though it costs nothing.
+async fn limited(worker: &Worker, principal: &Principal, model: &ModelView) -> Result<(), Fault> {
+    let (stamp, one) = (&principal.stamp, Amounts { requests: 1, ..Amounts::default() });
+    let caller = asker(principal, model)?;
+    let reserve = &worker.gateway.tools.reserve;
+    let reserved = reserve.reserve(&stamp.snapshot, &caller, &one, stamp.at).await;
+    reserved.map_err(|refused| Fault::of_limit(refused, stamp.at))?.settle(&one);
+    Ok(())
+}
