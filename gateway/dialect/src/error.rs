@@ -22,6 +22,11 @@ impl Invalid {
         let (param, detail) = (Some(param.into()), detail.into());
         Self { code: ErrorCode::RequestMalformed, param, detail }
     }
+
+    /// A conversation of which nothing is left to tell a provider.
+    pub(crate) fn silent() -> Self {
+        Self::at("turns", "The conversation says nothing. Send at least one message that does.")
+    }
 }
 
 impl From<Syntax> for Invalid {

@@ -20,9 +20,32 @@ pub(crate) fn proved(data: String, path: &str) -> Result<String, Invalid> {
     }
 }
 
+/// A media type that can stand before such data: `image/png`, with parameters or without. The
+/// empty one is none.
+///
+/// # Errors
+/// [`Invalid`] at `path`.
+pub(crate) fn media_type(text: String, path: &str) -> Result<String, Invalid> {
+    if text.bytes().all(|b| b.is_ascii_graphic() && b != b',') {
+        return Ok(text);
+    }
+    let detail = format!("`{path}` must be a media type: `image/png`, `application/pdf`.");
+    Err(Invalid::at(path.to_owned(), detail))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_media_type_cannot_break_the_address_that_it_stands_in() {
+        for good in ["", "image/png", "audio/pcm;rate=16000"] {
+            assert_eq!(media_type(good.to_owned(), "f").as_deref(), Ok(good));
+        }
+        for bad in ["image/png,", "image png", "im\u{e9}ge/png"] {
+            assert!(media_type(bad.to_owned(), "f").is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn base64_is_told_from_what_is_none() {

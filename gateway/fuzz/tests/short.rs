@@ -48,7 +48,7 @@ fn found(target: &str) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let named = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));
     named
-        .filter(|(name, _)| name.rsplit_once('-').is_some_and(|(of, _)| of == target))
+        .filter(|(name, _)| name.split_once('-').is_some_and(|(of, _)| of == target))
         .map(|(name, path)| (name, std::fs::read(path).unwrap()))
         .collect()
 }
@@ -58,7 +58,7 @@ fn every_input_that_once_broke_something_belongs_to_a_target() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("found");
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let target = name.rsplit_once('-').map_or("", |(target, _)| target);
+        let target = name.split_once('-').map_or("", |(target, _)| target);
         assert!(name == "README.md" || Target::parse(target).is_some(), "{name} is of no target");
     }
 }

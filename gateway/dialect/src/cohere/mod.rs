@@ -89,6 +89,9 @@ impl Outbound for Cohere {
         let mut body = Map::new();
         body.insert("model".to_owned(), to.model.into());
         let turns::Conversation { messages, documents } = turns::write(request, to.model, losses)?;
+        if messages.is_empty() {
+            return Err(Invalid::silent());
+        }
         body.insert("messages".to_owned(), messages.into());
         if !documents.is_empty() {
             body.insert("documents".to_owned(), documents.into());

@@ -5,6 +5,7 @@ use super::media;
 use super::proto::Proto;
 use super::sign;
 use crate::fields::Item;
+use crate::inline;
 use crate::neutral::{CallKind, Content, Media, Native, Part, Source, ToolCall, ToolResult};
 use crate::{Invalid, Wire};
 use serde_json::{Map, Value};
@@ -53,7 +54,7 @@ pub(super) fn read_part(item: Item, calls: &mut Calls) -> Result<Part, Invalid> 
         // What of a film is to be looked at is a part of the question, and only Gemini knows it.
         ["inlineData" | "fileData"] if part.has("videoMetadata") => return Ok(native(part)),
         ["text"] => text(&mut part)?,
-        ["inlineData"] => inline(&mut part)?,
+        ["inlineData"] => blob(&mut part)?,
         ["fileData"] => file(&mut part)?,
         ["functionCall"] => call(&mut part, calls)?,
         ["functionResponse"] => result(&mut part, calls)?,
@@ -118,19 +119,24 @@ fn native(part: Proto) -> Part {
     Part::new(Content::Native(Native { wire: Wire::Gemini, value }))
 }
 
-fn inline(part: &mut Proto) -> Result<Content, Invalid> {
+fn blob(part: &mut Proto) -> Result<Content, Invalid> {
     let mut blob = need_object(part, "inlineData")?;
-    let media_type = blob.string("mimeType")?.unwrap_or_default();
+    let media_type = media_type(&mut blob)?;
     let data = blob.item("data").ok_or_else(|| blob.missing("data", "bytes in base64"))?;
     let source = Source::Inline(media::base64(data)?);
     let name = blob.string("displayName")?;
     Ok(media::content(Media { source, media_type, name, detail: detail(part)? }))
 }
 
+fn media_type(blob: &mut Proto) -> Result<String, Invalid> {
+    let path = blob.path("mimeType");
+    inline::media_type(blob.string("mimeType")?.unwrap_or_default(), &path)
+}
+
 fn file(part: &mut Proto) -> Result<Content, Invalid> {
     let mut file = need_object(part, "fileData")?;
     let source = media::source(file.need_string("fileUri")?);
-    let media_type = file.string("mimeType")?.unwrap_or_default();
+    let media_type = media_type(&mut file)?;
     let name = file.string("displayName")?;
     let mut media = Media { source, media_type, name, detail: detail(part)? };
     if media.media_type.is_empty() {
@@ -168,7 +174,7 @@ fn result(part: &mut Proto, calls: &mut Calls) -> Result<Content, Invalid> {
     }
     for item in result.list("parts")? {
         let mut part = Proto::of(item)?;
-        let content = if part.has("fileData") { file(&mut part)? } else { inline(&mut part)? };
+        let content = if part.has("fileData") { file(&mut part)? } else { blob(&mut part)? };
         parts.push(Part::new(content));
     }
     let call_id = calls.answered(id, &name);

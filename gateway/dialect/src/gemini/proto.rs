@@ -36,6 +36,11 @@ impl Proto {
         self.0.at()
     }
 
+    /// The path of a field, as the caller spells it.
+    pub(super) fn path(&self, name: &str) -> String {
+        self.0.path(&self.spelt(name))
+    }
+
     pub(super) fn wrong(&self, name: &str, what: &str) -> Invalid {
         self.0.wrong(&self.spelt(name), what)
     }

@@ -55,6 +55,9 @@ pub(super) fn body<'a>(
         losses.meet(Feature::LateInstructions, "turns")?;
         contents.push(WireContent { role: "user", parts: std::mem::take(&mut parts) });
     }
+    if contents.is_empty() {
+        return Err(Invalid::silent());
+    }
     let system_instruction = (!parts.is_empty()).then_some(Instruction { parts });
     Ok(Body { system_instruction, contents, rest })
 }

@@ -4,7 +4,7 @@
 use super::{WIRE, proof};
 use crate::Invalid;
 use crate::fields::{Fields, Item};
-use crate::inline::proved;
+use crate::inline::{self, proved};
 use crate::neutral::{
     CacheMark, CallKind, Citation, Content, Extra, Media, Native, Part, Signature, Source,
     ToolCall, ToolResult,
@@ -153,9 +153,11 @@ impl Blocks {
             "file" => (Source::Uploaded(WIRE, source.need_string("file_id")?), ""),
             _ => return Err(source.wrong("type", "one of `base64`, `text`, `url`, `file`")),
         };
+        let path = source.path("media_type");
+        let said = source.string("media_type")?.unwrap_or_else(|| of.to_owned());
         let media = Media {
             source: from,
-            media_type: source.string("media_type")?.unwrap_or_else(|| of.to_owned()),
+            media_type: inline::media_type(said, &path)?,
             name: if image { None } else { fields.string("title")? },
             detail: None,
         };

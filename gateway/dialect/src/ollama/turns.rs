@@ -14,6 +14,9 @@ pub(super) fn write(request: &Request, losses: &mut Losses) -> Result<Vec<Value>
     for (n, turn) in request.turns.iter().enumerate() {
         writer.turn(turn, &format!("turns[{n}]"))?;
     }
+    if writer.messages.is_empty() {
+        return Err(Invalid::silent());
+    }
     Ok(writer.messages)
 }
 

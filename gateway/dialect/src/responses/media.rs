@@ -2,7 +2,7 @@
 
 use super::WIRE;
 use crate::fields::Fields;
-use crate::inline::proved;
+use crate::inline::{self, proved};
 use crate::neutral::{CacheMark, Content, Detail, Media, Source};
 use crate::{Invalid, Wire};
 use base64::Engine as _;
@@ -61,7 +61,7 @@ pub(super) fn read_audio(part: &mut Fields) -> Result<Content, Invalid> {
     let data = proved(audio.need_string("data")?, &path)?;
     let media_type = match audio.need_string("format")?.as_str() {
         "mp3" => "audio/mpeg".to_owned(),
-        other => format!("audio/{other}"),
+        other => inline::media_type(format!("audio/{other}"), &audio.path("format"))?,
     };
     let source = Source::Inline(data);
     Ok(Content::Audio(Media { source, media_type, name: None, detail: None }))

@@ -1,140 +1,147 @@
-//! The scenes, their fixtures, and what of an answer must survive any translation.
+//! The scenes: what is asked, what is answered, and where the fixtures of each dialect are. A scene
+//! tells the same in every dialect, so that what must be understood is written here once.
 
+use crate::gist::Gist;
 use dialect::Wire;
-use dialect::neutral::{
-    Answer, Block, Candidate, Content, Delta, Event, Part, Signature, Stop, ToolCall,
-};
-use std::path::PathBuf;
+use dialect::neutral::Stop;
+use std::path::{Path, PathBuf};
 
-/// Scenes with a request and a whole answer.
-pub const WHOLE: [&str; 6] =
-    ["plain", "tools", "parallel_tools", "structured", "image", "reasoning"];
-/// Scenes with a stream, whose request is that of the same name or `stream`.
-pub const STREAMED: [&str; 6] =
-    ["stream", "tools", "parallel_tools", "structured", "reasoning", "cut"];
-
-fn path(wire: Wire, file: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(wire.as_str()).join(file)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scene {
+    Plain,
+    Stream,
+    Tools,
+    ParallelTools,
+    Structured,
+    Image,
+    Reasoning,
+    Error,
+    /// A stream that is cut in the middle.
+    Cut,
 }
 
-/// A fixture, if the dialect has one.
-pub fn file(wire: Wire, name: &str) -> Option<Vec<u8>> {
-    std::fs::read(path(wire, name)).ok()
+impl Scene {
+    pub const ALL: [Self; 9] = [
+        Self::Plain,
+        Self::Stream,
+        Self::Tools,
+        Self::ParallelTools,
+        Self::Structured,
+        Self::Image,
+        Self::Reasoning,
+        Self::Error,
+        Self::Cut,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Stream => "stream",
+            Self::Tools => "tools",
+            Self::ParallelTools => "parallel_tools",
+            Self::Structured => "structured",
+            Self::Image => "image",
+            Self::Reasoning => "reasoning",
+            Self::Error => "error",
+            Self::Cut => "cut",
+        }
+    }
+
+    /// What the caller asks for.
+    pub fn request(self, from: Wire) -> Vec<u8> {
+        let name = match self {
+            Self::Error => "plain",
+            Self::Cut => "tools",
+            own => own.as_str(),
+        };
+        must(from, &format!("{name}.request.json"))
+    }
+
+    /// What the provider answers, where the scene is answered whole.
+    pub fn answer(self, to: Wire) -> Option<Vec<u8>> {
+        let whole = !matches!(self, Self::Stream | Self::Error | Self::Cut);
+        whole.then(|| must(to, &format!("{}.answer.json", self.as_str())))
+    }
+
+    /// What the provider streams, where the scene is streamed.
+    pub fn stream(self, to: Wire) -> Option<Vec<u8>> {
+        let streamed = !matches!(self, Self::Plain | Self::Image | Self::Error);
+        streamed.then(|| must(to, &format!("{}.stream", self.as_str())))
+    }
+
+    /// Words that a provider must be told, wherever its dialect puts them.
+    pub fn words(self) -> &'static [&'static str] {
+        const PLAIN: &[&str] = &["You are terse.", "What is the weather in Paris"];
+        const TOOLS: &[&str] =
+            &["You are terse.", "What is the weather in Paris", "get_weather", "city", "21"];
+        match self {
+            Self::Plain | Self::Stream | Self::Error => PLAIN,
+            Self::Tools | Self::Cut => TOOLS,
+            Self::ParallelTools => {
+                &["You are terse.", "get_weather", "city", "Paris", "Oslo", "21"]
+            }
+            Self::Structured => &["You are terse.", "What is the weather in Paris", "temp_c"],
+            Self::Image => &[
+                "You are terse.",
+                "What is the weather in Paris",
+                "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
+                "example.com/paris.jpg",
+            ],
+            Self::Reasoning => &["You are terse.", "What is the weather in Paris"],
+        }
+    }
+
+    /// What whoever reads the answer must understand.
+    pub fn must_be_understood(self, told: &Gist, whose: &str) {
+        const TEXT: &str = "It is 21 °C in Paris.";
+        let calls: Vec<_> = told
+            .calls
+            .iter()
+            .map(|(name, input)| {
+                let input: serde_json::Value = serde_json::from_str(input).unwrap_or_default();
+                (name.as_str(), input["city"].as_str().unwrap_or_default().to_owned())
+            })
+            .collect();
+        match self {
+            Self::Plain | Self::Stream | Self::Image => assert_eq!(told.text, TEXT, "{whose}"),
+            Self::Reasoning => {
+                assert_eq!(told.text, TEXT, "{whose}");
+                assert_eq!(told.thinking, "The user wants weather.", "{whose}");
+            }
+            Self::Structured => {
+                let value: serde_json::Value = serde_json::from_str(&told.text).expect(whose);
+                assert_eq!(
+                    (&value["city"], value["temp_c"].as_f64()),
+                    (&"Paris".into(), Some(21.0)),
+                    "{whose}"
+                );
+            }
+            Self::Tools => assert_eq!(calls, [("get_weather", "Paris".to_owned())], "{whose}"),
+            Self::ParallelTools => assert_eq!(
+                calls,
+                [("get_weather", "Paris".to_owned()), ("get_weather", "Oslo".to_owned())],
+                "{whose}"
+            ),
+            Self::Error | Self::Cut => return,
+        }
+        let stop = match self {
+            Self::Tools | Self::ParallelTools => Stop::ToolUse,
+            _ => Stop::End,
+        };
+        assert_eq!(told.stop, Some(stop), "{whose}");
+        assert_eq!((told.input_total, told.output_total), (25, 12), "tokens, {whose}");
+    }
+}
+
+/// The fixtures, from whichever package the book is read.
+fn path(wire: Wire, file: &str) -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = package.join("tests/golden");
+    let folder = if own.is_dir() { own } else { package.join("dialect/tests/golden") };
+    folder.join(wire.as_str()).join(file)
 }
 
 pub fn must(wire: Wire, name: &str) -> Vec<u8> {
-    file(wire, name).unwrap_or_else(|| panic!("{} is not there", path(wire, name).display()))
-}
-
-/// What a reader of any dialect must find: text, calls, reasoning, why it ended, what it used.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Gist {
-    pub text: String,
-    pub thinking: String,
-    /// Name and input, the input as a JSON value where it is one: whitespace means nothing.
-    pub calls: Vec<(String, String)>,
-    pub stop: Option<Stop>,
-    pub input_total: u64,
-    pub output_total: u64,
-    pub signatures: Vec<String>,
-}
-
-impl Gist {
-    pub fn of(answer: &Answer) -> Self {
-        let mut gist = Self::default();
-        let tokens = answer.tokens.unwrap_or_default();
-        (gist.input_total, gist.output_total) = (tokens.input_total(), tokens.output_total());
-        let Some(candidate) = answer.candidates.first() else { return gist };
-        gist.stop = Some(candidate.stop.clone());
-        for part in &candidate.parts {
-            gist.add(part);
-        }
-        gist
-    }
-
-    fn add(&mut self, part: &Part) {
-        match &part.content {
-            Content::Text { text, .. } => self.text += text,
-            Content::Thinking(text) => self.thinking += text,
-            Content::ToolCall(ToolCall { name, input, .. }) => {
-                let value: Result<serde_json::Value, _> = serde_json::from_str(input);
-                let input = value.map_or_else(|_| input.clone(), |value| value.to_string());
-                self.calls.push((name.clone(), input));
-            }
-            _ => {}
-        }
-        self.signatures.extend(part.signature.iter().map(|s| s.value.clone()));
-    }
-}
-
-/// The answer that a stream adds up to, and whether it came to its end.
-pub fn assemble(events: &[Event]) -> (Answer, bool) {
-    let mut answer = Answer::default();
-    let mut parts: Vec<Part> = Vec::new();
-    let mut open: Option<usize> = None;
-    let (mut stop, mut ended) = (None, false);
-    for event in events {
-        assert!(!ended, "{event:?} comes after the end");
-        match event {
-            Event::Start { id, model, .. } => {
-                assert!(parts.is_empty(), "a start in the middle");
-                (answer.id, answer.model) = (id.clone(), model.clone());
-            }
-            Event::Open { block, what, .. } => {
-                assert_eq!(open, None, "block {block} opens within another");
-                assert_eq!(*block, parts.len(), "blocks count up from 0");
-                open = Some(*block);
-                parts.push(opened(what));
-            }
-            Event::Delta { block, delta } => {
-                assert_eq!(open, Some(*block), "a delta of a block that is not open");
-                grow(&mut parts[*block], delta);
-            }
-            Event::Close { block } => {
-                assert_eq!(open.take(), Some(*block), "a block is closed that is not open");
-            }
-            Event::Stop { stop: why, .. } => {
-                assert_eq!(open, None, "a candidate stops with a block open");
-                stop = Some(why.clone());
-            }
-            Event::Tokens(tokens) => answer.tokens = Some(*tokens),
-            Event::End => ended = true,
-            Event::Units(units) => answer.units = *units,
-            Event::Ping => {}
-            Event::Error { .. } => break,
-        }
-    }
-    let stop = stop.unwrap_or(Stop::Other("none".into()));
-    answer.candidates.push(Candidate { parts, stop, logprobs: None, native: None });
-    (answer, ended)
-}
-
-fn opened(what: &Block) -> Part {
-    Part::new(match what {
-        Block::Text => Content::Text { text: String::new(), citations: Vec::new() },
-        Block::Refusal => Content::Refusal(String::new()),
-        Block::Thinking => Content::Thinking(String::new()),
-        Block::ToolCall { id, name, kind } => Content::ToolCall(ToolCall {
-            id: id.clone(),
-            name: name.clone(),
-            input: String::new(),
-            kind: *kind,
-        }),
-        Block::Whole(part) => return part.clone(),
-    })
-}
-
-fn grow(part: &mut Part, delta: &Delta) {
-    match (delta, &mut part.content) {
-        (Delta::Text(more), Content::Text { text, .. })
-        | (Delta::Text(more), Content::Refusal(text) | Content::Thinking(text)) => {
-            text.push_str(more)
-        }
-        (Delta::Input(more), Content::ToolCall(call)) => call.input.push_str(more),
-        (Delta::Signature(Signature { wire, value }), _) => {
-            part.signature = Some(Signature { wire: *wire, value: value.clone() });
-        }
-        (Delta::Citation(_) | Delta::Logprobs(_), _) => {}
-        (delta, content) => panic!("{delta:?} cannot grow {content:?}"),
-    }
+    let path = path(wire, name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

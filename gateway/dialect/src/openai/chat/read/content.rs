@@ -1,7 +1,7 @@
 //! The content of a message: a text, or parts of several kinds.
 
 use crate::fields::{Fields, Item};
-use crate::inline::proved;
+use crate::inline::{self, proved};
 use crate::neutral::{CacheMark, Content, Detail, Media, Native, Part, Source};
 use crate::{Invalid, Wire};
 use serde_json::Value;
@@ -108,7 +108,7 @@ fn audio(part: &mut Fields) -> Result<Media, Invalid> {
     let data = proved(audio.need_string("data")?, &audio.path("data"))?;
     let media_type = match audio.need_string("format")?.as_str() {
         "mp3" => "audio/mpeg".to_owned(),
-        format => format!("audio/{format}"),
+        format => inline::media_type(format!("audio/{format}"), &audio.path("format"))?,
     };
     Ok(Media { source: Source::Inline(data), media_type, ..Media::default() })
 }

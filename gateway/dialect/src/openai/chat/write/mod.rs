@@ -74,6 +74,9 @@ pub(crate) fn request<'a>(
     writer.settings(request, &mut settings)?;
     writer.tools(request, &mut settings)?;
     let mut messages = writer.messages(request)?;
+    if messages.is_empty() {
+        return Err(Invalid::silent());
+    }
     writer.format(&request.format, &mut settings, &mut messages)?;
     for extra in &request.extra {
         if extra.wire == Wire::Chat && writer.losses.to() == Wire::Chat {
