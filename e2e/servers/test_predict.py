@@ -28,7 +28,8 @@ class Predict:
         theirs = self.offer.provider("triton", triton.url, "triton", "oip")
         self.iris = self.offer.model("iris", "iris", [ours], "predict")
         self.twice = self.offer.model("twice", "twice", [theirs], "predict")
-        self.shout = self.offer.model("shout", "shout", [theirs], "predict")
+        # Triton's text generation is a conversation's kind of call: sold by tokens.
+        self.shout = self.offer.model("shout", "shout", [theirs])
         # The operator's mistake: the server has no such model.
         self.lost = self.offer.model("lost", "lost", [ours], "predict")
         self.offer.open()
@@ -71,6 +72,30 @@ def prediction(s):
     event = s.offer.event(request_id)
     equal((event["operation"], event["outcome"], event["estimated"]), ("predict", "ok", False))
     billed(event)
+    units = event["units"]
+    assert units["rows"] == 3 and 1 <= units["compute_ms"] <= event["duration_ms"] + 1, event
+    return f"{units['rows']} rows, {units['compute_ms']} ms of work"
+
+
+def metadata(s):
+    for server, name, ours in ((s.mlserver, "iris", s.iris), (s.triton, "twice", s.twice)):
+        wanted = json.loads(http("GET", f"{server.url}/v2/models/{name}")[2])
+        got = s.client.get_model_metadata(ours, headers=s.bearer)
+        equal(got, {**wanted, "name": ours})
+    equal(s.offer.ask("GET", "/v2/models/predict/none")[0], 404)
+
+
+def versions(s):
+    body = asked("x", (1, 2), "FP32", [1, 2])
+    _, answer = s.ask(s.twice, body, "versions/1/infer")
+    equal(answer["outputs"][0]["data"], [2, 4])
+    _, answer = s.ask(s.twice, body, "versions/9/infer", 404)
+    return answer["error"]
+
+
+def server_health(s):
+    assert s.client.is_server_live() and s.client.is_server_ready()
+    return s.client.get_server_metadata(headers=s.bearer)["name"]
 
 
 def ready(s):
@@ -90,6 +115,11 @@ def own_failure(s):
     said = s.refused(s.iris, asked(shape=(1, 3), data=[1.0, 2.0, 3.0]), 502)
     assert "Traceback" not in said and "site-packages" not in said, said
     return said
+
+
+def wrong_shape(s):
+    # What is wrong whatever the model is refused before a server has it.
+    return s.refused(s.iris, asked(shape=(2, 4), data=[5.1, 3.5, 1.4]), 400)
 
 
 def triton_refusal(s):
@@ -112,6 +142,27 @@ def client_json(s):
     equal(answer.tolist(), [[2, 4], [6, 8]])
 
 
+def client_raw(s):
+    numbers = numpy.random.default_rng(1).normal(size=(8, 1000)).astype(numpy.float32)
+    answer = s.infer(s.twice, "x", numbers, "FP32", "y", binary=True)
+    assert answer.dtype == numpy.float32 and numpy.array_equal(answer, numbers * 2)
+    return f"{numbers.nbytes} bytes each way"
+
+
+def generated(s):
+    request_id, answer = s.ask(s.shout, {"text_input": "hello world"}, "generate")
+    equal(answer["text_output"], "HELLO WORLD")
+    event = s.offer.event(request_id)
+    # It tells no usage: counted here, and said to be.
+    equal((event["operation"], event["estimated"]), ("chat", True))
+    assert billed(event)["output"] > 0, event
+    status, headers, text = s.offer.ask("POST", f"/v2/models/{s.shout}/generate_stream",
+                                        {"text_input": "hello world"})
+    equal((status, headers.get_content_type()), (200, "text/event-stream"))
+    events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+    equal([event["text_output"] for event in events], ["HELLO WORLD"])
+
+
 def client_error(s):
     try:
         s.infer(s.twice, "z", numpy.zeros((1, 1), numpy.float32), "FP32", "y", binary=False)
@@ -123,12 +174,18 @@ def client_error(s):
 
 CHECKS = [
     ("a prediction through the gateway is the model's own, recorded and billed", prediction),
+    ("a model is described as its server does it, under our name", metadata),
     ("a model is ready, and one that is not there is not", ready),
+    ("a version that is there answers, and one that is not is a 404", versions),
+    ("the gateway is a server of the protocol itself", server_health),
     ("MLServer's refusal of a tensor reaches the caller as the protocol's error", own_refusal),
+    ("a tensor that is not what its shape says is refused with its place", wrong_shape),
     ("MLServer's failure becomes one of ours, without its stack", own_failure),
     ("Triton's refusals reach the caller in its own words", triton_refusal),
     ("a model that is not there is a 404, and one that its server lacks a 502", unknown),
     ("Triton's own client gets predictions as JSON", client_json),
+    ("Triton's own client sends and gets raw tensors", client_raw),
+    ("Triton's text generation passes, whole and streamed", generated),
     ("Triton's own client raises its own exception", client_error),
 ]
 
