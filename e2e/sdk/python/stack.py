@@ -17,6 +17,9 @@ KEYS["limited"] = SET["limited"][os.environ["TOLLGATE_SUITE"]]
 # Providers whose simulated thoughts are signed, and whose signatures must come back as they were.
 SIGNING = [m for m in MODELS if m in ("sim-responses", "sim-anthropic", "sim-gemini", "sim-bedrock")]
 
+# Providers whose dialect has no word for a forced tool: such a call is refused, by the table.
+UNFORCED = ["sim-ollama"]
+
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"],
           "additionalProperties": False}
 WEATHER = "What is the weather in Paris and in Oslo?"
@@ -71,6 +74,11 @@ def raises(kind, call):
         assert type(error) is kind, f"{type(error).__name__} instead of {kind.__name__}: {error}"
         return error
     raise AssertionError(f"nothing was raised, wanted {kind.__name__}")
+
+
+def unforced(kind, call):
+    """A provider on which no tool can be forced: the field is named."""
+    assert "tool_choice" in str(raises(kind, call)), "the field is not named"
 
 
 def play(tests, scenes, models=None):

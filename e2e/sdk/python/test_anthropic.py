@@ -6,8 +6,9 @@ import sys
 import anthropic
 from pydantic import BaseModel
 
-from stack import (CHAT, CITIES, GATEWAY, HELLO, KEYS, RESULT, SCHEMA, SIGNING, WEATHER, Tests,
-                   counted, equal, http, play, raises, saying, served, simulated, told)
+from stack import (CHAT, CITIES, GATEWAY, HELLO, KEYS, RESULT, SCHEMA, SIGNING, UNFORCED, WEATHER,
+                   Tests, counted, equal, http, play, raises, saying, served, simulated, told,
+                   unforced)
 
 TOOLS = [{"name": "get_weather", "description": "The weather.", "input_schema": SCHEMA}]
 
@@ -87,8 +88,10 @@ def tools(model):
 
 
 def forced(model):
-    message = client().messages.create(**body(
-        model, tools=TOOLS, tool_choice={"type": "tool", "name": "get_weather"}))
+    asked = body(model, tools=TOOLS, tool_choice={"type": "tool", "name": "get_weather"})
+    if model in UNFORCED:
+        return unforced(anthropic.BadRequestError, lambda: client().messages.create(**asked))
+    message = client().messages.create(**asked)
     equal([b.input for b in message.content if b.type == "tool_use"], CITIES[:1])
 
 

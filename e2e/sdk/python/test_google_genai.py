@@ -9,8 +9,9 @@ from google import genai
 from google.genai import errors, types
 from pydantic import BaseModel
 
-from stack import (CHAT, CITIES, EMBEDDING, GATEWAY, HELLO, KEYS, RESULT, SCHEMA, SIGNING, WEATHER,
-                   Tests, counted, equal, http, play, raises, saying, served, simulated, told)
+from stack import (CHAT, CITIES, EMBEDDING, GATEWAY, HELLO, KEYS, RESULT, SCHEMA, SIGNING, UNFORCED,
+                   WEATHER, Tests, counted, equal, http, play, raises, saying, served, simulated,
+                   told, unforced)
 
 TOOLS = [types.Tool(function_declarations=[types.FunctionDeclaration(
     name="get_weather", description="The weather.", parameters_json_schema=SCHEMA)])]
@@ -91,6 +92,8 @@ def tools(model):
 
 def forced(model):
     config = types.ToolConfig(function_calling_config=types.FunctionCallingConfig(mode="ANY"))
+    if model in UNFORCED:
+        return unforced(errors.ClientError, lambda: ask(model, tools=TOOLS, tool_config=config))
     answer = ask(model, tools=TOOLS, tool_config=config)
     equal([call.args for call in answer.function_calls], CITIES[:1])
 

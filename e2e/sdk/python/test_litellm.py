@@ -9,8 +9,8 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 import litellm
 from pydantic import BaseModel
 
-from stack import (CHAT, CITIES, EMBEDDING, GATEWAY, HELLO, KEYS, MODELS, RESULT, SCHEMA, WEATHER,
-                   Tests, equal, http, play, raises, saying, simulated, told)
+from stack import (CHAT, CITIES, EMBEDDING, GATEWAY, HELLO, KEYS, MODELS, RESULT, SCHEMA, UNFORCED,
+                   WEATHER, Tests, equal, http, play, raises, saying, simulated, told, unforced)
 
 litellm.suppress_debug_info = True
 # How it names a dialect, and the address it wants for it.
@@ -50,6 +50,10 @@ def scenes(way):
         told(ask(way, model, messages=messages, tools=TOOLS).choices[0].message.content)
 
     def structured(model):
+        if way == "anthropic" and model in UNFORCED:
+            # To an Anthropic model it tells the schema as a tool that is forced.
+            return unforced(litellm.BadRequestError,
+                            lambda: ask(way, model, WEATHER, response_format=Weather))
         answer = ask(way, model, WEATHER, response_format=Weather)
         equal(json.loads(answer.choices[0].message.content), CITIES[0])
 
