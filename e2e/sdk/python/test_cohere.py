@@ -12,7 +12,8 @@ import cohere.errors as errors
 from cohere.core.api_error import ApiError
 
 from stack import (CHAT, CITIES, EMBEDDING, GATEWAY, HELLO, KEYS, MODELS, RESULT, SCHEMA, SIGNING,
-                   WEATHER, Tests, counted, equal, play, raises, saying, served, simulated, told)
+                   UNFORCED, WEATHER, Tests, counted, equal, play, raises, saying, served,
+                   simulated, told, unforced)
 
 TOOLS = [{"type": "function", "function": {
     "name": "get_weather", "description": "The weather.", "parameters": SCHEMA}}]
@@ -130,9 +131,8 @@ def tools(model):
 
 def forced(model):
     request = body(model, tools=TOOLS, tool_choice="REQUIRED")
-    if model == "sim-ollama":  # Ollama cannot be told to call a tool.
-        error = raises(errors.BadRequestError, lambda: client().chat(**request))
-        return equal(error.body["param"], "tool_choice")
+    if model in UNFORCED:
+        return unforced(errors.BadRequestError, lambda: client().chat(**request))
     message, _, _, _, _ = ask_plain(request)
     equal(arguments(message), [("get_weather", CITIES[0])])
 
