@@ -29,7 +29,7 @@ class Predict:
         self.iris = self.offer.model("iris", "iris", [ours], "predict")
         self.twice = self.offer.model("twice", "twice", [theirs], "predict")
         # Triton's text generation is a conversation's kind of call: sold by tokens.
-        self.shout = self.offer.model("shout", "shout", [theirs])
+        self.shout = self.offer.model("text", "shout", [theirs])
         # The operator's mistake: the server has no such model.
         self.lost = self.offer.model("lost", "lost", [ours], "predict")
         self.offer.open()
@@ -51,7 +51,8 @@ class Predict:
         tensor = tritonclient.http.InferInput(name, numbers.shape, datatype)
         tensor.set_data_from_numpy(numbers, binary_data=binary)
         wanted = tritonclient.http.InferRequestedOutput(output, binary_data=binary)
-        answer = self.client.infer(model, [tensor], outputs=[wanted], headers=self.bearer)
+        # The client keeps the length of one call's JSON in the headers that it is given.
+        answer = self.client.infer(model, [tensor], outputs=[wanted], headers=dict(self.bearer))
         return answer.as_numpy(output)
 
 
