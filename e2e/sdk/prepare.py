@@ -42,6 +42,7 @@ def main():
     # Versions are consecutive: once the gateway knows this key, it knows all of the above.
     good = org.busy_app("SDK tests")
     org.subscribe(good, "simulated-dialects", "pro")
+    org.subscribe(good, "simulated-media", "pro")
     keys["good"] = org.key(good)["secret"]
     gateway = stack["gateway_url"]
     bearer = {"authorization": "Bearer " + keys["good"]}

@@ -5,7 +5,10 @@
 import assert from "node:assert/strict";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
-import { APICallError, Output, embedMany, generateText, stepCountIs, streamText, tool } from "ai";
+import {
+  APICallError, Output, embedMany, experimental_generateSpeech as generateSpeech,
+  experimental_transcribe as transcribe, generateImage, generateText, stepCountIs, streamText, tool,
+} from "ai";
 import { z } from "zod";
 import {
   CHAT, CITIES, EMBEDDING, GATEWAY, HELLO, RESULT, WEATHER, check, end, key, play, saying,
@@ -106,5 +109,24 @@ await check("embeddings come as vectors", async () => {
   });
   assert.deepEqual(embeddings.map((vector) => vector.length), [16, 16]);
 });
+await check("a picture is made", async () => {
+  const { image } = await generateImage({
+    model: openai().image("sim-image"), prompt: "A lighthouse in fog", maxRetries: 0,
+  });
+  assert.equal(Buffer.from(image.uint8Array).subarray(1, 4).toString(), "PNG");
+});
+await check("a text is spoken, and what was said is written down", async () => {
+  const { audio } = await generateSpeech({
+    model: openai().speech("sim-speech"), text: HELLO, voice: "alloy", maxRetries: 0,
+  });
+  assert.equal(Buffer.from(audio.uint8Array).subarray(0, 4).toString(), "RIFF");
+  const { text } = await transcribe({
+    model: openai().transcription("sim-transcribe"), audio: audio.uint8Array, maxRetries: 0,
+  });
+  assert.match(text, /simulated/);
+});
+await check("a picture refused throws APICallError", () => assert.rejects(
+  generateImage({ model: openai().image("no-such-model"), prompt: HELLO, maxRetries: 0 }),
+  (error) => APICallError.isInstance(error) && error.statusCode === 404));
 
 end();

@@ -70,6 +70,35 @@ const SIGV4: [&str; 2] = [
     "GET\n/\n\nhost:  x  y \nHost: z\n-62135596801",
 ];
 
+const FORMS: [&str; 2] = [
+    "--edge\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--edge\r\ncontent-type: audio/wav\r\ncontent-disposition: form-data; name=file; filename=\"a;b.wav\"\r\n\r\nRIFF\0\0\0\0WAVEfmt \r\n--edge--\r\n",
+    "\r\n--edge \r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a\"; filename*=utf-8''a\r\nContent-Transfer-Encoding: binary\r\n\r\nPNG\r\n--edg\r\n--edge\r\ncontent-disposition:form-data;name=n\r\n\r\n2\r\n--edge\r\ncontent-disposition: form-data; name=model\r\n\r\nm\r\n--edge\r\ncontent-disposition: form-data; name=stream\r\n\r\nTrue\r\n--edge--",
+];
+
+const MEDIA: [&str; 4] = [
+    r#"{"model":"m","prompt":"a","n":2,"size":"1024x1536","quality":"high","stream":true,"partial_images":2}"#,
+    r#"{"model":"m","input":"h\u00e9","voice":{"id":"v"},"stream_format":"sse","instructions":"i"}"#,
+    r#"{"model":"m","images":[{"image_url":"data:image/png;base64,iVBORw0KGgo="},{"file_id":"f"}],"mask":{"image_url":"u"}}"#,
+    r#"{"model":"m","input":["a",{"type":"text","text":"b"}],"n":null,"stream":false}"#,
+];
+
+const MEDIA_ANSWERS: [&str; 4] = [
+    r#"{"created":1,"data":[{"b64_json":"iVBORw0KGgo="},{"url":"u"}],"usage":{"input_tokens":5,"input_tokens_details":{"text_tokens":1,"image_tokens":4},"output_tokens":9,"output_tokens_details":{"text_tokens":1}}}"#,
+    r#"{"task":"transcribe","duration":8.470000267028809,"text":"a","usage":{"type":"duration","seconds":9}}"#,
+    "event: x\ndata: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"A\"}\n\ndata: {\"type\":\"image_generation.completed\",\"usage\":{\"input_tokens\":5,\"output_tokens\":9}}\n\n",
+    "data: {\"type\":\"transcript.text.delta\",\"delta\":\"a\"}\n\ndata: {\"type\":\"transcript.text.done\",\"usage\":{\"type\":\"tokens\",\"input_tokens\":1,\"input_token_details\":{\"audio_tokens\":1},\"output_tokens\":2}}\n\n",
+];
+
+const RECORDINGS: [&[u8]; 7] = [
+    b"RIFF\0\0\0\0WAVELIST\x03\0\0\0abc\0fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x08\0\0\0\0\0\0\0\0\0\0\0",
+    b"fLaC\0\0\0\x22\0\0\0\0\0\0\0\0\0\0\x0a\xc4\x42\xf0\0\x01\x58\x88\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+    b"OggS\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x13OpusHead\x01\x01\x38\x01\0\0\0\0\0\0\0OggS\0\x04\x38\xbc\0\0\0\0\0\0",
+    b"ID3\x04\0\0\0\0\0\0\xff\xfb\x90\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0Xing\0\0\0\x01\0\0\0\x64",
+    b"\0\0\0\x08ftyp\0\0\0\x24moov\0\0\0\x1cmvhd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x03\xe8\0\0\x24\x22",
+    b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff\x15\x49\xa9\x66\x8e\x2a\xd7\xb1\x83\x0f\x42\x40\x44\x89\x84\x45\x83\x40\0",
+    b"\xff\xf3\x18\xc4\0\0\0\0",
+];
+
 /// The first inputs of a target, each with knobs of its own.
 #[must_use]
 pub fn of(target: Target) -> Vec<Vec<u8>> {
@@ -104,6 +133,10 @@ fn own(target: Target) -> Vec<Vec<u8>> {
         Kind::RerankAnswer => few(&RERANK_ANSWER),
         Kind::Count => few(&COUNT),
         Kind::CountAnswer => few(&COUNT_ANSWER),
+        Kind::Form => few(&FORMS),
+        Kind::Media => few(&MEDIA),
+        Kind::MediaAnswer => few(&MEDIA_ANSWERS),
+        Kind::Recording => RECORDINGS.iter().map(|file| file.to_vec()).collect(),
     }
 }
 
@@ -120,7 +153,7 @@ fn recorded(target: Target) -> Vec<Vec<u8>> {
     let Some(root) = std::env::var_os("WIRE_CORPUS").map(PathBuf::from) else { return Vec::new() };
     let part = match target.kind {
         Kind::Request | Kind::Ask | Kind::Embed | Kind::Rerank | Kind::Count => "requests",
-        Kind::Sigv4 => return Vec::new(),
+        Kind::Sigv4 | Kind::Form | Kind::Recording => return Vec::new(),
         _ => "response",
     };
     let found = files(&root);

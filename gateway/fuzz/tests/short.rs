@@ -92,4 +92,8 @@ kinds! {
     count_requests_are_read_or_refused: Count;
     count_answers_are_read_or_malformed: CountAnswer;
     tensors_and_texts_are_read_or_refused: Inference;
+    forms_stay_the_same_form_when_their_model_is_renamed: Form;
+    media_is_never_done_for_more_than_was_reserved: Media;
+    media_answers_and_events_are_read_or_malformed: MediaAnswer;
+    recordings_have_a_length_or_none_that_is_known: Recording;
 }

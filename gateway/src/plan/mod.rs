@@ -57,11 +57,20 @@ pub fn plan(
         })?;
         Some(left.remove(place).clone())
     };
-    let first = next().ok_or_else(|| {
-        Fault::us(
-            ErrorCode::UpstreamNone,
-            format!("No deployment of `{}` takes calls at the moment.", model.record.name),
-        )
-    })?;
+    let first = next().ok_or_else(|| none(model, takes))?;
     Ok(Plan { first, rest: std::iter::from_fn(next).collect() })
+}
+
+/// Why no deployment is left: none of those that are open has such calls, or none is open.
+fn none(model: &ModelView, takes: impl Fn(&DeploymentView) -> bool) -> Fault {
+    let name = &model.record.name;
+    if model.deployments.is_empty() || model.deployments.iter().any(takes) {
+        let detail = format!("No deployment of `{name}` takes calls at the moment.");
+        return Fault::us(ErrorCode::UpstreamNone, detail);
+    }
+    let detail = format!(
+        "No provider of `{name}` serves this kind of call. The operator has to deploy the model with \
+         one that does."
+    );
+    Fault::us(ErrorCode::UpstreamNone, detail).useless_to_retry()
 }

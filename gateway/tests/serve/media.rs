@@ -525,8 +525,14 @@ async fn a_provider_without_such_calls_is_not_asked() {
         world.providers[0].dialect = contract::snapshot::Dialect::Anthropic;
     })
     .await;
-    let (status, code, _) = error(generate(&stack, json!({})).await).await;
-    assert_eq!((status, code.as_str()), (503, "upstream.none"));
+    let response = generate(&stack, json!({})).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["x-should-retry"]),
+        (503, &"false".parse().unwrap())
+    );
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["error"]["code"], "upstream.none");
+    assert!(body["error"]["message"].as_str().unwrap().contains("serves this kind of call"));
 }
 
 #[tokio::test]

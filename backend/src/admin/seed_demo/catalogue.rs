@@ -5,8 +5,9 @@ use crate::app::App;
 use crate::catalog::shelf;
 use crate::db::{SystemTx, Tx as _};
 use contract::api::catalog::{CreatePlan, CreateProduct, Plan};
-use contract::api::providers::CreateProvider;
+use contract::api::providers::{CreateProvider, Provider};
 use contract::id::{ModelId, ProviderId};
+use contract::money::UnitRates;
 use contract::snapshot::{Auth, Dialect, Modality, ProviderSettings};
 use url::Url;
 
@@ -23,8 +24,12 @@ const ABOUT: &str = "Answered by Tollgate's model simulator: no model runs, the 
 by rule, and every answer says so. It is here to try keys, limits, streams and bills without \
 paying anybody. Prices are real for the wallet of this installation only.";
 
-pub async fn seed(app: &App, simulator_url: &Url) -> anyhow::Result<Simulator> {
-    let mut tx = app.system_tx("seed-demo", "offer the simulator's models").await?;
+/// The simulator as OpenAI's kin.
+pub async fn provider(
+    tx: &mut SystemTx,
+    app: &App,
+    simulator_url: &Url,
+) -> anyhow::Result<Provider> {
     let new = CreateProvider {
         slug: "simulator".to_owned(),
         name: "Model simulator".to_owned(),
@@ -35,7 +40,12 @@ pub async fn seed(app: &App, simulator_url: &Url) -> anyhow::Result<Simulator> {
         auth: Auth::None,
         credential: None,
     };
-    let provider = offers::provider(&mut tx, &app.config.secrets.master_key, &new).await?;
+    offers::provider(tx, &app.config.secrets.master_key, &new).await
+}
+
+pub async fn seed(app: &App, simulator_url: &Url) -> anyhow::Result<Simulator> {
+    let mut tx = app.system_tx("seed-demo", "offer the simulator's models").await?;
+    let provider = provider(&mut tx, app, simulator_url).await?;
     let mut models = Vec::new();
     for offer in list() {
         models.push(offers::model(&mut tx, &provider, &offer).await?);
@@ -93,6 +103,7 @@ fn list() -> [Offer; 3] {
         output_usd: cents(output),
         cached_input_usd: Some(cents(cached)),
         per_call_usd: cents(0),
+        units: UnitRates::FREE,
     };
     [
         chat("sim-small", "Simulator small", 15, 60, 7),
@@ -108,6 +119,7 @@ fn list() -> [Offer; 3] {
             output_usd: cents(0),
             cached_input_usd: None,
             per_call_usd: cents(0),
+            units: UnitRates::FREE,
         },
     ]
 }

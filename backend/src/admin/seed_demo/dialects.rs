@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::db::Tx as _;
 use contract::api::catalog::CreateProduct;
 use contract::api::providers::CreateProvider;
+use contract::money::UnitRates;
 use contract::snapshot::{Auth, Dialect, Modality, ProviderSettings};
 use url::Url;
 
@@ -103,6 +104,7 @@ pub async fn seed(app: &App, simulator_url: &Url) -> anyhow::Result<()> {
             output_usd: cents(60),
             cached_input_usd: Some(cents(7)),
             per_call_usd: cents(0),
+            units: UnitRates::FREE,
         };
         model_ids.push(offers::model(&mut tx, &provider, &chat).await?.id);
         if kind.dialect == Dialect::Cohere {
@@ -135,6 +137,7 @@ fn rerank() -> Offer {
         output_usd: cents(0),
         cached_input_usd: None,
         per_call_usd: cents(1),
+        units: UnitRates::FREE,
     }
 }
 

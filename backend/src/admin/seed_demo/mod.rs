@@ -5,6 +5,7 @@
 mod catalogue;
 mod dialects;
 mod file;
+mod media;
 mod offers;
 mod people;
 mod upstreams;
@@ -41,6 +42,7 @@ pub async fn run(
     let earlier = file::read(&args.out)?;
     let simulator = catalogue::seed(app, &args.simulator_url).await?;
     dialects::seed(app, &args.simulator_url).await?;
+    media::seed(app, &args.simulator_url).await?;
     let mut models = simulator.model_names.clone();
     for upstream in args.upstreams.list(|name| std::env::var(name).ok()) {
         match upstreams::seed(app, &upstream).await {

@@ -11,7 +11,7 @@ use contract::api::catalog::{
 };
 use contract::api::models::{CreateDeployment, CreateModel, Model, UpdateModel};
 use contract::api::providers::{CreateProvider, Provider};
-use contract::money::{Rates, Usd};
+use contract::money::{Rates, UnitRates, Usd};
 use contract::seal::MasterKey;
 use contract::snapshot::{Lifecycle, Metric, Modality, Window};
 
@@ -31,6 +31,8 @@ pub struct Offer {
     pub cached_input_usd: Option<Usd>,
     /// Dollars for each call, whatever its size.
     pub per_call_usd: Usd,
+    /// What is not counted in tokens.
+    pub units: UnitRates,
 }
 
 /// The provider of that slug, made where it is missing.
@@ -63,6 +65,7 @@ pub async fn model(tx: &mut SystemTx, provider: &Provider, offer: &Offer) -> any
         output: offer.output_usd.0,
         cached_input: offer.cached_input_usd.map(|usd| usd.0),
         per_call: offer.per_call_usd.0,
+        units: offer.units,
         ..Rates::default()
     };
     // In force since before the month of use that the demo shows.

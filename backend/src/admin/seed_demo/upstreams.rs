@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use contract::api::catalog::{CreatePlan, CreateProduct};
 use contract::api::models::Model;
 use contract::api::providers::{CreateProvider, Provider};
-use contract::money::Usd;
+use contract::money::{UnitRates, Usd};
 use contract::seal::Secret;
 use contract::snapshot::{Modality, ProviderSettings};
 use contract::vendor::{VENDORS, Vendor};
@@ -245,6 +245,7 @@ fn offer(upstream: &Upstream, listed: &str) -> Option<Offer> {
         output_usd,
         cached_input_usd: None,
         per_call_usd: cents(per_call),
+        units: UnitRates::FREE,
     })
 }
 

@@ -4,6 +4,7 @@ mod answers;
 mod errors;
 mod framing;
 mod inference;
+mod media;
 mod passing;
 mod requests;
 mod sign;
@@ -49,10 +50,17 @@ pub enum Kind {
     CountAnswer,
     /// The Open Inference Protocol, both ways.
     Inference,
+    /// Forms, and calls that come as one.
+    Form,
+    /// Calls for pictures, voices and judgements, and their answers and events.
+    Media,
+    MediaAnswer,
+    /// Recordings, of which the header tells the length.
+    Recording,
 }
 
 impl Kind {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Sse,
         Self::EventStream,
         Self::Lines,
@@ -70,6 +78,10 @@ impl Kind {
         Self::Count,
         Self::CountAnswer,
         Self::Inference,
+        Self::Form,
+        Self::Media,
+        Self::MediaAnswer,
+        Self::Recording,
     ];
 
     #[must_use]
@@ -92,6 +104,10 @@ impl Kind {
             Self::Count => "count",
             Self::CountAnswer => "count_answer",
             Self::Inference => "inference",
+            Self::Form => "form",
+            Self::Media => "media",
+            Self::MediaAnswer => "media_answer",
+            Self::Recording => "recording",
         }
     }
 }
@@ -117,6 +133,10 @@ pub fn run(target: Target, knobs: Knobs, text: &[u8]) {
         Kind::Count => small::count(text),
         Kind::CountAnswer => small::count_answer(text),
         Kind::Inference => inference::run(knobs, text),
+        Kind::Form => media::form(text),
+        Kind::Media => media::asked(knobs, text),
+        Kind::MediaAnswer => media::answer(knobs, text),
+        Kind::Recording => media::recording(text),
     }
 }
 
