@@ -13,7 +13,7 @@ use crate::worker::Worker;
 use contract::error::ErrorCode;
 use contract::money::Nanos;
 use contract::usage::{Outcome, Tokens, UsageEvent, Used};
-use dialect::Reported;
+use dialect::{Reported, count};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -116,7 +116,19 @@ impl Meter {
     /// output.
     #[must_use]
     pub fn estimate(&self, output_tokens: u64) -> Tokens {
-        Tokens { input: self.permit.call.tokens_read(), output: output_tokens, ..Tokens::default() }
+        let call = &self.permit.call;
+        let input = match call.kind {
+            Kind::Tensors { .. } => 0,
+            _ => count::of_json(&call.body, self.model()),
+        };
+        Tokens { input, output: output_tokens, ..Tokens::default() }
+    }
+
+    /// What the provider that was last asked calls the model.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        let tried = self.tried.as_ref();
+        tried.map_or("", |deployment| deployment.record.upstream_model.as_str())
     }
 
     /// Milliseconds since the last attempt began, rounded up: what is begun counts.

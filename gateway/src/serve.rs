@@ -17,7 +17,6 @@ use crate::render;
 use crate::telemetry::{Ended, Finished};
 use crate::worker::Worker;
 use contract::usage::Operation;
-use dialect::openai;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::rc::Rc;
@@ -106,7 +105,8 @@ fn counted_here(permit: &Permit, plan: &Plan) -> Option<Response<Answer>> {
     if call.operation != Operation::CountTokens || tell_count(call, plan.attempt(0)).is_some() {
         return None;
     }
-    let tokens = call.ask.text_bytes.div_ceil(openai::TEXT_BYTES_PER_TOKEN);
+    let model = &plan.attempt(0).record.upstream_model;
+    let tokens = dialect::count::of_json(&call.body, model);
     let body = call.wire.count_answer(tokens)?;
     Some(render::json(StatusCode::OK, body, &call.principal.stamp))
 }

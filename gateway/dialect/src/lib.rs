@@ -9,6 +9,7 @@
 pub mod cohere;
 pub mod converse;
 pub mod convert;
+pub mod count;
 pub mod embed;
 mod error;
 pub mod eventstream;

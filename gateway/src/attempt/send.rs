@@ -15,7 +15,7 @@ use crate::worker::Worker;
 use bytes::{Bytes, BytesMut};
 use contract::usage::{Operation, Tokens};
 use dialect::convert::{Cause, Framing};
-use dialect::openai::{self, StreamOptions, TEXT_BYTES_PER_TOKEN};
+use dialect::openai::{self, StreamOptions};
 use dialect::{Reported, Wire, inference, json};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full};
@@ -280,7 +280,7 @@ async fn plain(
         }
         Speech::Small(_) => return Err(Failure::not_served()),
     };
-    let output = || text_bytes(&body).div_ceil(TEXT_BYTES_PER_TOKEN);
+    let output = || text_tokens(&body, meter.model());
     let (used, estimated) = meter.used(reported, output);
     Ok((headers, Answered::Whole { body, used, estimated }))
 }
@@ -302,17 +302,16 @@ pub(super) async fn whole(
     Ok((parts.headers, body))
 }
 
-/// Bytes of text that a model said in an answer, which was proved to be JSON.
-fn text_bytes(body: &[u8]) -> u64 {
-    let mut bytes = 0;
+/// Tokens that a model said in an answer, which was proved to be JSON, where nobody tells.
+fn text_tokens(body: &[u8], model: &str) -> u64 {
+    let mut tokens: u64 = 0;
     let walked = json::walk_object(body, |member| {
-        if let Some(b"choices" | b"content" | b"candidates" | b"output") =
-            member.name(body).as_deref()
-        {
-            bytes += member.text_bytes;
+        let name = member.name(body);
+        if let Some(b"choices" | b"content" | b"candidates" | b"output") = name.as_deref() {
+            tokens = tokens.saturating_add(dialect::count::of_json(member.raw(body), model));
         }
     });
-    walked.map_or(0, |_| bytes)
+    walked.map_or(0, |_| tokens)
 }
 
 fn only_content_type(kind: HeaderValue) -> HeaderMap {

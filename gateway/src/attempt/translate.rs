@@ -9,6 +9,7 @@ use crate::meter::Meter;
 use bytes::{Bytes, BytesMut};
 use dialect::Reported;
 use dialect::convert::{Caller, Inbound, Outbound, ReadStream, WriteStream};
+use dialect::count::Counter;
 use dialect::neutral::{Answer, Block, Content, Delta, Event};
 use dialect::openai::{StreamOptions, TEXT_BYTES_PER_TOKEN};
 
@@ -20,7 +21,7 @@ pub(super) fn answer(
 ) -> Result<Answered, Failure> {
     let body = from.write_answer(answer, &caller(meter)?).into();
     let reported = Reported { tokens: answer.tokens, units: answer.units };
-    let output = || text_bytes(answer).div_ceil(TEXT_BYTES_PER_TOKEN);
+    let output = || text_tokens(answer, meter.model());
     let (used, estimated) = meter.used(reported, output);
     Ok(Answered::Whole { body, used, estimated })
 }
@@ -48,14 +49,18 @@ fn caller(meter: &Meter) -> Result<Caller<'_>, Failure> {
     })
 }
 
-fn text_bytes(answer: &Answer) -> u64 {
-    let parts = answer.candidates.iter().flat_map(|candidate| &candidate.parts);
-    let lengths = parts.map(|part| match &part.content {
-        Content::Text { text, .. } | Content::Refusal(text) | Content::Thinking(text) => text.len(),
-        Content::ToolCall(call) => call.input.len(),
-        _ => 0,
-    });
-    u64::try_from(lengths.sum::<usize>()).unwrap_or(u64::MAX)
+fn text_tokens(answer: &Answer, model: &str) -> u64 {
+    let mut counter = Counter::default();
+    for part in answer.candidates.iter().flat_map(|candidate| &candidate.parts) {
+        match &part.content {
+            Content::Text { text, .. } | Content::Refusal(text) | Content::Thinking(text) => {
+                counter.add(text);
+            }
+            Content::ToolCall(call) => counter.add(&call.input),
+            _ => {}
+        }
+    }
+    counter.tokens(model)
 }
 
 /// One stream, half-way between two dialects.
