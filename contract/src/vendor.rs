@@ -142,6 +142,10 @@ pub const VENDORS: &[Vendor] = &[
     server("mlserver", "MLServer", "http://HOST:8080").in_dialect(Dialect::Oip, Auth::None),
     server("kserve", "KServe", "http://HOST").in_dialect(Dialect::Oip, Auth::None),
     server("triton", "Triton", "http://HOST:8000").in_dialect(Dialect::Oip, Auth::None),
+    server("kserve_predict", "KServe v1 and TensorFlow Serving", "http://HOST")
+        .in_dialect(Dialect::Predict, Auth::None),
+    server("predict", "Any endpoint that predicts with JSON", "http://HOST")
+        .in_dialect(Dialect::Predict, Auth::None),
     server("hf_tgi", "Text Generation Inference", "http://HOST:8080/v1"),
 ];
 

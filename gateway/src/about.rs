@@ -12,7 +12,8 @@ use crate::reserve::Amounts;
 use crate::snapshot::{DeploymentView, ModelView};
 use crate::worker::Worker;
 use contract::error::ErrorCode;
-use contract::snapshot::{Dialect, Lifecycle};
+use contract::snapshot::{Dialect, Lifecycle, PredictMap, PredictOutput};
+use contract::usage::Operation;
 use dialect::{inference, listing};
 use http::{Response, StatusCode};
 use serde_json::json;
@@ -73,9 +74,17 @@ pub async fn tell(
     let stamp = &principal.stamp;
     let model = seen(principal, &asked.model)?;
     let name = &model.record.name;
-    let of_server = |one: &DeploymentView| one.provider.speaks(Dialect::Oip);
+    let of_server =
+        |one: &DeploymentView| one.provider.speaks(Dialect::Oip) || one.serves(Operation::Predict);
     let plan = plan(model, of_server, |bound| worker.chance.below(bound))?;
+    let mapped = plan.attempt(0).provider.map();
+    let mapped = mapped.filter(|_| !plan.attempt(0).provider.speaks(Dialect::Oip));
+    if mapped.is_some() && asked.version.is_some() {
+        let detail = "The model's provider has no versions of it. Leave `/versions/…` out.";
+        return Err(Fault::client(ErrorCode::ModelUnknown, detail).at("version"));
+    }
     let body = match (asked.what, &asked.version) {
+        (What::Metadata, _) if let Some(map) = mapped => described(name, map),
         (What::Ready, None) => json!({"name": name, "ready": true}).to_string().into_bytes(),
         (What::Ready, Some(_)) => {
             limited(worker, principal, model).await?;
@@ -92,6 +101,16 @@ pub async fn tell(
         }
     };
     Ok(render::json(StatusCode::OK, body, stamp))
+}
+
+/// What the layout tells of a model whose provider says nothing.
+fn described(name: &str, map: &PredictMap) -> Vec<u8> {
+    let output =
+        |one: &PredictOutput| json!({"name": one.name, "datatype": one.datatype, "shape": [-1]});
+    let outputs: Vec<_> = map.outputs.iter().map(output).collect();
+    let told =
+        json!({"name": name, "versions": [], "platform": "json", "inputs": [], "outputs": outputs});
+    told.to_string().into_bytes()
 }
 
 /// A provider is asked, so it counts as a request, though it costs nothing.

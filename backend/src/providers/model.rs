@@ -1,7 +1,7 @@
 //! What a provider may be: the rules of its address, name and credential.
 
 use contract::error::FieldError;
-use contract::snapshot::{Auth, Dialect, ProviderSettings};
+use contract::snapshot::{Auth, Dialect, PredictMap, ProviderSettings};
 use contract::vendor::Vendor;
 use url::Url;
 
@@ -111,6 +111,24 @@ fn vendor(slug: Option<&str>) -> Result<Option<String>, FieldError> {
     }
 }
 
+/// The layout of a dialect whose layout is data.
+fn predict(given: Option<&PredictMap>, dialect: Dialect) -> Result<Option<PredictMap>, FieldError> {
+    let at = |place: &str, why: &str| {
+        let why = if place.is_empty() { why.to_owned() } else { format!("`{place}`: {why}") };
+        FieldError::new(format!("/settings/predict{place}"), why)
+    };
+    match given {
+        None if dialect == Dialect::Predict => {
+            Err(at("", "say how the endpoint is called: path, input, layout and outputs"))
+        }
+        None => Ok(None),
+        Some(map) => match map.check() {
+            Ok(()) => Ok(Some(map.clone())),
+            Err((place, why)) => Err(at(&place, why)),
+        },
+    }
+}
+
 /// Settings with nothing empty in them.
 ///
 /// # Errors
@@ -140,6 +158,7 @@ pub fn settings(
         api_version: word("api_version", &given.api_version)?,
         token_url: token_url.transpose()?,
         vendor: vendor(given.vendor.as_deref())?,
+        predict: predict(given.predict.as_ref(), dialect)?,
     };
     let missing = if auth == Auth::AwsSigv4 && settings.region.is_none() {
         Some(("/settings/region", "AWS signatures are made for a region: name it"))

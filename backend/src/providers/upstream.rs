@@ -155,7 +155,7 @@ const fn usual_address(dialect: Dialect) -> &'static str {
         Dialect::Cohere => "The address usually ends in /v2.",
         Dialect::Gemini => "The address usually ends in /v1beta.",
         Dialect::Ollama => "The address usually ends with the host, without /v1 or /api.",
-        Dialect::Oip => {
+        Dialect::Oip | Dialect::Predict => {
             "Servers of this dialect need not have one: call one of its models instead."
         }
         _ => "The address usually ends in /v1, before /models.",

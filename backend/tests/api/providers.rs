@@ -258,3 +258,50 @@ async fn each_dialects_list_of_models_is_asked_for_and_read_as_its_vendor_has_it
     let said = test("neither", "openai", "bearer", "/neither").await;
     assert!(said["detail"].as_str().unwrap().contains("list of models"), "{said}");
 }
+
+#[tokio::test]
+async fn how_an_endpoint_lays_out_predictions_is_checked_place_by_place_and_kept() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let mut body = new("https://models.example");
+    body["dialect"] = "predict".into();
+    let refused = operator.post("/v1/admin/providers", body.clone()).await;
+    assert_eq!(refused.refused("request.invalid").pointers(), ["/settings/predict"]);
+    let map = json!({"path": "/v1/models/{model}:predict", "input": "/instances", "layout": "rows",
+        "outputs": [{"name": "y", "pointer": "/predictions", "datatype": "FP32"}]});
+    for (field, value, place) in [
+        ("path", json!("v1/predict"), "/settings/predict/path"),
+        ("input", json!("instances"), "/settings/predict/input"),
+        ("with", json!([1]), "/settings/predict/with"),
+        ("outputs", json!([]), "/settings/predict/outputs"),
+        (
+            "outputs",
+            json!([{"name": "y", "pointer": "p", "datatype": "FP32"}]),
+            "/settings/predict/outputs/0/pointer",
+        ),
+        (
+            "outputs",
+            json!([{"name": "y", "pointer": "/p", "datatype": "FLOAT"}]),
+            "/settings/predict/outputs/0/datatype",
+        ),
+    ] {
+        let mut bad = map.clone();
+        bad[field] = value;
+        body["settings"] = json!({ "predict": bad });
+        let refused = operator.post("/v1/admin/providers", body.clone()).await;
+        assert_eq!(refused.refused("request.invalid").pointers(), [place]);
+    }
+    body["settings"] = json!({"predict": map, "vendor": "kserve_predict"});
+    let made = operator.post("/v1/admin/providers", body).await.expect(201).json();
+    let path = format!("/v1/admin/providers/{}", made["id"].as_str().unwrap());
+    let kept = operator.get(&path).await.expect(200).json();
+    assert_eq!(kept["settings"]["predict"], map);
+    let mut sql = app.sql().await;
+    let logged: String = sqlx::query_scalar(
+        "select after::text from audit_entries where action = 'create_provider'",
+    )
+    .fetch_one(&mut sql)
+    .await
+    .unwrap();
+    assert!(logged.contains("/predictions"), "{logged}");
+}

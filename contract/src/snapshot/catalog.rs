@@ -56,6 +56,8 @@ words! {
         Ollama = "ollama",
         /// Open Inference Protocol v2: KServe, MLServer, Triton.
         Oip = "oip",
+        /// JSON in, JSON out, laid out as the settings say.
+        Predict = "predict",
     }
 
     /// How a provider is told who we are.
@@ -102,6 +104,9 @@ pub struct ProviderSettings {
     /// who made the dialect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
+    /// How an endpoint of the dialect `predict` is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predict: Option<super::PredictMap>,
 }
 
 impl ProviderSettings {

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod limit;
+mod predict;
 mod tenant;
 
 pub use catalog::{
@@ -11,6 +12,7 @@ pub use catalog::{
     ProductKind, ProductRecord, ProviderRecord, ProviderSettings,
 };
 pub use limit::{LimitRecord, LimitScope, Metric, Window, WithoutRedis};
+pub use predict::{DATATYPES, Layout, PredictMap, PredictOutput};
 pub use tenant::{
     AppRecord, KeyRecord, KeySecret, OrgRecord, SubscriptionRecord, SubscriptionState,
 };

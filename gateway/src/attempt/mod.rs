@@ -6,6 +6,7 @@ mod batches;
 mod failure;
 mod flow;
 mod frames;
+mod mapped;
 mod media;
 mod raw;
 mod send;

@@ -5,7 +5,7 @@ use super::flow::Flow;
 use super::speech::{Speech, Told, tell, tell_count, tell_embeddings, tell_native, tell_ranking};
 use super::watch::{Watch, WatchError};
 use super::{Answered, Stream};
-use super::{media, server, small};
+use super::{mapped, media, server, small};
 use crate::identify::Principal;
 use crate::meter::Meter;
 use crate::provider::{AwsKeys, Credential, Lease, Target};
@@ -50,9 +50,10 @@ pub(super) async fn send(
         _ if call.native.is_some() => {
             tell_native(call, deployment).ok_or_else(Failure::not_served)?
         }
-        _ if call.kind.is_of_server() => {
-            server::tell(call, deployment).ok_or_else(Failure::not_served)?
-        }
+        _ if call.kind.is_of_server() => match server::tell(call, deployment) {
+            Some(told) => told,
+            None => return mapped::send(meter, deployment, deadline).await,
+        },
         Operation::Chat => tell(call, deployment, meter.permit.model.record.output_tokens_max)?,
         Operation::CountTokens => tell_count(call, deployment).ok_or_else(Failure::not_served)?,
         Operation::Embeddings => match tell_embeddings(call, deployment) {
@@ -245,7 +246,7 @@ async fn refusal(
         Ok(Err(_)) | Err(_) => Bytes::new(),
     };
     match (speech, speech.read_error(parts.status.as_u16(), &text)) {
-        (Speech::Server { versioned }, _) => {
+        (Speech::Server { versioned, mapped: false }, _) => {
             server::refusal(parts.status, &parts.headers, text, versioned)
         }
         // Whoever refuses our credentials speaks to us, also in the caller's own dialect.

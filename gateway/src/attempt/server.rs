@@ -13,6 +13,7 @@ use crate::snapshot::DeploymentView;
 use crate::worker::Worker;
 use bytes::Bytes;
 use contract::error::ErrorCode;
+use contract::snapshot::Dialect;
 use dialect::inference::{self, Form};
 use dialect::openai::TEXT_BYTES_PER_TOKEN;
 use dialect::sigv4::segment;
@@ -31,8 +32,12 @@ const RAW: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const JSON_OR_RAW: HeaderValue =
     HeaderValue::from_static("application/json, application/octet-stream");
 
-/// A call as its server gets it: as it came. `None`: it is of another kind.
+/// A call as its server gets it: as it came. `None`: it is of another kind, or the server speaks
+/// otherwise.
 pub(super) fn tell<'a>(call: &Call, deployment: &DeploymentView) -> Option<Told<'a>> {
+    if !deployment.provider.speaks(Dialect::Oip) {
+        return None;
+    }
     let (version, what) = match &call.kind {
         Kind::Tensors { version, .. } => (version, "infer"),
         Kind::Text { version } if call.ask.stream => (version, "generate_stream"),
@@ -40,7 +45,7 @@ pub(super) fn tell<'a>(call: &Call, deployment: &DeploymentView) -> Option<Told<
         _ => return None,
     };
     let path = format!("{}/{what}", path(deployment, version.as_deref()));
-    let speech = Speech::Server { versioned: version.is_some() };
+    let speech = Speech::Server { versioned: version.is_some(), mapped: false };
     let mut told = Told::new(speech, path, call.body.clone());
     if let Kind::Tensors { form, .. } = call.kind {
         told.head.push((header::ACCEPT, JSON_OR_RAW));
@@ -83,7 +88,7 @@ pub(super) fn answer(
 }
 
 /// As the server says, but never more than was waited for it; else what was waited.
-fn worked_ms(headers: &HeaderMap, waited: u64) -> u64 {
+pub(super) fn worked_ms(headers: &HeaderMap, waited: u64) -> u64 {
     let said = WORKED_MS.iter().find_map(|name| headers.get(name)?.to_str().ok()?.parse().ok());
     said.map_or(waited, |said: u64| said.clamp(1, waited.max(1)))
 }
@@ -126,7 +131,7 @@ pub async fn about(
     if about.what == What::Ready {
         path.push_str("/ready");
     }
-    let speech = Speech::Server { versioned: about.version.is_some() };
+    let speech = Speech::Server { versioned: about.version.is_some(), mapped: false };
     let mut told = Told::new(speech, path, Bytes::new());
     told.method = Method::GET;
     let sender = Sender { worker, principal, accepts: JSON };

@@ -27,8 +27,9 @@ pub enum Speech<'a> {
     Translated { from: &'static dyn Inbound, to: &'a Tongue },
     /// No conversation: told in a shape that belongs to the dialect.
     Small(&'a Tongue),
-    /// A model server's own words, about a version of the model where the caller names one.
-    Server { versioned: bool },
+    /// A model server's own words, about a version of the model where the caller names one; or in
+    /// a layout that is mapped to them.
+    Server { versioned: bool, mapped: bool },
 }
 
 /// A call in the words of its provider.
@@ -97,7 +98,7 @@ impl<'a> Speech<'a> {
 
     /// Whether the caller speaks the same.
     pub const fn is_same(&self) -> bool {
-        matches!(self, Self::Chat | Self::Same(..) | Self::Server { .. })
+        matches!(self, Self::Chat | Self::Same(..) | Self::Server { mapped: false, .. })
     }
 
     /// The kind of content that a stream comes as.

@@ -5,7 +5,9 @@ use crate::attempt::{embed_form, rerank_form};
 use crate::provider::{Credential, Unusable};
 use contract::id::{ProductId, ProviderId};
 use contract::seal::MasterKey;
-use contract::snapshot::{Auth, DeploymentRecord, Dialect, ModelRecord, ProviderRecord};
+use contract::snapshot::{
+    Auth, DeploymentRecord, Dialect, ModelRecord, PredictMap, ProviderRecord,
+};
 use contract::usage::Operation;
 use dialect::messages::Host;
 use dialect::openai::{Quirks, spoken_by};
@@ -43,7 +45,9 @@ impl DeploymentView {
             Operation::Chat | Operation::CountTokens => !self.provider.speech.is_empty(),
             Operation::Embeddings => embed_form(self).is_some(),
             Operation::Rerank => rerank_form(self).is_some(),
-            Operation::Predict => self.provider.speaks(Dialect::Oip),
+            Operation::Predict => {
+                self.provider.speaks(Dialect::Oip) || self.provider.map().is_some()
+            }
             // Only OpenAI's kin have these.
             Operation::Images
             | Operation::Speech
@@ -103,6 +107,12 @@ impl ProviderView {
         self.record.dialect == dialect || self.record.also.contains(&dialect)
     }
 
+    /// How its predictions are laid out, where they are JSON of its own.
+    #[must_use]
+    pub fn map(&self) -> Option<&PredictMap> {
+        self.record.settings.predict.as_ref().filter(|_| self.speaks(Dialect::Predict))
+    }
+
     #[must_use]
     pub fn id(&self) -> ProviderId {
         self.record.id
@@ -120,7 +130,7 @@ const fn wire(dialect: Dialect) -> Option<Wire> {
         Dialect::Cohere => Wire::Cohere,
         Dialect::Watsonx => Wire::Watsonx,
         Dialect::Ollama => Wire::Ollama,
-        Dialect::Oip => return None,
+        Dialect::Oip | Dialect::Predict => return None,
     })
 }
 

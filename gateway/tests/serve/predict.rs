@@ -369,3 +369,90 @@ async fn a_stream_of_text_that_breaks_before_anything_was_sent_is_a_clean_error(
     assert_eq!((event.outcome, event.cost_nanos), (Outcome::UpstreamError, Nanos::ZERO));
     assert_eq!(event.attempts, 3, "nothing had reached the caller");
 }
+
+/// A world whose model is behind an endpoint with JSON of its own layout.
+async fn mapped(upstream: &Upstream, map: Value) -> Stack {
+    let base_url = upstream.base_url.trim_end_matches("/v1").to_owned();
+    Stack::of(move |world| {
+        served(Modality::Predict, &base_url)(world);
+        world.providers[0].dialect = Dialect::Predict;
+        world.providers[0].settings.predict = Some(serde_json::from_value(map).unwrap());
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_endpoint_with_json_of_its_own_is_called_as_its_layout_says() {
+    let kserve = json!({"path": "/v1/models/{model}:predict", "input": "/instances", "layout": "rows",
+        "outputs": [{"name": "y", "pointer": "/predictions", "datatype": "INT64"}]});
+    let scikit = json!({"path": "/predict", "input": "/data", "layout": "objects", "with": {"raw": false},
+        "outputs": [{"name": "label", "pointer": "/result/*/label", "datatype": "BYTES"}]});
+    for (map, answer, path, sent, output) in [
+        (
+            kserve,
+            json!({"predictions": [2, 0]}),
+            format!("/v1/models/{UPSTREAM_MODEL}:predict"),
+            json!({"instances": [[1, 2], [3, 4.5]]}),
+            json!({"name": "y", "shape": [2], "datatype": "INT64", "data": [2, 0]}),
+        ),
+        (
+            scikit,
+            json!({"result": [{"label": "a"}, {"label": "b"}]}),
+            "/predict".to_owned(),
+            json!({"raw": false, "data": [{"x": [1, 2]}, {"x": [3, 4.5]}]}),
+            json!({"name": "label", "shape": [2], "datatype": "BYTES", "data": ["a", "b"]}),
+        ),
+    ] {
+        let upstream = Upstream::always(200, "application/json", answer.to_string()).await;
+        let stack = mapped(&upstream, map).await;
+        let mut body = tensors();
+        body["id"] = "call-1".into();
+        let infer = format!("/v2/models/{MODEL}/infer");
+        let response = stack.post(&infer).json(&body).send().await.unwrap();
+        let told: Value = response.json().await.unwrap();
+        assert_eq!(told, json!({"model_name": MODEL, "id": "call-1", "outputs": [output]}));
+        assert_eq!((upstream.last().path, upstream.last().json()), (path, sent));
+        let event = stack.event().await;
+        assert_eq!(
+            (event.operation, event.units.rows, event.estimated),
+            (Operation::Predict, 2, false)
+        );
+        is_priced(&event);
+
+        let about = stack.get(&format!("/v2/models/{MODEL}")).send().await.unwrap();
+        let about: Value = about.json().await.unwrap();
+        assert_eq!(
+            (&about["name"], &about["outputs"][0]["name"]),
+            (&json!(MODEL), &output["name"])
+        );
+        let ready = stack.get(&format!("/v2/models/{MODEL}/ready")).send().await.unwrap();
+        assert_eq!(ready.status(), 200);
+        let versioned = format!("/v2/models/{MODEL}/versions/3/infer");
+        let (status, error) =
+            problem(stack.post(&versioned).json(&body).send().await.unwrap()).await;
+        assert!(status == 400 && error.contains("version"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_whose_answer_is_not_as_its_layout_says_is_at_fault_and_costs_nothing() {
+    let map = json!({"path": "/predict", "input": "/data", "layout": "rows",
+        "outputs": [{"name": "y", "pointer": "/result", "datatype": "FP32"}]});
+    for (status, answer, code) in [
+        (200, r#"{"prediction":[1]}"#, "upstream.malformed"),
+        (200, "<html>", "upstream.malformed"),
+        (500, r#"{"error":"boom"}"#, "upstream.failed"),
+        (400, r#"{"error":{"code":400,"message":"Expected 3 features."}}"#, "upstream.refused"),
+    ] {
+        let upstream = Upstream::always(status, "application/json", answer).await;
+        let stack = mapped(&upstream, map.clone()).await;
+        let infer = format!("/v2/models/{MODEL}/infer");
+        let response = stack.post(&infer).json(&tensors()).send().await.unwrap();
+        assert_eq!(response.headers()["x-tollgate-error-code"], code, "{answer}");
+        let (answered, error) = problem(response).await;
+        assert_eq!(answered, if status == 400 { 400 } else { 502 });
+        assert!(status != 400 || error.contains("Expected 3 features."), "{error}");
+        let event = stack.event().await;
+        assert_eq!((event.outcome, event.cost_nanos), (Outcome::UpstreamError, Nanos::ZERO));
+    }
+}

@@ -210,10 +210,12 @@ fn belongs_to_a_page(problem: &Problem) -> bool {
     .any(|code| problem.code == code.as_str())
 }
 
-/// `/limits/0/max` and `?from` to the field they speak of: `limits`, `from`.
+/// `/limits/0/max`, `/settings/region` and `?from` to the field they speak of: `limits`, `region`,
+/// `from`.
 fn fields(problem: &Problem) -> Vec<(String, String)> {
     let field = |pointer: &str| {
         let name = pointer.trim_start_matches(['/', '?']);
+        let name = name.strip_prefix("settings/").unwrap_or(name);
         name.split('/').next().unwrap_or(name).to_owned()
     };
     problem.errors.iter().map(|error| (field(&error.pointer), error.detail.clone())).collect()

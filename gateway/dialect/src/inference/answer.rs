@@ -80,6 +80,7 @@ pub fn read_error(body: &[u8]) -> ProviderError {
     let said: Value = serde_json::from_slice(body).unwrap_or_default();
     let sentence = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
+        Value::Object(error) => error.get("message")?.as_str().map(str::to_owned),
         Value::Array(all) => {
             let each = all.iter().filter_map(|one| {
                 let text = one.get("msg")?.as_str()?;

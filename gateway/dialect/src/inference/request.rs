@@ -48,6 +48,8 @@ pub struct Asked<'a> {
     /// The largest first dimension of a tensor. The order of tensors is the caller's choice, and
     /// must not make a price.
     pub rows: u64,
+    /// How the caller calls its call.
+    pub id: Option<String>,
 }
 
 /// A tensor of a call.
@@ -72,11 +74,12 @@ pub fn read_request<'a>(
     model: &str,
 ) -> Result<(Ask, Asked<'a>), Invalid> {
     let (text, mut raw) = form.split(body).ok_or_else(|| too_long(form, body))?;
-    let (mut inputs, mut outputs, mut parameters) = (None, None, None);
+    let (mut inputs, mut outputs, mut parameters, mut id) = (None, None, None, None);
     let walked = json::walk_object(text, |member| match member.name(text).as_deref() {
         Some(b"inputs") => inputs = Some(member),
         Some(b"outputs") => outputs = Some(member),
         Some(b"parameters") => parameters = Some(member),
+        Some(b"id") => id = serde_json::from_slice(member.raw(text)).ok(),
         _ => {}
     })?;
     let inputs = inputs.filter(|member| member.kind != Kind::Null).ok_or_else(no_inputs)?;
@@ -115,7 +118,7 @@ pub fn read_request<'a>(
         text_bytes: walked.text_bytes,
         close: walked.close,
     };
-    Ok((ask, Asked { tensors, rows: rows.unwrap_or(0) }))
+    Ok((ask, Asked { tensors, rows: rows.unwrap_or(0), id }))
 }
 
 fn header(detail: String) -> Invalid {

@@ -27,6 +27,10 @@ pub const API_VERSION_HINT: &str =
 pub const TOKEN_URL: &str = "Address of tokens";
 pub const TOKEN_URL_HINT: &str = "Only where tokens are not fetched at the vendor's usual address.";
 pub const START_FROM: &str = "Start from a vendor or a model server";
+pub const PREDICT: &str = "Layout of predictions";
+pub const PREDICT_HINT: &str = "Only for predictions as JSON: where tensors go in the request, and where they are in the answer. \
+     {\"path\": \"/v1/models/{model}:predict\", \"input\": \"/instances\", \"layout\": \"rows\", \
+     \"outputs\": [{\"name\": \"y\", \"pointer\": \"/predictions\", \"datatype\": \"FP32\"}]}";
 pub const VENDOR_NONE: &str = "None: as the maker of the dialect";
 pub const VENDOR: &str = "Vendor";
 pub const VENDOR_HINT: &str =
@@ -146,6 +150,7 @@ pub const fn dialect(dialect: Dialect) -> &'static str {
         Dialect::Watsonx => "IBM watsonx.ai",
         Dialect::Ollama => "Ollama",
         Dialect::Oip => "Open Inference Protocol v2",
+        Dialect::Predict => "Predictions as JSON, laid out below",
     }
 }
 

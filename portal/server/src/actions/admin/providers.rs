@@ -22,14 +22,17 @@ fn also(form: &Form) -> Result<Vec<Dialect>, Fault> {
     form.all("also").iter().map(read).collect()
 }
 
-fn settings(form: &Form) -> ProviderSettings {
-    ProviderSettings {
+fn settings(form: &Form) -> Result<ProviderSettings, Fault> {
+    let predict = form.optional("predict").map(|text| serde_json::from_str(&text));
+    let predict = predict.transpose();
+    Ok(ProviderSettings {
         region: form.optional("region"),
         project: form.optional("project"),
         api_version: form.optional("api_version"),
         token_url: form.optional("exchange"),
         vendor: form.optional("vendor"),
-    }
+        predict: predict.map_err(|error| Fault::field("predict", &error.to_string()))?,
+    })
 }
 
 /// `POST /admin/providers`.
@@ -59,7 +62,7 @@ fn read_new(form: &Form) -> Result<CreateProvider, Fault> {
         dialect: choice(form, "dialect")?,
         also: also(form)?,
         auth: choice(form, "auth")?,
-        settings: settings(form),
+        settings: settings(form)?,
         credential: credential(form),
     })
 }
@@ -90,7 +93,7 @@ fn read(form: &Form) -> Result<UpdateProvider, Fault> {
         base_url: form.text("base_url"),
         also: also(form)?,
         auth: choice(form, "auth")?,
-        settings: settings(form),
+        settings: settings(form)?,
         credential: credential(form),
         disabled: form.ticked("disabled"),
     })

@@ -7,7 +7,7 @@ use contract::api::providers::Provider;
 use contract::snapshot::{Auth, Dialect, ProviderSettings};
 use contract::vendor::{VENDORS, Vendor};
 use leptos::prelude::*;
-use portal_app::components::{Checkbox, Choice, Details, Field, Hidden, Select};
+use portal_app::components::{Checkbox, Choice, Details, Field, Hidden, Select, TextArea};
 use portal_app::text::admin as text;
 
 /// What the form is filled with before anybody typed.
@@ -125,7 +125,8 @@ fn settings(
     also: &[Dialect],
     filled: ProviderSettings,
 ) -> impl IntoView + use<> {
-    let ProviderSettings { region, project, api_version, token_url, vendor } = filled;
+    let ProviderSettings { region, project, api_version, token_url, vendor, predict } = filled;
+    let predict = predict.and_then(|map| serde_json::to_string_pretty(&map).ok());
     let others = Dialect::ALL.iter().filter(|one| Some(**one) != own).map(|one| {
         let ticked = also.contains(one);
         view! {
@@ -153,6 +154,14 @@ fn settings(
                 hint=text::VENDOR_HINT
                 value=vendor.unwrap_or_default()
                 choices=vendors()
+            />
+            <TextArea
+                name="predict"
+                label=text::PREDICT
+                hint=text::PREDICT_HINT
+                value=predict.unwrap_or_default()
+                rows=8
+                optional=true
             />
         </Details>
     }
