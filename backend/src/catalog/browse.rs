@@ -1,6 +1,6 @@
 //! The catalogue as everybody sees it, and as the members of an org see it.
 
-use super::model::input_from;
+use super::model;
 use super::shelf::{self, Filter};
 use super::subscriptions::store as subscriptions;
 use crate::app::App;
@@ -47,7 +47,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
         let modality = match query_param(parts, "modality").as_deref() {
             None => None,
             Some(word) => Some(Modality::parse(word).ok_or_else(|| {
-                let detail = "Use chat, embedding, rerank or predict, or leave it out.";
+                let known: Vec<_> = Modality::ALL.iter().map(|one| one.as_str()).collect();
+                let detail = format!("Use one of {}, or leave it out.", known.join(", "));
                 ApiError::invalid(vec![FieldError::new("?modality", detail)])
             })?),
         };
@@ -138,7 +139,8 @@ async fn summaries(
             kind: product.kind,
             summary: product.summary,
             modalities: modalities(&models),
-            input_from_usd: input_from(&models),
+            input_from_usd: model::input_from(&models),
+            from: model::from(&models),
             model_names: models.into_iter().map(|model| model.name).collect(),
             subscribed_apps: 0,
         }

@@ -1,9 +1,10 @@
 //! The rules of products and plans. No I/O.
 
-use contract::api::catalog::{Approval, CatalogModel, CreatePlan, Price};
+use contract::api::catalog::{Approval, CatalogModel, CreatePlan};
+use contract::api::rate::{Rate, RateUsd};
 use contract::error::FieldError;
 use contract::id::ModelId;
-use contract::snapshot::Lifecycle;
+use contract::snapshot::{Lifecycle, Modality};
 use std::collections::HashSet;
 
 /// Models of one product at most.
@@ -16,6 +17,7 @@ const LIMITS_MAX: usize = 20;
 pub struct Candidate {
     pub id: ModelId,
     pub name: String,
+    pub modality: Modality,
     pub state: Lifecycle,
     /// Whether a list price is in force.
     pub is_priced: bool,
@@ -55,8 +57,10 @@ pub fn check_models(
             );
             errors.push(FieldError::new(pointer, detail));
         } else if is_published && !model.is_priced {
+            let usual = Rate::of(model.modality).first().map_or("", |rate| rate.field());
             let detail = format!(
-                "{} has no list price in force: set one first, or calls would be free by accident",
+                "{} has no list price in force: set {usual} or another rate that its calls are \
+                 charged by first, or they would be free by accident",
                 model.name
             );
             errors.push(FieldError::new(pointer, detail));
@@ -100,14 +104,21 @@ pub fn check_plan(plan: &CreatePlan) -> Vec<FieldError> {
     errors
 }
 
-/// The lowest input price among models, for the catalogue's list.
+/// The lowest input price among models that are sold by it.
 #[must_use]
 pub fn input_from(models: &[CatalogModel]) -> Option<contract::money::Usd> {
-    models
-        .iter()
-        .filter_map(|model| model.price.as_ref())
-        .map(|price: &Price| price.input_usd)
-        .min()
+    sold_by(models).filter(|found| found.rate == Rate::Input).map(|found| found.usd).min()
+}
+
+/// What models are sold by, at its lowest: the rate of the first one that costs anything.
+#[must_use]
+pub fn from(models: &[CatalogModel]) -> Option<RateUsd> {
+    let rate = sold_by(models).next()?.rate;
+    sold_by(models).filter(|found| found.rate == rate).min_by_key(|found| found.usd)
+}
+
+fn sold_by(models: &[CatalogModel]) -> impl Iterator<Item = RateUsd> {
+    models.iter().filter_map(|model| model.price.as_ref()?.headline(model.modality))
 }
 
 #[cfg(test)]
@@ -118,7 +129,8 @@ mod tests {
     use uuid::Uuid;
 
     fn candidate(n: u128, state: Lifecycle, is_priced: bool) -> Candidate {
-        Candidate { id: ModelId(Uuid::from_u128(n)), name: format!("m{n}"), state, is_priced }
+        let (id, name) = (ModelId(Uuid::from_u128(n)), format!("m{n}"));
+        Candidate { id, name, modality: Modality::Image, state, is_priced }
     }
 
     #[test]
@@ -130,9 +142,10 @@ mod tests {
             candidate(4, Lifecycle::Retired, true),
         ];
         let ids: Vec<_> = known.iter().map(|model| model.id).collect();
-        let blamed: Vec<_> =
-            check_models(&ids, &known, true).into_iter().map(|e| e.pointer).collect();
+        let errors = check_models(&ids, &known, true);
+        let blamed: Vec<_> = errors.iter().map(|e| e.pointer.as_str()).collect();
         assert_eq!(blamed, ["/model_ids/1", "/model_ids/2", "/model_ids/3"]);
+        assert!(errors[0].detail.contains("set image_usd"), "{}", errors[0].detail);
         assert!(check_models(&ids, &known, false).is_empty());
         assert_eq!(check_models(&[], &[], true)[0].pointer, "/model_ids");
     }

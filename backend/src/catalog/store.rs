@@ -5,7 +5,7 @@ use crate::db::{SystemTx, Tx as _};
 use crate::http::PageQuery;
 use contract::api::catalog::{Plan, Product, ProductState};
 use contract::id::{LimitId, ModelId, PlanId, ProductId};
-use contract::snapshot::{Lifecycle, Metric, ProductKind, Window};
+use contract::snapshot::{Lifecycle, Metric, Modality, ProductKind, Window};
 use uuid::Uuid;
 
 pub async fn insert(tx: &mut SystemTx, product: &Product) -> sqlx::Result<()> {
@@ -87,7 +87,8 @@ pub async fn candidates(tx: &mut SystemTx, ids: &[ModelId]) -> sqlx::Result<Vec<
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let now = tx.now();
     let rows = sqlx::query!(
-        r#"select id as "id: ModelId", name, state as "state: Lifecycle",
+        r#"select id as "id: ModelId", name, modality as "modality: Modality",
+             state as "state: Lifecycle",
              exists (select from prices where model_id = models.id and plan_id is null
                and effective_from <= $2) as "is_priced!"
            from models where id = any($1) order by id for share"#,
@@ -101,6 +102,7 @@ pub async fn candidates(tx: &mut SystemTx, ids: &[ModelId]) -> sqlx::Result<Vec<
         .map(|row| Candidate {
             id: row.id,
             name: row.name,
+            modality: row.modality,
             state: row.state,
             is_priced: row.is_priced,
         })

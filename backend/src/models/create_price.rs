@@ -28,8 +28,9 @@ pub async fn create_price(
 /// # Errors
 /// `request.invalid`; `object.not_found` for the model; `object.conflict` for the same instant.
 pub async fn create(tx: &mut SystemTx, id: ModelId, new: &CreatePrice) -> Result<PriceVersion> {
-    store::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
-    let (rates, effective_from) = model::rates(new, tx.now()).map_err(ApiError::invalid)?;
+    let of = store::find(tx, id).await?.ok_or_else(ApiError::not_found)?;
+    let (rates, effective_from) =
+        model::rates(new, of.modality, tx.now()).map_err(ApiError::invalid)?;
     if let Some(plan) = new.plan_id {
         let mut check = Check::new();
         let offers = store::plan_offers(tx, plan, id).await?;

@@ -5,14 +5,15 @@ use chrono::TimeDelta;
 use contract::Timestamp;
 use contract::api::catalog::Price;
 use contract::api::models::{CreateModel, CreatePrice};
+use contract::api::rate::Rate;
 use contract::error::FieldError;
-use contract::money::{Nanos, Rates, Usd};
+use contract::money::{Nanos, Rates, UnitRates, Usd};
 use contract::snapshot::{Lifecycle, Modality};
 
 /// The most a million tokens may cost: a typing error of six digits is refused, not billed.
 const RATE_MAX: Nanos = Nanos(100_000 * contract::money::NANOS_PER_USD);
-/// The most one call may cost whatever its size.
-const PER_CALL_MAX: Nanos = Nanos(1_000 * contract::money::NANOS_PER_USD);
+/// The most that one call may cost whatever its size, and one of any other unit.
+const UNIT_MAX: Nanos = Nanos(1_000 * contract::money::NANOS_PER_USD);
 /// Tokens of a context at most; also what fits the column.
 const TOKENS_MAX: u32 = 1_000_000_000;
 
@@ -92,28 +93,28 @@ pub const fn may_become(from: Lifecycle, to: Lifecycle) -> bool {
     }
 }
 
-/// Reads a price as an operator writes it.
+/// Reads a price as an operator writes it, for a model of this kind.
 ///
 /// # Errors
-/// A negative or absurd rate, or an instant in the past.
-pub fn rates(body: &CreatePrice, now: Timestamp) -> Result<(Rates, Timestamp), Vec<FieldError>> {
+/// A negative or absurd rate, nothing that calls are charged by, or an instant in the past.
+pub fn rates(
+    body: &CreatePrice,
+    modality: Modality,
+    now: Timestamp,
+) -> Result<(Rates, Timestamp), Vec<FieldError>> {
     let mut errors = Vec::new();
-    let mut check = |pointer: &str, usd: Usd, max: Nanos| {
+    let mut check = |rate: Rate, usd: Usd, max: Nanos| {
         if usd.0 < Nanos::ZERO || usd.0 > max {
+            let pointer = format!("/{}", rate.field());
             errors.push(FieldError::new(pointer, format!("use 0 to {} dollars", Usd(max))));
         }
         usd.0
     };
-    let rates = Rates {
-        input: check("/input_usd", body.input_usd, RATE_MAX),
-        output: check("/output_usd", body.output_usd, RATE_MAX),
-        cached_input: body.cached_input_usd.map(|usd| check("/cached_input_usd", usd, RATE_MAX)),
-        cache_write: body.cache_write_usd.map(|usd| check("/cache_write_usd", usd, RATE_MAX)),
-        reasoning: body.reasoning_usd.map(|usd| check("/reasoning_usd", usd, RATE_MAX)),
-        per_call: check("/per_call_usd", body.per_call_usd, PER_CALL_MAX),
-        ..Rates::default()
-    };
+    let rates = read(body, &mut check);
     let from = body.effective_from.unwrap_or(now);
+    if errors.is_empty() {
+        errors.extend(check_charges(&price(&rates, from), modality, body.free));
+    }
     if from < now - PRICE_GRACE {
         errors.push(FieldError::new(
             "/effective_from",
@@ -121,6 +122,63 @@ pub fn rates(body: &CreatePrice, now: Timestamp) -> Result<(Rates, Timestamp), V
         ));
     }
     if errors.is_empty() { Ok((rates, from.max(now))) } else { Err(errors) }
+}
+
+fn read(body: &CreatePrice, check: &mut impl FnMut(Rate, Usd, Nanos) -> Nanos) -> Rates {
+    let mut class = |rate, usd: Option<Usd>| usd.map(|usd| check(rate, usd, RATE_MAX));
+    let cached_input = class(Rate::CachedInput, body.cached_input_usd);
+    let cache_write = class(Rate::CacheWrite, body.cache_write_usd);
+    let cache_write_1h = class(Rate::CacheWrite1h, body.cache_write_1h_usd);
+    let reasoning = class(Rate::Reasoning, body.reasoning_usd);
+    let audio_input = class(Rate::AudioInput, body.audio_input_usd);
+    let audio_output = class(Rate::AudioOutput, body.audio_output_usd);
+    let image_input = class(Rate::ImageInput, body.image_input_usd);
+    let image_output = class(Rate::ImageOutput, body.image_output_usd);
+    let units = UnitRates {
+        image: check(Rate::Image, body.image_usd, UNIT_MAX),
+        million_characters: check(Rate::MillionCharacters, body.million_characters_usd, RATE_MAX),
+        audio_minute: check(Rate::AudioMinute, body.audio_minute_usd, UNIT_MAX),
+        thousand_searches: check(Rate::ThousandSearches, body.thousand_searches_usd, RATE_MAX),
+        thousand_rows: check(Rate::ThousandRows, body.thousand_rows_usd, RATE_MAX),
+        compute_hour: check(Rate::ComputeHour, body.compute_hour_usd, UNIT_MAX),
+    };
+    Rates {
+        input: check(Rate::Input, body.input_usd, RATE_MAX),
+        output: check(Rate::Output, body.output_usd, RATE_MAX),
+        cached_input,
+        cache_write,
+        cache_write_1h,
+        reasoning,
+        audio_input,
+        audio_output,
+        image_input,
+        image_output,
+        per_call: check(Rate::PerCall, body.per_call_usd, UNIT_MAX),
+        units,
+    }
+}
+
+/// Whether ordinary calls of this kind cost something under `price`, or are free on purpose: what
+/// costs nothing by accident is noticed by the bill of the provider.
+fn check_charges(price: &Price, modality: Modality, free: bool) -> Option<FieldError> {
+    let wanted = Rate::of(modality);
+    if free {
+        return (!price.is_free()).then(|| {
+            FieldError::new("/free", "a rate is above zero: leave it out, or do not say free")
+        });
+    }
+    if wanted.iter().any(|rate| price.charges(*rate)) {
+        return None;
+    }
+    let first = wanted.first().map_or("", |rate| rate.field());
+    let fields: Vec<_> = wanted.iter().map(|rate| rate.field()).collect();
+    let detail = format!(
+        "calls to {} models would be free by accident: ask something for one of {}, or say that \
+         they are free",
+        modality.as_str(),
+        fields.join(", ")
+    );
+    Some(FieldError::new(format!("/{first}"), detail))
 }
 
 /// A price as people read it.
@@ -131,11 +189,19 @@ pub fn price(rates: &Rates, effective_from: Timestamp) -> Price {
         output_usd: rates.output.into(),
         cached_input_usd: rates.cached_input.map(Usd),
         cache_write_usd: rates.cache_write.map(Usd),
+        cache_write_1h_usd: rates.cache_write_1h.map(Usd),
         reasoning_usd: rates.reasoning.map(Usd),
         audio_input_usd: rates.audio_input.map(Usd),
         audio_output_usd: rates.audio_output.map(Usd),
         image_input_usd: rates.image_input.map(Usd),
+        image_output_usd: rates.image_output.map(Usd),
         per_call_usd: rates.per_call.into(),
+        image_usd: rates.units.image.into(),
+        million_characters_usd: rates.units.million_characters.into(),
+        audio_minute_usd: rates.units.audio_minute.into(),
+        thousand_searches_usd: rates.units.thousand_searches.into(),
+        thousand_rows_usd: rates.units.thousand_rows.into(),
+        compute_hour_usd: rates.units.compute_hour.into(),
         effective_from,
     }
 }
@@ -154,20 +220,21 @@ mod tests {
 
     fn body() -> CreatePrice {
         CreatePrice {
-            plan_id: None,
             input_usd: usd("0.15"),
             output_usd: usd("0.60"),
             cached_input_usd: Some(usd("0.075")),
-            cache_write_usd: None,
-            reasoning_usd: None,
-            per_call_usd: usd("0"),
-            effective_from: None,
+            ..CreatePrice::default()
         }
+    }
+
+    fn blamed(body: &CreatePrice, modality: Modality) -> Vec<String> {
+        let errors = rates(body, modality, at(1_000)).err().unwrap_or_default();
+        errors.into_iter().map(|error| error.pointer).collect()
     }
 
     #[test]
     fn a_price_survives_its_rates_to_the_nano_dollar() {
-        let (rates, from) = rates(&body(), at(1_000)).unwrap();
+        let (rates, from) = rates(&body(), Modality::Chat, at(1_000)).unwrap();
         assert_eq!(rates.input, Nanos(150_000_000));
         let shown = price(&rates, from);
         assert_eq!(shown.input_usd, usd("0.15"));
@@ -176,11 +243,41 @@ mod tests {
     }
 
     #[test]
+    fn every_rate_is_read_kept_and_shown_under_its_own_name() {
+        for (n, rate) in Rate::ALL.into_iter().enumerate() {
+            let amount = format!("0.{:02}", n + 1);
+            let mut body = serde_json::json!({"input_usd": "5"});
+            body[rate.field()] = amount.clone().into();
+            let body: CreatePrice = serde_json::from_value(body).unwrap();
+            let (rates, from) = rates(&body, Modality::Chat, at(0)).unwrap();
+            assert_eq!(price(&rates, from).rate(rate), Some(usd(&amount)), "{rate:?}");
+        }
+    }
+
+    #[test]
     fn a_price_neither_starts_in_the_past_nor_pays_the_caller() {
         let past = CreatePrice { effective_from: Some(at(0)), ..body() };
-        assert_eq!(rates(&past, at(1_000)).unwrap_err()[0].pointer, "/effective_from");
+        assert_eq!(blamed(&past, Modality::Chat), ["/effective_from"]);
         let negative = CreatePrice { output_usd: usd("-0.01"), ..body() };
-        assert_eq!(rates(&negative, at(1_000)).unwrap_err()[0].pointer, "/output_usd");
+        assert_eq!(blamed(&negative, Modality::Chat), ["/output_usd"]);
+        let absurd = CreatePrice { image_usd: usd("1000.01"), ..body() };
+        assert_eq!(blamed(&absurd, Modality::Chat), ["/image_usd"]);
+    }
+
+    #[test]
+    fn a_price_that_asks_nothing_of_a_kind_is_refused_unless_it_is_free_on_purpose() {
+        let nothing = CreatePrice::default();
+        for modality in Modality::ALL {
+            let usual = format!("/{}", Rate::of(*modality)[0].field());
+            assert_eq!(blamed(&nothing, *modality), [usual]);
+            let free = CreatePrice { free: true, ..nothing.clone() };
+            assert!(blamed(&free, *modality).is_empty());
+        }
+        let audio = CreatePrice { audio_minute_usd: usd("0.006"), ..nothing };
+        assert!(blamed(&audio, Modality::Transcription).is_empty());
+        assert_eq!(blamed(&audio, Modality::Image), ["/image_usd"]);
+        let both = CreatePrice { free: true, ..audio };
+        assert_eq!(blamed(&both, Modality::Transcription), ["/free"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use contract::Timestamp;
 use contract::id::{ModelId, PlanId};
 use contract::money::{Nanos, Rates};
-use contract::usage::UsageEvent;
+use contract::usage::{Tokens, Units, UsageEvent};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -12,6 +12,9 @@ use uuid::Uuid;
 const AHEAD_MAX: TimeDelta = TimeDelta::hours(1);
 /// How late an event may come: a gateway cut off for a year still delivers.
 const LATE_MAX: TimeDelta = TimeDelta::days(400);
+/// The most that one call uses of anything. Beyond is a provider's mistake, and sums of many such
+/// calls would fit no column.
+const COUNT_MAX: u64 = 1_000_000_000_000;
 
 /// A price as far as booking needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub enum Refusal {
     PriceOfOtherModel { of: ModelId, called: ModelId },
     #[error("the price is of another plan than the call's")]
     PriceOfOtherPlan,
-    #[error("the cost is said to be {said} nano-dollars; tokens and price make {due}")]
+    #[error("the cost is said to be {said} nano-dollars; what was used and the price make {due}")]
     Cost { said: i64, due: i64 },
     #[error("there is no organisation {0}")]
     OrgUnknown(String),
@@ -68,9 +71,7 @@ pub fn check(event: &UsageEvent, now: Timestamp) -> Result<(), Refusal> {
     if !(100..=599).contains(&event.status) {
         return Err(Refusal::Range { field: "status", value: event.status.to_string() });
     }
-    if i64::try_from(event.tokens.total()).is_err() {
-        return Err(Refusal::Range { field: "tokens", value: event.tokens.total().to_string() });
-    }
+    check_counts(&event.tokens, &event.units)?;
     if event.cost_nanos < Nanos::ZERO || event.reserved_nanos < Nanos::ZERO {
         return Err(Refusal::Range { field: "cost_nanos", value: event.cost_nanos.0.to_string() });
     }
@@ -84,10 +85,27 @@ pub fn check(event: &UsageEvent, now: Timestamp) -> Result<(), Refusal> {
     Ok(())
 }
 
+fn check_counts(tokens: &Tokens, units: &Units) -> Result<(), Refusal> {
+    let Units { images, characters, audio_ms, searches, rows, compute_ms } = *units;
+    let counts = [
+        ("tokens", tokens.total()),
+        ("images", images),
+        ("characters", characters),
+        ("audio_ms", audio_ms),
+        ("searches", searches),
+        ("rows", rows),
+        ("compute_ms", compute_ms),
+    ];
+    match counts.into_iter().find(|(_, count)| *count > COUNT_MAX) {
+        Some((field, count)) => Err(Refusal::Range { field, value: count.to_string() }),
+        None => Ok(()),
+    }
+}
+
 /// Rates the event again.
 ///
 /// # Errors
-/// The price is not the call's, or the cost is not what tokens and price make.
+/// The price is not the call's, or the cost is not what was used makes under it.
 pub fn rate(event: &UsageEvent, price: Option<&PriceOf>) -> Result<(), Refusal> {
     let price = price.ok_or_else(|| Refusal::PriceUnknown(event.price_id.to_string()))?;
     if price.model_id != event.model_id {
@@ -131,6 +149,15 @@ pub struct Row {
     output_tokens: u64,
     reasoning_tokens: u64,
     audio_output_tokens: u64,
+    // Null is zero.
+    cache_write_1h_tokens: Option<u64>,
+    image_output_tokens: Option<u64>,
+    images: Option<u64>,
+    characters: Option<u64>,
+    audio_ms: Option<u64>,
+    searches: Option<u64>,
+    rows: Option<u64>,
+    compute_ms: Option<u64>,
     estimated: bool,
     price_id: Uuid,
     cost_nanos: Nanos,
@@ -146,7 +173,8 @@ pub struct Row {
 /// The row of an event.
 #[must_use]
 pub fn row(event: &UsageEvent, now: Timestamp) -> Row {
-    let tokens = event.tokens;
+    let (tokens, units) = (event.tokens, event.units);
+    let unless_zero = |count: u64| (count > 0).then_some(count);
     Row {
         request_id: event.request_id.0,
         at: event.at,
@@ -173,6 +201,14 @@ pub fn row(event: &UsageEvent, now: Timestamp) -> Row {
         output_tokens: tokens.output,
         reasoning_tokens: tokens.reasoning,
         audio_output_tokens: tokens.audio_output,
+        cache_write_1h_tokens: unless_zero(tokens.cache_write_1h),
+        image_output_tokens: unless_zero(tokens.image_output),
+        images: unless_zero(units.images),
+        characters: unless_zero(units.characters),
+        audio_ms: unless_zero(units.audio_ms),
+        searches: unless_zero(units.searches),
+        rows: unless_zero(units.rows),
+        compute_ms: unless_zero(units.compute_ms),
         estimated: event.estimated,
         price_id: event.price_id.0,
         cost_nanos: event.cost_nanos,
@@ -192,7 +228,7 @@ pub mod tests {
     use contract::id::{
         AppId, GatewayId, KeyId, OrgId, PriceId, ProductId, RequestId, SubscriptionId, TeamId,
     };
-    use contract::usage::{Operation, Outcome, Tokens, Units};
+    use contract::usage::{Operation, Outcome};
 
     fn at(seconds: i64) -> Timestamp {
         chrono::DateTime::from_timestamp(seconds, 0).unwrap()
@@ -240,7 +276,7 @@ pub mod tests {
     }
 
     #[test]
-    fn an_event_is_booked_only_at_what_its_tokens_cost() {
+    fn an_event_is_booked_only_at_what_was_used_costs() {
         assert_eq!(rate(&event(), Some(&price())), Ok(()));
         let dear = UsageEvent { cost_nanos: Nanos(14), ..event() };
         assert_eq!(rate(&dear, Some(&price())), Err(Refusal::Cost { said: 14, due: 13 }));
@@ -260,6 +296,13 @@ pub mod tests {
             UsageEvent { at: now - TimeDelta::days(401), ..event() },
             UsageEvent { status: 0, ..event() },
             UsageEvent { tokens: Tokens { input: u64::MAX, ..Tokens::default() }, ..event() },
+            UsageEvent { tokens: Tokens { input: 1 << 40, ..Tokens::default() }, ..event() },
+            UsageEvent { units: Units { images: 1 << 40, ..Units::default() }, ..event() },
+            UsageEvent { units: Units { characters: u64::MAX, ..Units::default() }, ..event() },
+            UsageEvent { units: Units { audio_ms: u64::MAX, ..Units::default() }, ..event() },
+            UsageEvent { units: Units { searches: u64::MAX, ..Units::default() }, ..event() },
+            UsageEvent { units: Units { rows: u64::MAX, ..Units::default() }, ..event() },
+            UsageEvent { units: Units { compute_ms: u64::MAX, ..Units::default() }, ..event() },
             UsageEvent { cost_nanos: Nanos(-1), ..event() },
             UsageEvent { config_version: u64::MAX, ..event() },
         ] {

@@ -50,12 +50,15 @@ async fn recompute_hour(tx: &mut SystemTx, org: Uuid, hour: Timestamp) -> sqlx::
         "insert into usage_hours (org_id, hour, team_id, app_id, key_id, product_id, plan_id,
            model_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
            audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-           audio_output_tokens, cost_nanos, newest_at)
+           audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
+           audio_ms, searches, rows, compute_ms, cost_nanos, newest_at)
          select org_id, $2, team_id, app_id, key_id, product_id, plan_id, model_id,
            count(*), count(*) filter (where status >= 400), sum(input_tokens),
            sum(cached_input_tokens), sum(cache_write_tokens), sum(audio_input_tokens),
            sum(image_input_tokens), sum(output_tokens), sum(reasoning_tokens),
-           sum(audio_output_tokens), sum(cost_nanos), max(at)
+           sum(audio_output_tokens), sum(cache_write_1h_tokens), sum(image_output_tokens),
+           sum(images), sum(characters), sum(audio_ms), sum(searches), sum(rows), sum(compute_ms),
+           sum(cost_nanos), max(at)
          from usage_events
          where org_id = $1 and at >= $2 and at < $2 + interval '1 hour'
          group by org_id, team_id, app_id, key_id, product_id, plan_id, model_id",
@@ -75,11 +78,14 @@ async fn recompute_day(tx: &mut SystemTx, org: Uuid, day: Timestamp) -> sqlx::Re
         "insert into usage_days (org_id, day, team_id, app_id, key_id, product_id, plan_id,
            model_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
            audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-           audio_output_tokens, cost_nanos, newest_at)
+           audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
+           audio_ms, searches, rows, compute_ms, cost_nanos, newest_at)
          select org_id, $2, team_id, app_id, key_id, product_id, plan_id, model_id,
            sum(requests), sum(errors), sum(input_tokens), sum(cached_input_tokens),
            sum(cache_write_tokens), sum(audio_input_tokens), sum(image_input_tokens),
-           sum(output_tokens), sum(reasoning_tokens), sum(audio_output_tokens), sum(cost_nanos),
+           sum(output_tokens), sum(reasoning_tokens), sum(audio_output_tokens),
+           sum(cache_write_1h_tokens), sum(image_output_tokens), sum(images), sum(characters),
+           sum(audio_ms), sum(searches), sum(rows), sum(compute_ms), sum(cost_nanos),
            max(newest_at)
          from usage_hours
          where org_id = $1 and hour >= $2 and hour < $2 + interval '1 day'

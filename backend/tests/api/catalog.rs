@@ -1,8 +1,8 @@
 //! The catalogue, and subscribing to what is in it.
 
-use crate::harness::{Shop, TestApp};
+use crate::harness::{Client, Shop, TestApp};
 use contract::role::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_model_without_a_price_in_force_is_not_published() {
@@ -18,6 +18,7 @@ async fn a_model_without_a_price_in_force_is_not_published() {
     let publish = json!({"state": "published"});
     let refused = operator.patch(&path, publish.clone(), 1).await.refused("request.invalid");
     assert_eq!(refused.pointers(), ["/model_ids/0"]);
+    assert!(refused.text.contains("set input_usd"), "{}", refused.text);
     app.nobody().get("/v1/catalog/p").await.refused("object.not_found");
     let later =
         json!({"input_usd": "1", "output_usd": "0", "effective_from": "2026-03-02T00:00:00Z"});
@@ -37,6 +38,7 @@ async fn anybody_reads_the_catalogue_and_learns_no_address() {
     let list = app.nobody().get("/v1/catalog").await.expect(200).json();
     assert_eq!(list["items"][0]["slug"], "chat");
     assert_eq!(list["items"][0]["input_from_usd"], "1.00");
+    assert_eq!(list["items"][0]["from"], json!({"rate": "input", "usd": "1.00"}));
     assert_eq!(list["items"][0]["model_names"], json!(["chat-one"]));
     let page = app.nobody().get("/v1/catalog/chat").await.expect(200);
     let product = page.json();
@@ -47,6 +49,50 @@ async fn anybody_reads_the_catalogue_and_learns_no_address() {
     let by_id = format!("/v1/catalog/{}", shop.product);
     assert_eq!(app.nobody().get(&by_id).await.expect(200).json(), product);
     app.nobody().get("/v1/catalog/%00").await.refused("object.not_found");
+}
+
+#[tokio::test]
+async fn what_is_not_sold_by_the_token_is_listed_by_what_it_is_sold_by() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let price = json!({"image_usd": "0.04", "image_output_usd": "40"});
+    let large = ready(&operator, "painter-large", "image", price).await;
+    let price = json!({"input_usd": "1", "image_usd": "0.02"});
+    let small = ready(&operator, "painter-small", "image", price).await;
+    let writer = ready(&operator, "writer", "chat", json!({"input_usd": "3"})).await;
+    publish(&operator, "pictures", &[large.clone(), small]).await;
+    publish(&operator, "both", &[writer, large]).await;
+    let gift = ready(&operator, "gift", "moderation", json!({"free": true})).await;
+    publish(&operator, "gifts", &[gift]).await;
+    let list = app.nobody().get("/v1/catalog").await.expect(200).json();
+    let of = |slug: &str| {
+        let all = list["items"].as_array().unwrap();
+        let found = all.iter().find(|item| item["slug"] == slug).unwrap();
+        (found["from"].clone(), found["input_from_usd"].clone())
+    };
+    assert_eq!(of("pictures"), (json!({"rate": "image", "usd": "0.02"}), json!(null)));
+    assert_eq!(of("both"), (json!({"rate": "input", "usd": "3.00"}), json!("3.00")));
+    assert_eq!(of("gifts"), (json!(null), json!(null)));
+    let found = app.nobody().get("/v1/catalog?modality=image").await.expect(200).json();
+    assert_eq!(found["items"].as_array().unwrap().len(), 2);
+}
+
+/// An active model of this kind at this price; its id.
+async fn ready(operator: &Client, name: &str, modality: &str, price: Value) -> Value {
+    let new = json!({"name": name, "display_name": name, "modality": modality,
+        "output_tokens_max": u32::from(modality == "chat")});
+    let model = operator.post("/v1/admin/models", new).await.expect(201).json();
+    let path = format!("/v1/admin/models/{}", model["id"].as_str().unwrap());
+    operator.post(&format!("{path}/prices"), price).await.expect(201);
+    operator.patch(&path, json!({"state": "active"}), 1).await.expect(200);
+    model["id"].clone()
+}
+
+async fn publish(operator: &Client, slug: &str, models: &[Value]) {
+    let new = json!({"slug": slug, "name": slug, "summary": "s", "model_ids": models});
+    let product = operator.post("/v1/admin/products", new).await.expect(201).json();
+    let path = format!("/v1/admin/products/{}", product["id"].as_str().unwrap());
+    operator.patch(&path, json!({"state": "published"}), 1).await.expect(200);
 }
 
 #[tokio::test]

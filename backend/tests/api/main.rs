@@ -29,4 +29,5 @@ mod orgs;
 mod providers;
 mod publish;
 mod seed_demo;
+mod units;
 mod usage;

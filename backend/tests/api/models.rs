@@ -88,3 +88,73 @@ async fn a_deployment_names_a_provider_that_exists_and_can_be_taken_out() {
     assert_eq!((out["disabled"].clone(), out["weight"].clone()), (json!(true), json!(100)));
     shop.operator.patch(&path, json!({"weight": 1001}), 2).await.refused("request.invalid");
 }
+
+#[tokio::test]
+async fn a_price_by_unit_is_kept_shown_and_written_down_to_the_last_digit() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let prices = format!("{}/prices", model(&operator).await);
+    let asked = json!({
+        "input_usd": "5.00", "output_usd": "12.00", "cached_input_usd": "1.25",
+        "cache_write_usd": "6.25", "cache_write_1h_usd": "10.00", "reasoning_usd": "0.00",
+        "audio_input_usd": "40.00", "audio_output_usd": "80.00", "image_input_usd": "10.00",
+        "image_output_usd": "40.00", "per_call_usd": "0.000000001", "image_usd": "0.04",
+        "million_characters_usd": "15.00", "audio_minute_usd": "0.006",
+        "thousand_searches_usd": "2.00", "thousand_rows_usd": "0.10", "compute_hour_usd": "3.60",
+    });
+    let made = operator.post(&prices, asked.clone()).await.expect(201).json();
+    for (field, usd) in asked.as_object().unwrap() {
+        assert_eq!(&made["price"][field], usd, "{field}");
+    }
+    let listed = operator.get(&prices).await.json();
+    assert_eq!(listed["items"][0]["price"], made["price"]);
+    let mut sql = app.sql().await;
+    let noted: serde_json::Value = sqlx::query_scalar(
+        "select after from audit_entries where action = 'create_price' order by at desc limit 1",
+    )
+    .fetch_one(&mut sql)
+    .await
+    .unwrap();
+    assert_eq!(noted["price"]["thousand_searches_usd"], "2.00");
+    let kept: serde_json::Value =
+        sqlx::query_scalar("select rates from prices").fetch_one(&mut sql).await.unwrap();
+    assert_eq!(kept["units"]["compute_hour"], 3_600_000_000_i64);
+    for (field, usd) in [
+        ("image_usd", "-0.01"),
+        ("audio_minute_usd", "1000.01"),
+        ("compute_hour_usd", "1001"),
+        ("thousand_rows_usd", "100001"),
+        ("cache_write_1h_usd", "100001"),
+    ] {
+        let bad = json!({"input_usd": "1", field: usd});
+        let refused = operator.post(&prices, bad).await.refused("request.invalid");
+        assert_eq!(refused.pointers(), [format!("/{field}")]);
+    }
+    let shape = json!({"input_usd": "1", "image_usd": 0.04});
+    let refused = operator.post(&prices, shape).await.refused("request.invalid");
+    assert_eq!(refused.pointers(), ["/image_usd"]);
+}
+
+#[tokio::test]
+async fn no_kind_of_model_is_free_by_accident() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let new = json!({"name": "painter", "display_name": "Painter", "modality": "image"});
+    let made = operator.post("/v1/admin/models", new).await.expect(201).json();
+    let path = format!("/v1/admin/models/{}", made["id"].as_str().unwrap());
+    let prices = format!("{path}/prices");
+    let of_a_chat = json!({"cache_write_usd": "1", "thousand_rows_usd": "1"});
+    for nothing in [json!({}), json!({"input_usd": "0", "output_usd": "0"}), of_a_chat] {
+        let refused = operator.post(&prices, nothing).await.refused("request.invalid");
+        assert_eq!(refused.pointers(), ["/image_usd"]);
+        assert!(refused.text.contains("image_output_usd, per_call_usd"), "{}", refused.text);
+    }
+    let both = json!({"image_usd": "0.04", "free": true});
+    let refused = operator.post(&prices, both).await.refused("request.invalid");
+    assert_eq!(refused.pointers(), ["/free"]);
+    assert_eq!(app.count("prices").await, 0);
+    operator.post(&prices, json!({"free": true})).await.expect(201);
+    let later = json!({"image_usd": "0.04", "effective_from": "2026-03-02T00:00:00Z"});
+    operator.post(&prices, later).await.expect(201);
+    assert_eq!(operator.get(&path).await.json()["price"]["image_usd"], "0.00");
+}

@@ -66,7 +66,7 @@ async fn a_poisoned_event_is_kept_with_its_reason_and_holds_nothing_up() {
             .fetch_all(&mut app.sql().await)
             .await
             .unwrap();
-    assert!(reasons[3].contains("1 nano-dollars; tokens and price make"), "{reasons:?}");
+    assert!(reasons[3].contains("1 nano-dollars; what was used and the price make"), "{reasons:?}");
     assert!(
         reasons[4].contains("no price") && reasons[5].contains("no organisation"),
         "{reasons:?}"
@@ -129,7 +129,7 @@ async fn a_call_is_in_usage_and_costs_within_five_seconds_also_after_redis_was_e
             usage::work(&app, Consumer::new(link, "one".into()), &stop).await;
         })
     };
-    let owner = app.member(&org_of(&caller), Role::Owner).await;
+    let owner = app.member(&caller.test_org(), Role::Owner).await;
     let requests = async || {
         owner.get("/v1/orgs/acme/usage").await.expect(200).json()["totals"]["requests"].clone()
     };
@@ -149,19 +149,10 @@ async fn a_call_is_in_usage_and_costs_within_five_seconds_also_after_redis_was_e
     worker.await.unwrap();
 }
 
-fn org_of(caller: &Caller) -> crate::harness::TestOrg {
-    crate::harness::TestOrg {
-        id: caller.org,
-        slug: "acme-second".to_owned(),
-        team: caller.team,
-        app: caller.app,
-    }
-}
-
 /// Two apps, two days, one failed call.
 async fn month() -> (TestApp, Shop, Caller) {
     let (app, shop, caller) = open().await;
-    let owner = app.member(&org_of(&caller), Role::Owner).await;
+    let owner = app.member(&caller.test_org(), Role::Owner).await;
     let evil = json!({"name": "=HYPERLINK(1)"});
     let second = owner.post("/v1/orgs/acme/apps", evil).await.expect(201).json();
     let other = Caller { app: second["id"].as_str().unwrap().parse().unwrap(), ..caller };
@@ -188,7 +179,7 @@ async fn month() -> (TestApp, Shop, Caller) {
 #[tokio::test]
 async fn the_rows_of_a_report_sum_to_its_total_to_the_nano_dollar() {
     let (app, _, caller) = month().await;
-    let finance = app.member(&org_of(&caller), Role::Finance).await;
+    let finance = app.member(&caller.test_org(), Role::Finance).await;
     let report = finance.get("/v1/orgs/acme/usage").await.expect(200).json();
     assert_eq!(report["totals"]["requests"], 5);
     assert_eq!(report["totals"]["errors"], 1);
@@ -223,13 +214,17 @@ fn nanos(row: &Value) -> i64 {
 #[tokio::test]
 async fn the_file_of_costs_is_the_table_and_runs_no_formula() {
     let (app, _, caller) = month().await;
-    let finance = app.member(&org_of(&caller), Role::Finance).await;
+    let finance = app.member(&caller.test_org(), Role::Finance).await;
     let file = finance.get("/v1/orgs/acme/costs.csv?group_by=app").await.expect(200);
     assert!(file.header("content-type").starts_with("text/csv"));
     assert!(file.header("content-disposition").contains("costs-2026"));
     let lines: Vec<&str> = file.text.split("\r\n").collect();
-    assert_eq!(lines[0], "app_id,app,requests,input_tokens,output_tokens,cost_usd");
-    assert!(lines[1].ends_with(",First,4,2001,201,0.002604"), "{lines:?}");
+    assert_eq!(
+        lines[0],
+        "app_id,app,requests,input_tokens,output_tokens,cost_usd,\
+         images,characters,audio_ms,searches,rows,compute_ms"
+    );
+    assert!(lines[1].ends_with(",First,4,2001,201,0.002604,0,0,0,0,0,0"), "{lines:?}");
     assert!(lines[2].contains(",'=HYPERLINK(1),1,1000,100,0.0013"), "{lines:?}");
 }
 
@@ -240,12 +235,12 @@ async fn each_role_sees_of_usage_what_it_may_and_no_org_sees_anothers() {
     let stranger = app.member(&stranger_org, Role::Owner).await;
     assert_eq!(stranger.get("/v1/orgs/other/usage").await.json()["totals"]["requests"], 0);
     let path = "/v1/orgs/acme/requests";
-    let developer = app.member(&org_of(&caller), Role::Developer).await;
+    let developer = app.member(&caller.test_org(), Role::Developer).await;
     let rows = developer.get(path).await.expect(200).json();
     assert_eq!(rows["items"].as_array().unwrap().len(), 5);
     developer.get("/v1/orgs/acme/costs").await.refused("role.forbidden");
     developer.get("/v1/orgs/acme/costs.csv").await.refused("role.forbidden");
-    let finance = app.member(&org_of(&caller), Role::Finance).await;
+    let finance = app.member(&caller.test_org(), Role::Finance).await;
     finance.get(path).await.refused("role.forbidden");
     let one = format!("{path}/{}", rows["items"][0]["id"].as_str().unwrap());
     assert_eq!(developer.get(&one).await.expect(200).json(), rows["items"][0]);
@@ -256,7 +251,7 @@ async fn each_role_sees_of_usage_what_it_may_and_no_org_sees_anothers() {
 #[tokio::test]
 async fn requests_are_paged_and_filtered() {
     let (app, shop, caller) = month().await;
-    let developer = app.member(&org_of(&caller), Role::Developer).await;
+    let developer = app.member(&caller.test_org(), Role::Developer).await;
     let (mut path, mut seen) = ("/v1/orgs/acme/requests?limit=2".to_owned(), Vec::new());
     loop {
         let page = developer.get(&path).await.expect(200).json();

@@ -1,5 +1,6 @@
 //! Products, plans, and subscriptions to them.
 
+use super::rate::RateUsd;
 use super::shape;
 use crate::id::{AppId, ModelId, PlanId, ProductId, SubscriptionId};
 use crate::money::Usd;
@@ -50,8 +51,11 @@ shape! {
         pub summary: String,
         pub modalities: Vec<Modality>,
         pub model_names: Vec<String>,
-        /// The lowest input price among its models, per million tokens.
+        /// The lowest input price among its models that are sold by input, per million tokens.
         pub input_from_usd: Option<Usd>,
+        /// What its models are sold by, at its lowest: that of the first one that costs anything.
+        #[serde(default)]
+        pub from: Option<RateUsd>,
         /// In the org's own view: apps of the org subscribed to it.
         #[serde(default)]
         pub subscribed_apps: u32,
@@ -88,7 +92,8 @@ shape! {
         pub price: Option<Price>,
     }
 
-    /// A price as people read it: dollars per million tokens, and per call.
+    /// A price as people read it: dollars per million tokens, per call, and per unit of what is
+    /// not counted in tokens. An absent class of tokens is charged as its base class.
     pub struct Price {
         pub input_usd: Usd,
         pub output_usd: Usd,
@@ -96,6 +101,9 @@ shape! {
         pub cached_input_usd: Option<Usd>,
         #[serde(default)]
         pub cache_write_usd: Option<Usd>,
+        /// What is cached for an hour; absent: as what is cached for less.
+        #[serde(default)]
+        pub cache_write_1h_usd: Option<Usd>,
         #[serde(default)]
         pub reasoning_usd: Option<Usd>,
         #[serde(default)]
@@ -104,7 +112,25 @@ shape! {
         pub audio_output_usd: Option<Usd>,
         #[serde(default)]
         pub image_input_usd: Option<Usd>,
+        #[serde(default)]
+        pub image_output_usd: Option<Usd>,
         pub per_call_usd: Usd,
+        /// Dollars per picture made.
+        #[serde(default)]
+        pub image_usd: Usd,
+        /// Dollars per million characters spoken.
+        #[serde(default)]
+        pub million_characters_usd: Usd,
+        /// Dollars per minute of audio listened to.
+        #[serde(default)]
+        pub audio_minute_usd: Usd,
+        #[serde(default)]
+        pub thousand_searches_usd: Usd,
+        #[serde(default)]
+        pub thousand_rows_usd: Usd,
+        /// Dollars per hour of a model server's work.
+        #[serde(default)]
+        pub compute_hour_usd: Usd,
         pub effective_from: DateTime<Utc>,
     }
 

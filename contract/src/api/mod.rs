@@ -12,6 +12,7 @@ pub mod limits;
 pub mod models;
 pub mod orgs;
 pub mod providers;
+pub mod rate;
 pub mod usage;
 
 /// Derives that every shape shares.

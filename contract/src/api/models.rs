@@ -80,20 +80,54 @@ shape! {
     }
 
     /// `POST /v1/admin/models/{model}/prices`. A price is never edited: a new one takes over.
+    #[derive(Default)]
     pub struct CreatePrice {
         #[serde(default)]
         pub plan_id: Option<PlanId>,
-        /// Dollars per million tokens.
+        /// Dollars per million tokens, as are all down to `image_output_usd`.
+        #[serde(default)]
         pub input_usd: Usd,
+        #[serde(default)]
         pub output_usd: Usd,
         #[serde(default)]
         pub cached_input_usd: Option<Usd>,
         #[serde(default)]
         pub cache_write_usd: Option<Usd>,
+        /// What is cached for an hour; absent: as what is cached for less.
+        #[serde(default)]
+        pub cache_write_1h_usd: Option<Usd>,
         #[serde(default)]
         pub reasoning_usd: Option<Usd>,
         #[serde(default)]
+        pub audio_input_usd: Option<Usd>,
+        #[serde(default)]
+        pub audio_output_usd: Option<Usd>,
+        #[serde(default)]
+        pub image_input_usd: Option<Usd>,
+        #[serde(default)]
+        pub image_output_usd: Option<Usd>,
+        #[serde(default)]
         pub per_call_usd: Usd,
+        /// Dollars per picture made.
+        #[serde(default)]
+        pub image_usd: Usd,
+        /// Dollars per million characters spoken.
+        #[serde(default)]
+        pub million_characters_usd: Usd,
+        /// Dollars per minute of audio listened to.
+        #[serde(default)]
+        pub audio_minute_usd: Usd,
+        #[serde(default)]
+        pub thousand_searches_usd: Usd,
+        #[serde(default)]
+        pub thousand_rows_usd: Usd,
+        /// Dollars per hour of a model server's work.
+        #[serde(default)]
+        pub compute_hour_usd: Usd,
+        /// Calls are free on purpose. Without it, a price that asks nothing of what calls to this
+        /// kind of model are charged by is refused.
+        #[serde(default)]
+        pub free: bool,
         /// Absent: now. Not in the past.
         #[serde(default)]
         pub effective_from: Option<DateTime<Utc>>,

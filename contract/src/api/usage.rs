@@ -3,7 +3,7 @@
 use super::shape;
 use crate::id::{AppId, KeyId, ModelId, RequestId, TeamId};
 use crate::money::Usd;
-use crate::usage::{Operation, Outcome, Tokens};
+use crate::usage::{Operation, Outcome, Tokens, Units};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,8 @@ shape! {
         pub requests: u64,
         pub errors: u64,
         pub tokens: Tokens,
+        #[serde(default)]
+        pub units: Units,
         pub cost_usd: Usd,
     }
 
@@ -86,6 +88,8 @@ shape! {
         pub groups: Vec<CostGroup>,
         pub requests: u64,
         pub tokens: Tokens,
+        #[serde(default)]
+        pub units: Units,
         pub cost_usd: Usd,
     }
 
@@ -112,6 +116,8 @@ shape! {
         pub status: u16,
         pub error_code: Option<String>,
         pub tokens: Tokens,
+        #[serde(default)]
+        pub units: Units,
         /// True when the tokens were counted by the gateway, not reported by the provider.
         pub estimated: bool,
         pub cost_usd: Usd,

@@ -66,6 +66,7 @@ pub(super) async fn report(tx: &mut TenantTx, asked: &Asked) -> Result<CostRepor
                 groups: [shown(row, 0), shown(row, 1)].into_iter().flatten().collect(),
                 requests: row.requests.unsigned_abs(),
                 tokens: row.tokens(),
+                units: row.units(),
                 cost_usd: row.cost(),
             })
             .collect(),

@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use contract::api::usage::{CostReport, GroupBy};
 use contract::id::{AppId, TeamId};
 use contract::role::Action;
+use contract::usage::Units;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
 /// What the org spent, as CSV: the rows of `get_costs`, and nothing else.
@@ -42,6 +43,8 @@ fn file(report: &CostReport) -> Result<Vec<u8>, ::csv::Error> {
         header.extend([id, name]);
     }
     header.extend(["requests", "input_tokens", "output_tokens", "cost_usd"]);
+    // After what was there before: a program that reads by position reads on.
+    header.extend(["images", "characters", "audio_ms", "searches", "rows", "compute_ms"]);
     let rows = report.rows.iter().map(|row| {
         let mut cells: Vec<String> = row
             .groups
@@ -52,6 +55,9 @@ fn file(report: &CostReport) -> Result<Vec<u8>, ::csv::Error> {
         cells.push(row.tokens.input_total().to_string());
         cells.push(row.tokens.output_total().to_string());
         cells.push(row.cost_usd.to_string());
+        let Units { images, characters, audio_ms, searches, rows, compute_ms } = row.units;
+        let units = [images, characters, audio_ms, searches, rows, compute_ms];
+        cells.extend(units.map(|count| count.to_string()));
         cells
     });
     csv::table(&header, rows)

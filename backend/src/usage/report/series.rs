@@ -9,7 +9,7 @@ use contract::api::usage::{Bucket, GroupBy, UsageGroup, UsagePoint, UsageReport,
 use contract::id::{AppId, ModelId};
 use contract::money::Usd;
 use contract::role::Action;
-use contract::usage::Tokens;
+use contract::usage::{Tokens, Units};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -39,11 +39,12 @@ pub async fn get_usage(ctx: OrgCtx, asked: Asked) -> Result<Answer<UsageReport>>
     }))
 }
 
-fn nothing() -> UsageTotals {
+const fn nothing() -> UsageTotals {
     UsageTotals {
         requests: 0,
         errors: 0,
-        tokens: Tokens::default(),
+        tokens: Tokens::NONE,
+        units: Units::NONE,
         cost_usd: Usd(contract::money::Nanos::ZERO),
     }
 }

@@ -6,7 +6,7 @@ use contract::Timestamp;
 use contract::api::usage::{Bucket, GroupBy, UsageTotals};
 use contract::id::{AppId, KeyId, ModelId, ProductId, TeamId};
 use contract::money::{Nanos, Usd};
-use contract::usage::Tokens;
+use contract::usage::{Tokens, Units};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -50,22 +50,42 @@ pub struct Sums {
     pub output: i64,
     pub reasoning: i64,
     pub audio_output: i64,
+    pub cache_write_1h: i64,
+    pub image_output: i64,
+    pub images: i64,
+    pub characters: i64,
+    pub audio_ms: i64,
+    pub searches: i64,
+    pub rows: i64,
+    pub compute_ms: i64,
     pub cost_nanos: i64,
     pub newest_at: Option<Timestamp>,
 }
 
 impl Sums {
-    pub fn tokens(&self) -> Tokens {
+    pub const fn tokens(&self) -> Tokens {
         Tokens {
             input: self.input.unsigned_abs(),
             cached_input: self.cached_input.unsigned_abs(),
             cache_write: self.cache_write.unsigned_abs(),
+            cache_write_1h: self.cache_write_1h.unsigned_abs(),
             audio_input: self.audio_input.unsigned_abs(),
             image_input: self.image_input.unsigned_abs(),
             output: self.output.unsigned_abs(),
             reasoning: self.reasoning.unsigned_abs(),
             audio_output: self.audio_output.unsigned_abs(),
-            ..Tokens::default()
+            image_output: self.image_output.unsigned_abs(),
+        }
+    }
+
+    pub const fn units(&self) -> Units {
+        Units {
+            images: self.images.unsigned_abs(),
+            characters: self.characters.unsigned_abs(),
+            audio_ms: self.audio_ms.unsigned_abs(),
+            searches: self.searches.unsigned_abs(),
+            rows: self.rows.unsigned_abs(),
+            compute_ms: self.compute_ms.unsigned_abs(),
         }
     }
 
@@ -73,11 +93,12 @@ impl Sums {
         Usd(Nanos(self.cost_nanos))
     }
 
-    pub fn totals(&self) -> UsageTotals {
+    pub const fn totals(&self) -> UsageTotals {
         UsageTotals {
             requests: self.requests.unsigned_abs(),
             errors: self.errors.unsigned_abs(),
             tokens: self.tokens(),
+            units: self.units(),
             cost_usd: self.cost(),
         }
     }
@@ -97,12 +118,14 @@ pub async fn sums(
         r#"with source as not materialized (
              select hour as at, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
                audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-               audio_output_tokens, cost_nanos, newest_at
+               audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
+               audio_ms, searches, rows, compute_ms, cost_nanos, newest_at
              from usage_hours where $4 and org_id = $1 and hour >= $2 and hour < $3
              union all
              select day, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
                audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-               audio_output_tokens, cost_nanos, newest_at
+               audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
+               audio_ms, searches, rows, compute_ms, cost_nanos, newest_at
              from usage_days where not $4 and org_id = $1 and day >= $2 and day < $3)
            select
              case $8 when 'team' then team_id when 'app' then app_id when 'key' then key_id
@@ -120,6 +143,14 @@ pub async fn sums(
              coalesce(sum(output_tokens), 0)::bigint as "output!",
              coalesce(sum(reasoning_tokens), 0)::bigint as "reasoning!",
              coalesce(sum(audio_output_tokens), 0)::bigint as "audio_output!",
+             coalesce(sum(cache_write_1h_tokens), 0)::bigint as "cache_write_1h!",
+             coalesce(sum(image_output_tokens), 0)::bigint as "image_output!",
+             coalesce(sum(images), 0)::bigint as "images!",
+             coalesce(sum(characters), 0)::bigint as "characters!",
+             coalesce(sum(audio_ms), 0)::bigint as "audio_ms!",
+             coalesce(sum(searches), 0)::bigint as "searches!",
+             coalesce(sum(rows), 0)::bigint as "rows!",
+             coalesce(sum(compute_ms), 0)::bigint as "compute_ms!",
              coalesce(sum(cost_nanos), 0)::bigint as "cost_nanos!",
              max(newest_at) as newest_at
            from source
@@ -156,12 +187,14 @@ pub async fn overview(
         r#"with source as not materialized (
              select hour as at, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
                audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-               audio_output_tokens, cost_nanos, newest_at
+               audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
+               audio_ms, searches, rows, compute_ms, cost_nanos, newest_at
              from usage_hours where $4 and org_id = $1 and hour >= $2 and hour < $3
              union all
              select day, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
                audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-               audio_output_tokens, cost_nanos, newest_at
+               audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
+               audio_ms, searches, rows, compute_ms, cost_nanos, newest_at
              from usage_days where not $4 and org_id = $1 and day >= $2 and day < $3),
            cells as materialized (
              select at, model_id, app_id, sum(requests)::bigint as requests,
@@ -173,6 +206,11 @@ pub async fn overview(
                sum(output_tokens)::bigint as output_tokens,
                sum(reasoning_tokens)::bigint as reasoning_tokens,
                sum(audio_output_tokens)::bigint as audio_output_tokens,
+               sum(cache_write_1h_tokens)::bigint as cache_write_1h_tokens,
+               sum(image_output_tokens)::bigint as image_output_tokens,
+               sum(images)::bigint as images, sum(characters)::bigint as characters,
+               sum(audio_ms)::bigint as audio_ms, sum(searches)::bigint as searches,
+               sum(rows)::bigint as rows, sum(compute_ms)::bigint as compute_ms,
                sum(cost_nanos)::bigint as cost_nanos,
                max(newest_at) as newest_at
              from source
@@ -190,6 +228,14 @@ pub async fn overview(
              coalesce(sum(output_tokens), 0)::bigint as "output!",
              coalesce(sum(reasoning_tokens), 0)::bigint as "reasoning!",
              coalesce(sum(audio_output_tokens), 0)::bigint as "audio_output!",
+             coalesce(sum(cache_write_1h_tokens), 0)::bigint as "cache_write_1h!",
+             coalesce(sum(image_output_tokens), 0)::bigint as "image_output!",
+             coalesce(sum(images), 0)::bigint as "images!",
+             coalesce(sum(characters), 0)::bigint as "characters!",
+             coalesce(sum(audio_ms), 0)::bigint as "audio_ms!",
+             coalesce(sum(searches), 0)::bigint as "searches!",
+             coalesce(sum(rows), 0)::bigint as "rows!",
+             coalesce(sum(compute_ms), 0)::bigint as "compute_ms!",
              coalesce(sum(cost_nanos), 0)::bigint as "cost_nanos!",
              max(newest_at) as newest_at
            from cells

@@ -6,7 +6,7 @@ use contract::Timestamp;
 use contract::api::usage::RequestRow;
 use contract::id::{AppId, KeyId, ModelId, RequestId, TeamId};
 use contract::money::{Nanos, Usd};
-use contract::usage::{Operation, Outcome, Tokens};
+use contract::usage::{Operation, Outcome, Tokens, Units};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 
 /// Which requests are asked for.
@@ -44,6 +44,14 @@ struct Row {
     output_tokens: i64,
     reasoning_tokens: i64,
     audio_output_tokens: i64,
+    cache_write_1h_tokens: Option<i64>,
+    image_output_tokens: Option<i64>,
+    images: Option<i64>,
+    characters: Option<i64>,
+    audio_ms: Option<i64>,
+    searches: Option<i64>,
+    rows: Option<i64>,
+    compute_ms: Option<i64>,
     estimated: bool,
     cost_nanos: i64,
     reserved_nanos: i64,
@@ -116,7 +124,8 @@ async fn fetch(
              api_keys.name as key_name, model_id, models.name as model_name, operation, stream,
              outcome, status, error_code, input_tokens, cached_input_tokens, cache_write_tokens,
              audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-             audio_output_tokens, estimated, cost_nanos, reserved_nanos, attempts, duration_ms,
+             audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
+             audio_ms, searches, rows, compute_ms, estimated, cost_nanos, reserved_nanos, attempts, duration_ms,
              first_token_ms
            from page left join apps on apps.id = page.app_id
              left join api_keys on api_keys.id = key_id left join models on models.id = model_id
@@ -127,6 +136,7 @@ async fn fetch(
 }
 
 fn shown(row: Row) -> RequestRow {
+    let (tokens, units) = (tokens(&row), units(&row));
     RequestRow {
         id: row.request_id,
         at: row.at,
@@ -142,17 +152,8 @@ fn shown(row: Row) -> RequestRow {
         outcome: row.outcome,
         status: u16::try_from(row.status).unwrap_or(0),
         error_code: row.error_code,
-        tokens: Tokens {
-            input: row.input_tokens.unsigned_abs(),
-            cached_input: row.cached_input_tokens.unsigned_abs(),
-            cache_write: row.cache_write_tokens.unsigned_abs(),
-            audio_input: row.audio_input_tokens.unsigned_abs(),
-            image_input: row.image_input_tokens.unsigned_abs(),
-            output: row.output_tokens.unsigned_abs(),
-            reasoning: row.reasoning_tokens.unsigned_abs(),
-            audio_output: row.audio_output_tokens.unsigned_abs(),
-            ..Tokens::default()
-        },
+        tokens,
+        units,
         estimated: row.estimated,
         cost_usd: Usd(Nanos(row.cost_nanos)),
         reserved_usd: Usd(Nanos(row.reserved_nanos)),
@@ -160,4 +161,34 @@ fn shown(row: Row) -> RequestRow {
         duration_ms: u32::try_from(row.duration_ms).unwrap_or(u32::MAX),
         first_token_ms: row.first_token_ms.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX)),
     }
+}
+
+fn tokens(row: &Row) -> Tokens {
+    Tokens {
+        input: row.input_tokens.unsigned_abs(),
+        cached_input: row.cached_input_tokens.unsigned_abs(),
+        cache_write: row.cache_write_tokens.unsigned_abs(),
+        cache_write_1h: or_zero(row.cache_write_1h_tokens),
+        audio_input: row.audio_input_tokens.unsigned_abs(),
+        image_input: row.image_input_tokens.unsigned_abs(),
+        output: row.output_tokens.unsigned_abs(),
+        reasoning: row.reasoning_tokens.unsigned_abs(),
+        audio_output: row.audio_output_tokens.unsigned_abs(),
+        image_output: or_zero(row.image_output_tokens),
+    }
+}
+
+fn units(row: &Row) -> Units {
+    Units {
+        images: or_zero(row.images),
+        characters: or_zero(row.characters),
+        audio_ms: or_zero(row.audio_ms),
+        searches: or_zero(row.searches),
+        rows: or_zero(row.rows),
+        compute_ms: or_zero(row.compute_ms),
+    }
+}
+
+fn or_zero(count: Option<i64>) -> u64 {
+    count.unwrap_or(0).unsigned_abs()
 }

@@ -119,6 +119,12 @@ impl Caller {
         Self { org: org.id, team: org.team, app: org.app, key: id(&key["key"]) }
     }
 
+    /// Its org, for making members of.
+    pub fn test_org(&self) -> TestOrg {
+        let slug = "acme-second".to_owned();
+        TestOrg { id: self.org, slug, team: self.team, app: self.app }
+    }
+
     /// A call that used `input` and `output` tokens, now.
     pub fn event(&self, app: &TestApp, shop: &Shop, input: u64, output: u64) -> UsageEvent {
         let at = app.clock.now();

@@ -11,6 +11,8 @@ use contract::Timestamp;
 use contract::api::models::{
     CreateDeployment, CreateModel, CreatePrice, UpdateDeployment, UpdateModel,
 };
+use contract::api::rate::Rate;
+use contract::money::Usd;
 use portal_app::components::Tone;
 use portal_app::text::admin as text;
 
@@ -142,14 +144,28 @@ pub async fn add_price(
 }
 
 fn read_price(form: &Form) -> Result<CreatePrice, Fault> {
+    let class = |rate: Rate| form.parse_optional(rate.field(), text::MONEY);
+    let unit = |rate: Rate| class(rate).map(Option::<Usd>::unwrap_or_default);
     Ok(CreatePrice {
         plan_id: None,
-        input_usd: form.parse("input_usd", text::MONEY)?,
-        output_usd: form.parse("output_usd", text::MONEY)?,
-        cached_input_usd: form.parse_optional("cached_input_usd", text::MONEY)?,
-        cache_write_usd: form.parse_optional("cache_write_usd", text::MONEY)?,
-        reasoning_usd: form.parse_optional("reasoning_usd", text::MONEY)?,
-        per_call_usd: form.parse("per_call_usd", text::MONEY)?,
+        input_usd: unit(Rate::Input)?,
+        output_usd: unit(Rate::Output)?,
+        cached_input_usd: class(Rate::CachedInput)?,
+        cache_write_usd: class(Rate::CacheWrite)?,
+        cache_write_1h_usd: class(Rate::CacheWrite1h)?,
+        reasoning_usd: class(Rate::Reasoning)?,
+        audio_input_usd: class(Rate::AudioInput)?,
+        audio_output_usd: class(Rate::AudioOutput)?,
+        image_input_usd: class(Rate::ImageInput)?,
+        image_output_usd: class(Rate::ImageOutput)?,
+        per_call_usd: unit(Rate::PerCall)?,
+        image_usd: unit(Rate::Image)?,
+        million_characters_usd: unit(Rate::MillionCharacters)?,
+        audio_minute_usd: unit(Rate::AudioMinute)?,
+        thousand_searches_usd: unit(Rate::ThousandSearches)?,
+        thousand_rows_usd: unit(Rate::ThousandRows)?,
+        compute_hour_usd: unit(Rate::ComputeHour)?,
+        free: form.ticked("free"),
         effective_from: form.optional("effective_from").map(|typed| instant(&typed)).transpose()?,
     })
 }
