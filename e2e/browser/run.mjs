@@ -5,11 +5,12 @@ import { Tests } from "./lib/tests.mjs";
 import { stack } from "./lib/stack.mjs";
 import * as keys from "./journeys/keys.mjs";
 import * as pages from "./journeys/pages.mjs";
+import * as prices from "./journeys/prices.mjs";
 import * as session from "./journeys/session.mjs";
 import * as stranger from "./journeys/stranger.mjs";
 import * as tenants from "./journeys/tenants.mjs";
 
-const journeys = { stranger, session, keys, tenants, pages };
+const journeys = { stranger, session, keys, tenants, prices, pages };
 const wanted = process.argv.slice(2);
 for (const name of wanted) {
   if (!journeys[name]) {

@@ -56,6 +56,19 @@ pub fn millis(ms: u32) -> String {
     }
 }
 
+/// `850 ms`, `12.345 s`, `2 min 5 s`, `3 h 2 min`: exact below a minute.
+#[must_use]
+pub fn duration(ms: u64) -> String {
+    let (seconds, rest) = (ms / 1_000, ms % 1_000);
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..=59 if rest == 0 => format!("{seconds} s"),
+        1..=59 => format!("{seconds}.{}", format!("{rest:03}").trim_end_matches('0')) + " s",
+        60..=3_599 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", count(seconds / 3_600), seconds % 3_600 / 60),
+    }
+}
+
 /// `5 Mar 2026, 14:02:07`, where the zone is named elsewhere.
 #[must_use]
 pub fn second(at: DateTime<Utc>) -> String {
@@ -113,6 +126,8 @@ mod tests {
     fn durations_are_milliseconds_until_there_are_seconds() {
         assert_eq!(millis(999), "999 ms");
         assert_eq!(millis(12_345), "12.3 s");
+        let long = [0, 999, 12_000, 12_340, 125_999, 7_322_000].map(duration);
+        assert_eq!(long, ["0 ms", "999 ms", "12 s", "12.34 s", "2 min 5 s", "2 h 2 min"]);
     }
 
     #[test]

@@ -47,6 +47,21 @@ impl Fault {
         self
     }
 
+    /// Speaks of the members of `object` as if they stood beside it: its fields are a form's own.
+    #[must_use]
+    pub fn unwrapping(mut self, object: &str) -> Self {
+        if let Self::Refused(problem) = &mut self {
+            for error in &mut problem.errors {
+                if let Some(member) = error.pointer.strip_prefix(object)
+                    && member.starts_with('/')
+                {
+                    error.pointer = member.to_owned();
+                }
+            }
+        }
+        self
+    }
+
     /// Does the control API refuse with this code?
     #[must_use]
     pub fn is(&self, code: ErrorCode) -> bool {

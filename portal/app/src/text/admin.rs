@@ -12,11 +12,11 @@ pub const NAME: &str = "Name";
 pub const SLUG: &str = "Short name";
 pub const SLUG_HINT: &str = "Lower-case letters, digits and hyphens. It cannot be changed later.";
 pub const BASE_URL: &str = "Base address";
-pub const BASE_URL_HINT: &str =
-    "The path of the operation is appended, for example https://api.example.com/v1";
+pub const BASE_URL_HINT: &str = "Such as https://api.example.com/v1: the operation's path is appended. What is in capitals is yours to fill in.";
 pub const DIALECT: &str = "Dialect";
 pub const MORE: &str = "More: other dialects, region, version";
-pub const ALSO_HINT: &str = "Other dialects under the same address: calls in them pass unchanged.";
+pub const ALSO: &str = "Other dialects";
+pub const ALSO_HINT: &str = "Under the same address: calls in them pass unchanged.";
 pub const REGION: &str = "Region";
 pub const REGION_HINT: &str = "For AWS signatures, such as eu-central-1.";
 pub const PROJECT: &str = "Project";
@@ -73,7 +73,7 @@ pub const MODEL_CREATED: &str =
     "The model is a draft. Give it a deployment and a price, then make it active.";
 pub const NO_MODELS: &str = "No models yet";
 pub const NO_MODELS_WHY: &str = "Add a provider first, then its models.";
-pub const PRICE: &str = "Price, per million tokens";
+pub const PRICE: &str = "Price";
 pub const NO_PRICE: &str = "no price in force";
 pub const EDIT: &str = "Name, state and size";
 pub const LIFECYCLE_HINT: &str = "Only active and deprecated models can be called.";
@@ -92,16 +92,17 @@ pub const DEPLOYMENT_CREATED: &str = "The deployment takes calls within a second
 
 pub const PRICES: &str = "Prices";
 pub const PRICES_LEAD: &str =
-    "US dollars per million tokens. A price is never edited: a new one takes over.";
+    "US dollars; rates of tokens are per million. A price is never edited: a new one takes over.";
 pub const NO_PRICES: &str = "It has never had a price, so it cannot be called.";
 pub const ADD_PRICE: &str = "Add a price";
-pub const INPUT: &str = "Input";
-pub const OUTPUT: &str = "Output";
-pub const CACHED_INPUT: &str = "Cached input";
-pub const CACHE_WRITE: &str = "Cache write";
-pub const REASONING: &str = "Reasoning";
-pub const PER_CALL: &str = "Per call";
-pub const AS_BASE: &str = "Empty: as input or output.";
+pub const FREE: &str = "Calls are free on purpose";
+pub const FREE_HINT: &str =
+    "Otherwise a price that asks nothing of such a model's calls is refused.";
+pub const OTHER_RATES: &str = "Other rates";
+pub const RATES_TOKENS: &str = "Tokens";
+pub const RATES_CACHED: &str = "Cached tokens";
+pub const RATES_MEDIA: &str = "Tokens of audio and pictures";
+pub const RATES_UNITS: &str = "Per unit";
 pub const FROM: &str = "In force from (UTC)";
 pub const FROM_HINT: &str = "Empty: now.";
 pub const FROM_BAD: &str = "Enter a date and time, such as 2026-03-01T00:00.";

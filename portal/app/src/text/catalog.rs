@@ -1,7 +1,8 @@
 //! The catalogue and its products.
 
 use crate::format;
-use contract::money::Usd;
+use crate::text::prices;
+use contract::api::rate::RateUsd;
 use contract::snapshot::Modality;
 
 pub const TITLE: &str = "Catalogue";
@@ -19,16 +20,7 @@ pub const MODELS: &str = "Models";
 
 pub const PRICES: &str = "Models and prices";
 pub const PRICES_NOTE: &str =
-    "US dollars per million tokens. Every call is priced to the nano-dollar.";
-pub const INPUT: &str = "Input";
-pub const OUTPUT: &str = "Output";
-pub const CACHED_INPUT: &str = "Cached input";
-pub const CACHE_WRITE: &str = "Cache write";
-pub const REASONING: &str = "Reasoning";
-pub const AUDIO_INPUT: &str = "Audio input";
-pub const AUDIO_OUTPUT: &str = "Audio output";
-pub const IMAGE_INPUT: &str = "Image input";
-pub const PER_CALL: &str = "Per call";
+    "US dollars; rates of tokens are per million. Every call is priced to the nano-dollar.";
 pub const NO_PRICE: &str = "No price in force: it cannot be called.";
 pub const CONTEXT: &str = "Context";
 pub const OUTPUT_MAX: &str = "Longest answer";
@@ -88,10 +80,10 @@ pub fn found(count: usize, more: bool) -> String {
     }
 }
 
-/// The lowest price.
+/// The lowest price; nothing when no model of it costs anything.
 #[must_use]
-pub fn from(price: Usd) -> String {
-    format!("from {} per million input tokens", format::money(price))
+pub fn from(price: Option<RateUsd>) -> String {
+    price.map_or_else(|| prices::FREE.to_owned(), |price| format!("from {}", prices::amount(price)))
 }
 
 /// How many apps of the org are subscribed.

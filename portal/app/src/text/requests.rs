@@ -29,22 +29,22 @@ pub const ERROR: &str = "Error";
 pub const ATTEMPTS: &str = "Attempts at providers";
 pub const FIRST_TOKEN: &str = "First token after";
 pub const TIMING: &str = "Timing";
-pub const TOKENS: &str = "Tokens and cost";
-pub const CLASS: &str = "Class";
-pub const COUNT: &str = "Tokens";
-pub const ESTIMATED: &str = "The provider reported no usage, so the gateway counted these tokens.";
+pub const USE: &str = "Use and cost";
+pub const CLASS: &str = "What";
+pub const COUNT: &str = "How much";
+pub const ESTIMATED: &str = "The provider reported no usage, so the gateway counted it.";
 pub const RESERVED: &str = "Reserved while it ran";
 pub const UNCHARGED: &str = "It failed before any content, so it costs nothing.";
-pub const NO_TOKENS: &str = "No tokens were used.";
+pub const NOTHING: &str = "Nothing was used.";
 pub const CLASSES: [&str; 10] = [
-    "Input",
-    "Cached input",
-    "Cache write",
-    "Cache write, one hour",
-    "Audio input",
-    "Image input",
-    "Output",
-    "Reasoning",
-    "Audio output",
-    "Image output",
+    "Input tokens",
+    "Cached input tokens",
+    "Cache write tokens",
+    "Cache write tokens, one hour",
+    "Audio input tokens",
+    "Image input tokens",
+    "Output tokens",
+    "Reasoning tokens",
+    "Audio output tokens",
+    "Image output tokens",
 ];

@@ -24,8 +24,23 @@ fn model() -> Value {
         "deployments": [], "price": null, "created_at": AT, "version": 2})
 }
 
+fn painter() -> Value {
+    json!({"id": id("mdl", 2), "name": "painter", "display_name": "Painter", "modality": "image",
+        "state": "active", "context_tokens_max": 0, "output_tokens_max": 0, "deployments": [],
+        "price": null, "created_at": AT, "version": 1})
+}
+
+fn price(n: u8, rates: Value) -> Value {
+    let mut price = json!({"input_usd": "0.00", "output_usd": "0.00", "per_call_usd": "0.00",
+        "effective_from": AT});
+    price.as_object_mut().unwrap().extend(rates.as_object().unwrap().clone());
+    json!({"id": id("price", n), "model_id": id("mdl", 2), "plan_id": null, "created_at": AT,
+        "price": price})
+}
+
 fn play(call: &Call) -> Option<Response> {
     let mut what = call.what.clone();
+    what = what.replace(&id("mdl", 2), "{painter}");
     for (n, kind) in ["prov", "mdl", "prod"].into_iter().enumerate() {
         what = what.replace(&id(kind, 1), ["{provider}", "{model}", "{product}"][n]);
     }
@@ -36,12 +51,28 @@ fn play(call: &Call) -> Option<Response> {
         "POST /v1/admin/providers" if !base.starts_with("http") => {
             refusal(ErrorCode::RequestInvalid, &[("/base_url", "Write a whole address.")])
         }
+        "POST /v1/admin/providers" if call.body["auth"] == "aws_sigv4" => refusal(
+            ErrorCode::RequestInvalid,
+            &[
+                ("/settings/region", "Name the region."),
+                ("/settings/token_url", "Write an address."),
+            ],
+        ),
         "POST /v1/admin/providers" | "PATCH /v1/admin/providers/{provider}" => ok(provider()),
         "POST /v1/admin/providers/{provider}/test" => ok(json!({"ok": false, "duration_ms": 1_250,
             "detail": "It refused the credential.", "upstream_models": ["m1"]})),
         "GET /v1/admin/models" => page(&[model()]),
         "GET /v1/admin/models/{model}" => ok(model()),
+        "GET /v1/admin/models/{painter}" => ok(painter()),
+        "GET /v1/admin/models/{painter}/prices" => page(&[
+            price(2, json!({"image_usd": "0.04", "image_output_usd": "40"})),
+            price(1, json!({})),
+        ]),
         "GET /v1/admin/models/{model}/prices" => page(&[]),
+        "POST /v1/admin/models/{painter}/prices" if call.body["image_usd"] == "0.00" => {
+            refusal(ErrorCode::RequestInvalid, &[("/image_usd", "They would be free.")])
+        }
+        "POST /v1/admin/models/{painter}/prices" => ok(price(3, json!({}))),
         "POST /v1/admin/models/{model}/prices" => ok(json!({"id": id("price", 1),
             "model_id": id("mdl", 1), "plan_id": null, "created_at": AT,
             "price": {"input_usd": "0.15", "output_usd": "0.60", "per_call_usd": "0.00",
@@ -82,6 +113,33 @@ async fn a_credential_is_sent_on_and_never_back() {
     let page = portal.get("/admin/providers/new").await.body;
     assert!(page.contains("Write a whole address.") && page.contains("value=\"nowhere\""));
     assert!(!page.contains("sk-very-secret"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_setting_is_said_at_its_field_and_in_sight() {
+    let mut portal = Portal::start(play).await.signed_in("operator");
+    let fields = [
+        ("name", "Sim"),
+        ("slug", "sim"),
+        ("base_url", "http://sim/v1"),
+        ("dialect", "openai"),
+        ("auth", "aws_sigv4"),
+        ("credential", "id:secret"),
+        ("exchange", "nowhere"),
+    ];
+    portal.post("/admin/providers", &fields).await;
+    let page = portal.get("/admin/providers/new").await.body;
+    for (field, error) in [("region", "Name the region."), ("exchange", "Write an address.")] {
+        assert!(page.contains(&format!("href=\"#field-{field}\"")) && page.contains(error));
+    }
+    assert!(page.contains("value=\"nowhere\""));
+    assert!(is_unfolded(&page, "More"));
+}
+
+/// Whether the part under this summary is open when the page comes.
+fn is_unfolded(page: &str, summary: &str) -> bool {
+    let (before, _) = page.split_once(&format!("<summary>{summary}")).unwrap();
+    before.rsplit_once("<details").unwrap().1.contains("open")
 }
 
 #[tokio::test]
@@ -131,6 +189,34 @@ async fn a_price_is_sent_as_typed_and_a_bad_one_is_refused_at_its_field() {
     let page = portal.get(&here).await.body;
     assert!(page.contains("href=\"#field-input_usd\"") && page.contains("value=\"2e-7\""));
     assert_eq!(portal.asked.count(&format!("POST /v1{here}/prices")), 1);
+}
+
+#[tokio::test]
+async fn the_form_of_a_price_asks_first_for_what_the_kind_is_sold_by_and_sends_every_rate() {
+    let mut portal = Portal::start(play).await.signed_in("operator");
+    let here = format!("/admin/models/{}", id("mdl", 2));
+    let page = portal.get(&here).await.body;
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not on the page"));
+    assert!(at("name=\"image_usd\"") < at("name=\"input_usd\""));
+    assert!(at("name=\"image_output_usd\"") < at("Other rates"));
+    assert!(at("Other rates") < at("name=\"audio_minute_usd\""));
+    for shown in ["Per picture", "$0.04", "Image output", "$40.00", "everybody, free"] {
+        at(shown);
+    }
+    assert!(!page.contains("$0.00"), "what asks nothing is not shown as a price");
+    let fields = [("image_usd", "0.04"), ("compute_hour_usd", "3.6"), ("reasoning_usd", "")];
+    assert_eq!(portal.post(&format!("{here}/prices"), &fields).await.to(), here);
+    let sent = portal.asked.last(&format!("POST /v1{here}/prices")).body;
+    assert_eq!((sent["image_usd"].as_str(), sent["free"].as_bool()), (Some("0.04"), Some(false)));
+    assert_eq!(
+        (sent["compute_hour_usd"].as_str(), sent["input_usd"].as_str()),
+        (Some("3.60"), Some("0.00"))
+    );
+    assert_eq!(sent["reasoning_usd"], Value::Null);
+    portal.post(&format!("{here}/prices"), &[("image_usd", ""), ("audio_minute_usd", "1")]).await;
+    let page = portal.get(&here).await.body;
+    assert!(page.contains("href=\"#field-image_usd\"") && page.contains("They would be free."));
+    assert!(is_unfolded(&page, "Other rates"), "what was typed is in sight");
 }
 
 #[tokio::test]

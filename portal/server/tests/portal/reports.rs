@@ -11,7 +11,8 @@ fn tokens(input: u64, output: u64) -> Value {
 }
 
 fn totals(requests: u64, cost: &str) -> Value {
-    json!({"requests": requests, "errors": 2, "tokens": tokens(1_000, 200), "cost_usd": cost})
+    json!({"requests": requests, "errors": 2, "tokens": tokens(1_000, 200), "cost_usd": cost,
+        "units": {"images": 2_345, "audio_ms": 125_999}})
 }
 
 fn play(call: &Call) -> Option<Response> {
@@ -37,9 +38,11 @@ fn play(call: &Call) -> Option<Response> {
             "group_by": ["team", "app"],
             "rows": [
                 {"groups": [{"id": "t", "name": "Shop floor"}, {"id": "a", "name": "=cmd()"}],
-                    "requests": 3, "tokens": tokens(10, 20), "cost_usd": "12.50"},
+                    "requests": 3, "tokens": tokens(10, 20), "cost_usd": "12.50",
+                    "units": {"searches": 1_500}},
                 {"groups": [{"id": "t", "name": "Shop floor"}, {"id": "b", "name": "Batch"}],
-                    "requests": 1, "tokens": tokens(1, 2), "cost_usd": "0.000000001"},
+                    "requests": 1, "tokens": tokens(1, 2), "cost_usd": "0.000000001",
+                    "units": {"searches": 41}},
             ],
             "total_usd": "12.500000001", "newest_at": null,
         })),
@@ -53,6 +56,7 @@ fn play(call: &Call) -> Option<Response> {
             "key_name": "Web", "model_id": id("mdl", 1), "model_name": "aurora",
             "operation": "chat", "stream": true, "outcome": "upstream_cut", "status": 200,
             "error_code": "upstream.cut", "tokens": tokens(120, 30), "estimated": true,
+            "units": {"compute_ms": 1_234},
             "cost_usd": "0.000031", "reserved_usd": "0.01", "attempts": 1, "duration_ms": 1_250,
             "first_token_ms": 90,
         })),
@@ -92,6 +96,23 @@ async fn tiles_chart_table_and_groups_show_the_same_figures() {
     }
     let spend = portal.get("/o/acme/usage?range=24h&show=spend").await.body;
     assert!(spend.contains("$0.000000023"), "exact to the nano-dollar");
+}
+
+#[tokio::test]
+async fn what_is_not_counted_in_tokens_stands_beside_them_only_where_it_was_used() {
+    let mut portal = Portal::start(play).await.signed_in("owner");
+    let usage = portal.get("/o/acme/usage?range=24h").await.body;
+    assert_eq!(usage.matches("2,345").count(), 3, "tile, by model, by app");
+    assert_eq!(usage.matches("2 min 5 s").count(), 3);
+    assert!(!usage.contains("Searches") && !usage.contains("Compute"));
+    let costs = portal.get("/o/acme/costs?by=team&then=app").await.body;
+    for count in ["1,500", "41", "1,541"] {
+        assert!(costs.contains(&format!(">Searches: {count}<")), "{count}");
+    }
+    assert!(!costs.contains("Pictures"));
+    let request = portal.get(&format!("/o/acme/requests/{}", id("req", 1))).await.body;
+    assert!(request.contains("Compute") && request.contains("1.234 s"));
+    assert!(request.contains("Input tokens") && !request.contains("Searches"));
 }
 
 #[tokio::test]

@@ -44,7 +44,8 @@ fn product() -> Value {
 fn summary() -> Value {
     json!({"id": id("prod", 1), "slug": "aurora", "name": "Aurora", "kind": "model",
         "summary": "A model.", "modalities": ["chat"], "model_names": ["aurora-mini"],
-        "input_from_usd": "0.15", "subscribed_apps": 1})
+        "input_from_usd": "0.15", "from": {"rate": "input", "usd": "0.15"},
+        "subscribed_apps": 1})
 }
 
 fn member(n: u8, name: &str, role: &str) -> Value {

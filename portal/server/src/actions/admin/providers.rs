@@ -35,6 +35,11 @@ fn settings(form: &Form) -> Result<ProviderSettings, Fault> {
     })
 }
 
+/// What the API says of the settings, said of the form's fields.
+fn as_fields(fault: Fault) -> Fault {
+    fault.unwrapping("/settings").renaming("/token_url", "/exchange")
+}
+
 /// `POST /admin/providers`.
 ///
 /// # Errors
@@ -50,7 +55,7 @@ pub async fn create(visit: OperatorVisit, form: Form) -> Result<Response, Fault>
             .go(format!("/admin/providers/{}", provider.id))
             .notice(Tone::Good, text::PROVIDER_CREATED)
             .answer(),
-        Err(fault) => visit.retry(page, &form, fault),
+        Err(fault) => visit.retry(page, &form, as_fields(fault)),
     }
 }
 
@@ -83,7 +88,7 @@ pub async fn edit(
     };
     match visit.backend().update_provider(&provider, form.version(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, text::SAVED).answer(),
-        Err(fault) => visit.retry(page, &form, fault),
+        Err(fault) => visit.retry(page, &form, as_fields(fault)),
     }
 }
 

@@ -103,12 +103,12 @@ fn view(visit: &Visit, found: Page<ProductSummary>, base: String) -> impl IntoVi
 fn card(product: ProductSummary, base: &str) -> impl IntoView + use<> {
     let href = format!("{base}/{}", product.slug);
     let kinds: Vec<_> = product.modalities.into_iter().map(text::modality).collect();
-    let models = product
+    let models: Vec<_> = product
         .model_names
         .into_iter()
         .map(|name| view! { <li><code>{name}</code></li> })
-        .collect_view();
-    let price = product.input_from_usd.map(|price| view! { <p>{text::from(price)}</p> });
+        .collect();
+    let price = (!models.is_empty()).then(|| view! { <p>{text::from(product.from)}</p> });
     let subscribed = (product.subscribed_apps > 0)
         .then(|| view! { <p class="product-mine">{text::subscribed(product.subscribed_apps)}</p> });
     view! {

@@ -1,10 +1,11 @@
 //! The models of a product: what they cost and what they can take.
 
 use contract::api::catalog::{CatalogModel, Price};
-use contract::money::{Nanos, Usd};
+use contract::api::rate::RateUsd;
+use contract::snapshot::Modality;
 use leptos::prelude::*;
 use portal_app::components::{Copyable, Fact, Facts, Money, Section, StateBadge};
-use portal_app::text::catalog as text;
+use portal_app::text::{catalog as text, prices};
 
 pub fn section(models: Vec<CatalogModel>) -> impl IntoView {
     let cards = models.into_iter().map(card).collect_view();
@@ -18,8 +19,13 @@ pub fn section(models: Vec<CatalogModel>) -> impl IntoView {
 
 fn card(model: CatalogModel) -> impl IntoView {
     let price = match &model.price {
-        Some(price) => view! { <dl class="prices">{rates(price)}</dl> }.into_any(),
+        Some(price) => rates(price, model.modality),
         None => view! { <p class="absent">{text::NO_PRICE}</p> }.into_any(),
+    };
+    // Only what reads and writes text is known by its size; of the rest, what is stated.
+    let sized = matches!(model.modality, Modality::Chat | Modality::Embedding);
+    let size = move |term: &'static str, tokens: u32| {
+        (sized || tokens > 0).then(|| view! { <Fact term=term>{text::tokens(tokens)}</Fact> })
     };
     view! {
         <article class="card">
@@ -32,8 +38,8 @@ fn card(model: CatalogModel) -> impl IntoView {
                 <Fact term=text::NAME_IN_CALLS>
                     <Copyable text=model.name what=text::THE_NAME />
                 </Fact>
-                <Fact term=text::CONTEXT>{text::tokens(model.context_tokens_max)}</Fact>
-                <Fact term=text::OUTPUT_MAX>{text::tokens(model.output_tokens_max)}</Fact>
+                {size(text::CONTEXT, model.context_tokens_max)}
+                {size(text::OUTPUT_MAX, model.output_tokens_max)}
                 <Fact term=text::REGIONS>{joined(model.regions)}</Fact>
                 <Fact term=text::PROVIDERS>{joined(model.provider_names)}</Fact>
             </Facts>
@@ -46,26 +52,18 @@ fn joined(names: Vec<String>) -> String {
     if names.is_empty() { text::NOT_STATED.to_owned() } else { names.join(", ") }
 }
 
-/// Every rate that the price names, as term and amount.
-pub fn rates(price: &Price) -> impl IntoView + use<> {
-    let per_call = (price.per_call_usd != Usd(Nanos::ZERO)).then_some(price.per_call_usd);
-    let rates = [
-        (text::INPUT, Some(price.input_usd)),
-        (text::OUTPUT, Some(price.output_usd)),
-        (text::CACHED_INPUT, price.cached_input_usd),
-        (text::CACHE_WRITE, price.cache_write_usd),
-        (text::REASONING, price.reasoning_usd),
-        (text::AUDIO_INPUT, price.audio_input_usd),
-        (text::AUDIO_OUTPUT, price.audio_output_usd),
-        (text::IMAGE_INPUT, price.image_input_usd),
-        (text::PER_CALL, per_call),
-    ];
-    rates
+/// What a price asks for, as term and amount.
+pub fn rates(price: &Price, modality: Modality) -> AnyView {
+    let rates = prices::shown(price, modality);
+    if rates.is_empty() {
+        return view! { <p class="free">{prices::FREE}</p> }.into_any();
+    }
+    let rates = rates
         .into_iter()
-        .filter_map(|(term, amount)| {
-            amount.map(|amount| {
-                view! { <div class="price"><dt>{term}</dt><dd><Money amount=amount /></dd></div> }
-            })
+        .map(|RateUsd { rate, usd }| {
+            let term = prices::rate(rate);
+            view! { <div class="price"><dt>{term}</dt><dd><Money amount=usd /></dd></div> }
         })
-        .collect_view()
+        .collect_view();
+    view! { <dl class="prices">{rates}</dl> }.into_any()
 }

@@ -2,21 +2,23 @@
 
 use super::models::rates;
 use contract::api::catalog::{Approval, Plan};
+use contract::snapshot::Modality;
 use leptos::prelude::*;
 use portal_app::components::Section;
 use portal_app::text::{catalog as text, limits};
 
-pub fn section(plans: Vec<Plan>) -> impl IntoView {
+/// `kinds` tells of each model, by name, what kind it is.
+pub fn section(plans: Vec<Plan>, kinds: &[(String, Modality)]) -> impl IntoView + use<> {
     let list = if plans.is_empty() {
         view! { <p class="absent">{text::NO_PLANS}</p> }.into_any()
     } else {
-        let cards = plans.into_iter().map(card).collect_view();
+        let cards = plans.into_iter().map(|plan| card(plan, kinds)).collect_view();
         view! { <div class="plans">{cards}</div> }.into_any()
     };
     view! { <Section title=text::PLANS>{list}</Section> }
 }
 
-fn card(plan: Plan) -> impl IntoView {
+fn card(plan: Plan, kinds: &[(String, Modality)]) -> impl IntoView + use<> {
     let approval = match plan.approval {
         Approval::Auto => text::AUTO,
         Approval::Manual => text::MANUAL,
@@ -42,9 +44,11 @@ fn card(plan: Plan) -> impl IntoView {
         .prices
         .iter()
         .map(|own| {
+            let kind = kinds.iter().find(|(name, _)| *name == own.model_name);
+            let modality = kind.map_or(Modality::Chat, |(_, modality)| *modality);
             view! {
                 <h4>{text::OTHER_PRICES} ": " <code>{own.model_name.clone()}</code></h4>
-                <dl class="prices">{rates(&own.price)}</dl>
+                {rates(&own.price, modality)}
             }
         })
         .collect_view();

@@ -82,6 +82,8 @@ fn view(
     let about = (!paragraphs.is_empty()).then(
         || view! { <Section title=text::ABOUT><div class="prose">{paragraphs}</div></Section> },
     );
+    let kinds: Vec<_> =
+        product.models.iter().map(|model| (model.name.clone(), model.modality)).collect();
     view! {
         <PageHead
             title=product.name
@@ -90,7 +92,7 @@ fn view(
         />
         <Columns>
             <div>{models::section(product.models)} {samples} {about}</div>
-            <div>{beside} {plans::section(product.plans)}</div>
+            <div>{beside} {plans::section(product.plans, &kinds)}</div>
         </Columns>
     }
 }

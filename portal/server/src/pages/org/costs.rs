@@ -6,9 +6,10 @@ use crate::range::{Preset, Range};
 use crate::visit::OrgVisit;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use contract::api::usage::{CostReport, GroupBy};
+use contract::api::usage::{CostReport, CostRow, GroupBy};
 use contract::money::Usd;
 use contract::role::Action;
+use contract::usage::Units;
 use http::header;
 use leptos::prelude::*;
 use portal_app::charts::Share;
@@ -19,6 +20,7 @@ use portal_app::components::{
 use portal_app::format;
 use portal_app::nav::Place;
 use portal_app::text::costs as text;
+use portal_app::text::units;
 
 const GROUPS: [(&str, GroupBy); 6] = [
     ("team", GroupBy::Team),
@@ -156,19 +158,22 @@ fn table(costs: CostReport) -> impl IntoView {
         (text::CALLS, CellKind::Number),
         (text::INPUT, CellKind::Number),
         (text::OUTPUT, CellKind::Number),
-        (text::COST, CellKind::Number),
-        (text::SHARE, CellKind::Text),
     ]);
+    let used = units::sum(costs.rows.iter().map(|row| &row.units));
+    let also = !used.is_zero();
+    if also {
+        columns.push((units::ALSO, CellKind::Text));
+    }
+    columns.extend([(text::COST, CellKind::Number), (text::SHARE, CellKind::Text)]);
     let decimals = costs.rows.iter().map(|row| row.cost_usd);
     let decimals = format::decimals(decimals.chain([costs.total_usd]));
     let whole = positive(costs.total_usd);
-    let sum = |count: fn(&contract::api::usage::CostRow) -> u64| {
-        costs.rows.iter().map(count).fold(0, u64::saturating_add)
-    };
+    let sum =
+        |count: &dyn Fn(&CostRow) -> u64| costs.rows.iter().map(count).fold(0, u64::saturating_add);
     let sums = [
-        sum(|row| row.requests),
-        sum(|row| row.tokens.input_total()),
-        sum(|row| row.tokens.output_total()),
+        format::count(sum(&|row| row.requests)),
+        format::count(sum(&|row| row.tokens.input_total())),
+        format::count(sum(&|row| row.tokens.output_total())),
     ];
     let mut rows: Vec<Vec<Cell>> = costs
         .rows
@@ -188,6 +193,11 @@ fn table(costs: CostReport) -> impl IntoView {
                 Cell::number(view! { <Count value=row.requests /> }),
                 Cell::number(view! { <Count value=row.tokens.input_total() /> }),
                 Cell::number(view! { <Count value=row.tokens.output_total() /> }),
+            ]);
+            if also {
+                cells.push(line(&row.units));
+            }
+            cells.extend([
                 Cell::number(format::money_at(row.cost_usd, decimals)),
                 Cell::text(view! { <Share part=positive(row.cost_usd) whole=whole /> }),
             ]);
@@ -196,7 +206,10 @@ fn table(costs: CostReport) -> impl IntoView {
         .collect();
     let mut total = vec![Cell::head(text::TOTAL)];
     total.extend((0..blanks).map(|_| Cell::text(())));
-    total.extend(sums.map(|sum| Cell::number(format::count(sum))));
+    total.extend(sums.map(Cell::number));
+    if also {
+        total.push(line(&used));
+    }
     total.push(Cell::number(format::money_at(costs.total_usd, decimals)));
     total.push(Cell::text(()));
     rows.push(total);
@@ -207,6 +220,11 @@ fn table(costs: CostReport) -> impl IntoView {
             </div>
         </Section>
     }
+}
+
+fn line(used: &Units) -> Cell {
+    let line = units::line(used);
+    Cell::text(view! { <span class="money">{line}</span> })
 }
 
 fn positive(amount: Usd) -> u64 {

@@ -20,6 +20,7 @@ use portal_app::components::{
 use portal_app::format;
 use portal_app::nav::Place;
 use portal_app::text::requests as text;
+use portal_app::text::units::{self, Unit};
 
 const FILTERS: [&str; 4] = ["app", "key", "model", "outcome"];
 
@@ -122,8 +123,12 @@ fn table(rows: Vec<RequestRow>, base: &str, money: bool) -> impl IntoView + use<
         (text::OUTCOME, CellKind::Text),
         (text::INPUT, CellKind::Number),
         (text::OUTPUT, CellKind::Number),
-        (text::DURATION, CellKind::Number),
     ];
+    let also = rows.iter().any(|row| !row.units.is_zero());
+    if also {
+        columns.push((units::ALSO, CellKind::Text));
+    }
+    columns.push((text::DURATION, CellKind::Number));
     if money {
         columns.push((text::COST, CellKind::Number));
     }
@@ -138,8 +143,12 @@ fn table(rows: Vec<RequestRow>, base: &str, money: bool) -> impl IntoView + use<
                 Cell::text(view! { <StateBadge state=row.outcome /> }),
                 Cell::number(view! { <Count value=row.tokens.input_total() /> }),
                 Cell::number(view! { <Count value=row.tokens.output_total() /> }),
-                Cell::number(format::millis(row.duration_ms)),
             ];
+            if also {
+                let line = units::line(&row.units);
+                cells.push(Cell::text(view! { <span class="money">{line}</span> }));
+            }
+            cells.push(Cell::number(format::millis(row.duration_ms)));
             if money {
                 cells.push(Cell::number(view! { <Money amount=row.cost_usd /> }));
             }
@@ -161,7 +170,7 @@ pub async fn page(
     let crumbs = vec![Crumb::new(text::TITLE, visit.at("/requests"))];
     Ok(visit.page(Place::Requests, &title.clone(), || {
         let facts = facts(&visit, &row);
-        let tokens = tokens(&row, visit.may(Action::ViewCosts));
+        let used = used(&row, visit.may(Action::ViewCosts));
         let first = row.first_token_ms.map(|ms| {
             view! { <Fact term=text::FIRST_TOKEN>{format::millis(ms)}</Fact> }
         });
@@ -175,7 +184,7 @@ pub async fn page(
                     <Fact term=text::ATTEMPTS>{row.attempts.to_string()}</Fact>
                 </Facts>
             </Section>
-            <Section title=text::TOKENS>{tokens}</Section>
+            <Section title=text::USE>{used}</Section>
         }
     }))
 }
@@ -204,18 +213,23 @@ fn facts(visit: &OrgVisit, row: &RequestRow) -> impl IntoView + use<> {
     }
 }
 
-fn tokens(row: &RequestRow, money: bool) -> impl IntoView + use<> {
-    let rows: Vec<_> = text::CLASSES
+fn used(row: &RequestRow, money: bool) -> impl IntoView + use<> {
+    let tokens = text::CLASSES
         .into_iter()
         .zip(classes(&row.tokens))
         .filter(|(_, count)| *count > 0)
-        .map(|(class, count)| vec![Cell::head(class), Cell::number(format::count(count))])
+        .map(|(class, count)| (class, format::count(count)));
+    let units =
+        Unit::used(&row.units).map(|unit| (unit.label(), unit.show(unit.count(&row.units))));
+    let rows: Vec<_> = tokens
+        .chain(units)
+        .map(|(what, much)| vec![Cell::head(what), Cell::number(much)])
         .collect();
     let table = if rows.is_empty() {
-        view! { <p class="absent">{text::NO_TOKENS}</p> }.into_any()
+        view! { <p class="absent">{text::NOTHING}</p> }.into_any()
     } else {
         let columns = vec![(text::CLASS, CellKind::Head), (text::COUNT, CellKind::Number)];
-        view! { <DataTable caption=text::TOKENS columns=columns rows=rows /> }.into_any()
+        view! { <DataTable caption=text::USE columns=columns rows=rows /> }.into_any()
     };
     let estimated = row.estimated.then(|| {
         view! { <Notice tone=Tone::Plain>{text::ESTIMATED}</Notice> }

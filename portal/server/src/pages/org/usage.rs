@@ -17,6 +17,7 @@ use portal_app::components::{
 };
 use portal_app::format;
 use portal_app::nav::Place;
+use portal_app::text::units::{self, Unit};
 use portal_app::text::usage as text;
 
 /// What the chart measures.
@@ -118,6 +119,12 @@ fn view(
 fn tiles(usage: &UsageReport, money: bool) -> impl IntoView + use<> {
     let totals = usage.totals.clone();
     let tokens = totals.tokens;
+    let units = Unit::used(&totals.units)
+        .map(|unit| {
+            let value = unit.show(unit.count(&totals.units));
+            view! { <StatTile label=unit.label() value=value /> }
+        })
+        .collect_view();
     let spend = money.then(|| {
         view! { <StatTile label=text::SPEND value=format::money(totals.cost_usd) /> }
     });
@@ -135,6 +142,7 @@ fn tiles(usage: &UsageReport, money: bool) -> impl IntoView + use<> {
                 value=format::count(tokens.output_total())
                 note=text::reasoning(tokens.reasoning)
             />
+            {units}
             {spend}
         </Stats>
     }
@@ -221,12 +229,20 @@ fn groups(
         (text::INPUT, CellKind::Number),
         (text::OUTPUT, CellKind::Number),
     ];
+    let also = groups.iter().any(|group| !group.totals.units.is_zero());
+    if also {
+        columns.push((units::ALSO, CellKind::Text));
+    }
     if money {
         columns.push((text::SPEND, CellKind::Number));
     }
     columns.push((text::SHARE, CellKind::Text));
-    let size = |group: &UsageGroup| {
-        if money { nanos(group.totals.cost_usd) } else { group.totals.tokens.total() }
+    // Without sight of money, by tokens; and by calls where none has any.
+    let tokens = groups.iter().any(|group| group.totals.tokens.total() > 0);
+    let size = |group: &UsageGroup| match (money, tokens) {
+        (true, _) => nanos(group.totals.cost_usd),
+        (false, true) => group.totals.tokens.total(),
+        (false, false) => group.totals.requests,
     };
     let decimals = format::decimals(groups.iter().map(|group| group.totals.cost_usd));
     let whole = groups.iter().map(size).fold(0, u64::saturating_add);
@@ -243,6 +259,10 @@ fn groups(
                 Cell::number(view! { <Count value=totals.tokens.input_total() /> }),
                 Cell::number(view! { <Count value=totals.tokens.output_total() /> }),
             ];
+            if also {
+                let line = units::line(&totals.units);
+                cells.push(Cell::text(view! { <span class="money">{line}</span> }));
+            }
             if money {
                 cells.push(Cell::number(format::money_at(totals.cost_usd, decimals)));
             }

@@ -6,10 +6,10 @@ use axum::response::Response;
 use contract::api::models::Model;
 use leptos::prelude::*;
 use portal_app::components::{
-    Cell, CellKind, Count, DataTable, EmptyState, LinkButton, Money, PageHead, Sign, StateBadge,
+    Cell, CellKind, Count, DataTable, EmptyState, LinkButton, PageHead, Sign, StateBadge,
 };
 use portal_app::nav::Place;
-use portal_app::text::{admin as text, catalog};
+use portal_app::text::{admin as text, catalog, prices};
 
 /// # Errors
 /// When the control API does not answer.
@@ -41,17 +41,19 @@ fn table(models: Vec<Model>) -> impl IntoView {
         (text::STATE, CellKind::Text),
         (text::MODALITY, CellKind::Text),
         (text::DEPLOYMENTS, CellKind::Number),
-        (text::INPUT, CellKind::Number),
-        (text::OUTPUT, CellKind::Number),
+        (text::PRICE, CellKind::Text),
     ];
     let rows = models
         .into_iter()
         .map(|model| {
             let href = format!("/admin/models/{}", model.id);
             let deployments = model.deployments.len() as u64;
-            let money = |amount| match amount {
-                Some(amount) => Cell::number(view! { <Money amount=amount /> }),
-                None => Cell::number(view! { <span class="absent">{text::NO_PRICE}</span> }),
+            let price = match &model.price {
+                Some(price) => {
+                    let brief = prices::brief(price, model.modality);
+                    view! { <span class="money">{brief}</span> }.into_any()
+                }
+                None => view! { <span class="absent">{text::NO_PRICE}</span> }.into_any(),
             };
             vec![
                 Cell::head(view! { <a href=href><code>{model.name}</code></a> }),
@@ -59,8 +61,7 @@ fn table(models: Vec<Model>) -> impl IntoView {
                 Cell::text(view! { <StateBadge state=model.state /> }),
                 Cell::text(catalog::modality(model.modality)),
                 Cell::number(view! { <Count value=deployments /> }),
-                money(model.price.as_ref().map(|price| price.input_usd)),
-                money(model.price.as_ref().map(|price| price.output_usd)),
+                Cell::text(price),
             ]
         })
         .collect();

@@ -27,7 +27,8 @@ pub async fn page(visit: OperatorVisit, Path(id): Path<String>) -> Result<Respon
     let title = model.display_name.clone();
     Ok(visit.page(Place::AdminModels, &title, || {
         let deployments = deployments::section(&visit, &here, &model.deployments, providers);
-        let prices = prices::section(visit.form(&format!("{here}/prices")), history);
+        let prices =
+            prices::section(visit.form(&format!("{here}/prices")), model.modality, history);
         let edit = edit(visit.form(&here), &model);
         view! {
             <PageHead

@@ -85,6 +85,7 @@ fn vendors() -> impl IntoView {
 /// None of its own.
 pub async fn new(visit: OperatorVisit) -> Response {
     let form = visit.form("/admin/providers");
+    let refused = form.is_refused();
     let vendor = visit.query("vendor").and_then(|slug| Vendor::find(&slug));
     visit.page(Place::AdminProviders, text::NEW_PROVIDER, move || {
         view! {
@@ -93,10 +94,10 @@ pub async fn new(visit: OperatorVisit) -> Response {
                     title=text::NEW_PROVIDER
                     crumbs=vec![Crumb::new(text::PROVIDERS, "/admin/providers")]
                 />
-                <Details summary=text::START_FROM open=vendor.is_none()>
-                    <ul class="plain-list">{vendors()}</ul>
+                <Details summary=text::START_FROM open=vendor.is_none() && !refused>
+                    <ul class="vendors">{vendors()}</ul>
                 </Details>
-                <Form state=form>{fields(None, vendor)} <Button label=text::CREATE /></Form>
+                <Form state=form>{fields(None, vendor, refused)} <Button label=text::CREATE /></Form>
             </div>
         }
     })

@@ -14,6 +14,7 @@ use portal_app::text::admin as text;
 #[derive(Default)]
 struct Filled {
     name: String,
+    slug: String,
     base_url: String,
     dialect: Option<Dialect>,
     also: Vec<Dialect>,
@@ -25,6 +26,7 @@ impl Filled {
     fn from_provider(provider: &Provider) -> Self {
         Self {
             name: provider.name.clone(),
+            slug: provider.slug.clone(),
             base_url: provider.base_url.clone(),
             dialect: Some(provider.dialect),
             also: provider.also.clone(),
@@ -36,6 +38,7 @@ impl Filled {
     fn from_vendor(vendor: &Vendor) -> Self {
         Self {
             name: vendor.name.to_owned(),
+            slug: vendor.slug.replace('_', "-"),
             base_url: vendor.base_url.to_owned(),
             dialect: Some(vendor.dialect),
             also: vendor.also.to_vec(),
@@ -50,13 +53,24 @@ impl Filled {
 }
 
 /// The fields of the form, for a new provider or for `provider`. A new one may start from a vendor.
-fn fields(provider: Option<&Provider>, vendor: Option<&Vendor>) -> impl IntoView + use<> {
+/// `refused` when the form comes back: then nothing of it is folded away.
+fn fields(
+    provider: Option<&Provider>,
+    vendor: Option<&Vendor>,
+    refused: bool,
+) -> impl IntoView + use<> {
     let filled = provider.map(Filled::from_provider).or(vendor.map(Filled::from_vendor));
     let filled = filled.unwrap_or_default();
     let dialect = filled.dialect.unwrap_or(Dialect::Openai);
     let own = match provider {
         None => view! {
-            <Field name="slug" label=text::SLUG hint=text::SLUG_HINT autocomplete="off" />
+            <Field
+                name="slug"
+                label=text::SLUG
+                hint=text::SLUG_HINT
+                value=filled.slug
+                autocomplete="off"
+            />
             <Select
                 name="dialect"
                 label=text::DIALECT
@@ -79,7 +93,8 @@ fn fields(provider: Option<&Provider>, vendor: Option<&Vendor>) -> impl IntoView
         _ => text::CREDENTIAL_HINT,
     };
     // Which dialect a new provider has is not known yet: all others may be ticked.
-    let settings = settings(provider.map(|_| dialect), &filled.also, filled.settings);
+    let open = refused || auth == Auth::AwsSigv4 || dialect == Dialect::Watsonx;
+    let settings = settings(provider.map(|_| dialect), &filled.also, filled.settings, open);
     view! {
         <Field name="name" label=text::NAME value=name autocomplete="off" />
         {own}
@@ -124,9 +139,12 @@ fn settings(
     own: Option<Dialect>,
     also: &[Dialect],
     filled: ProviderSettings,
+    open: bool,
 ) -> impl IntoView + use<> {
     let ProviderSettings { region, project, api_version, token_url, vendor, predict } = filled;
     let predict = predict.and_then(|map| serde_json::to_string_pretty(&map).ok());
+    let stated = [&region, &project, &api_version, &token_url, &predict];
+    let open = open || stated.into_iter().any(Option::is_some);
     let others = Dialect::ALL.iter().filter(|one| Some(**one) != own).map(|one| {
         let ticked = also.contains(one);
         view! {
@@ -141,9 +159,12 @@ fn settings(
         }
     };
     view! {
-        <Details summary=text::MORE>
-            <p>{text::ALSO_HINT}</p>
-            {others}
+        <Details summary=text::MORE open=open>
+            <fieldset class="boxes" id="field-also">
+                <legend>{text::ALSO}</legend>
+                <p class="hint">{text::ALSO_HINT}</p>
+                {others}
+            </fieldset>
             {text_field("region", text::REGION, text::REGION_HINT, region)}
             {text_field("project", text::PROJECT, text::PROJECT_HINT, project)}
             {text_field("api_version", text::API_VERSION, text::API_VERSION_HINT, api_version)}

@@ -25,7 +25,7 @@ pub async fn page(visit: OperatorVisit, Path(id): Path<String>) -> Result<Respon
     let result = visit.payload::<ProviderTest>();
     let title = provider.name.clone();
     Ok(visit.page(Place::AdminProviders, &title, move || {
-        let fields = fields(Some(&provider), None);
+        let fields = fields(Some(&provider), None, form.is_refused());
         let result = result.map(outcome);
         let deployments = u64::from(provider.deployment_count);
         view! {
