@@ -68,7 +68,11 @@ class Api:
         headers = {"cookie": self.cookie, **(headers or {})}
         if method == "POST":
             headers["idempotency-key"] = secrets.token_hex(16)
-        status, _, text = http(method, self.url + path, body, headers)
+        for _ in range(3):
+            status, _, text = http(method, self.url + path, body, headers)
+            # Says to try again shortly; the key and the version sent make that safe.
+            if status != 503:
+                break
         if status >= 300:
             raise RuntimeError(f"{method} {path}: {status} {text}")
         return json.loads(text) if text else None
