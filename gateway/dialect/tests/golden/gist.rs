@@ -32,7 +32,7 @@ impl Gist {
 
     fn add(&mut self, part: &Part) {
         match &part.content {
-            Content::Text { text, .. } => self.text += text,
+            Content::Text { text, .. } | Content::Refusal(text) => self.text += text,
             Content::Thinking(text) => self.thinking += text,
             Content::ToolCall(ToolCall { name, input, .. }) => {
                 let value: Result<serde_json::Value, _> = serde_json::from_str(input);
