@@ -224,7 +224,7 @@ fn table(costs: CostReport) -> impl IntoView {
 
 fn line(used: &Units) -> Cell {
     let line = units::line(used);
-    Cell::text(view! { <span class="money">{line}</span> })
+    Cell::text(view! { <span class="also">{line}</span> })
 }
 
 fn positive(amount: Usd) -> u64 {

@@ -146,7 +146,7 @@ fn table(rows: Vec<RequestRow>, base: &str, money: bool) -> impl IntoView + use<
             ];
             if also {
                 let line = units::line(&row.units);
-                cells.push(Cell::text(view! { <span class="money">{line}</span> }));
+                cells.push(Cell::text(view! { <span class="also">{line}</span> }));
             }
             cells.push(Cell::number(format::millis(row.duration_ms)));
             if money {

@@ -261,7 +261,7 @@ fn groups(
             ];
             if also {
                 let line = units::line(&totals.units);
-                cells.push(Cell::text(view! { <span class="money">{line}</span> }));
+                cells.push(Cell::text(view! { <span class="also">{line}</span> }));
             }
             if money {
                 cells.push(Cell::number(format::money_at(totals.cost_usd, decimals)));
