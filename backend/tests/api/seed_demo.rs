@@ -112,8 +112,9 @@ async fn what_two_providers_list_is_offered_by_each_and_priced_and_stays_when_th
     .unwrap();
     let expected = [("bge-rerank", "vllm"), ("llama-3", "ollama"), ("vllm/llama-3", "vllm")];
     assert_eq!(served, expected.map(|(model, vendor)| (model.to_owned(), vendor.to_owned())));
-    let priced = "models m where exists (select from prices r where r.model_id = m.id
-                  and greatest((r.rates->>'input')::bigint, (r.rates->>'per_call')::bigint) > 0)";
+    let priced = "models m where exists (select from prices r, jsonb_each_text(
+                    (r.rates - 'units') || coalesce(r.rates->'units', '{}')) rate
+                  where r.model_id = m.id and rate.value::bigint > 0)";
     assert_eq!(app.count(priced).await, app.count("models").await);
 
     let before = app.count("outbox").await;
