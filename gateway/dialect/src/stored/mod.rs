@@ -141,6 +141,7 @@ const GEMINI: Rules = Rules {
     ],
     judge: |at, leaf| match (at.name()?, leaf) {
         ("fileUri" | "file_uri", Leaf::Text(uri)) if is_of_the_account(uri) => Some(FILE),
+        ("fileUri" | "file_uri", Leaf::Text(uri)) if is_in_a_bucket(uri) => Some(BUCKET),
         ("fileSearch" | "file_search" | "retrieval", _) if at.parent().is_item_of("tools") => {
             Some(STORE)
         }
@@ -158,6 +159,11 @@ const CONVERSE: Rules = Rules {
         _ => None,
     },
 };
+
+/// Whether a file lies in Google's storage, which the provider's own credential may open.
+fn is_in_a_bucket(uri: &str) -> bool {
+    uri.trim_start().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("gs://"))
+}
 
 /// Whether a file's address is one of Google's Files API, where the account's files are. Anything
 /// else is public, or lies where Google asks for rights of its own.

@@ -107,6 +107,11 @@ fn what_only_the_shared_account_gives_a_meaning_is_refused_at_its_place() {
         ),
         (
             Wire::Gemini,
+            r#"{"contents":[{"parts":[{"fileData":{"fileUri":"GS://bucket/files/a"}}]}]}"#,
+            "contents[0].parts[0].fileData.fileUri",
+        ),
+        (
+            Wire::Gemini,
             r#"{"contents":[{"parts":[{"file_data":{"file_uri":"HTTPS://x@GenerativeLanguage.googleapis.com./files/a"}}]}]}"#,
             "contents[0].parts[0].file_data.file_uri",
         ),
@@ -177,7 +182,7 @@ fn inline_data_public_addresses_and_a_callers_own_data_go_on() {
         (Wire::Messages, r#"{"tools":[{"type":"web_search_20250305"},{"name":"code_execution"}]}"#),
         (
             Wire::Gemini,
-            r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://www.youtube.com/watch?v=x"}},{"fileData":{"fileUri":"gs://bucket/files/a"}},{"functionCall":{"args":{"fileUri":"files/a"}}}]}]}"#,
+            r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://www.youtube.com/watch?v=x"}},{"functionCall":{"args":{"fileUri":"files/a"}}}]}]}"#,
         ),
         (Wire::Gemini, r#"{"tools":[{"googleSearch":{}},{"codeExecution":{}},{"urlContext":{}}]}"#),
     ] {
