@@ -1,9 +1,11 @@
 //! What a provider can do wrong to a plain call, and what the caller gets instead.
 
-use crate::support::{Stack, deployment, error, provider};
+use crate::support::{MODEL, Stack, deployment, error, provider};
+use crate::upstream::Upstream;
 use contract::money::Nanos;
 use contract::usage::{Outcome, Tokens};
 use gateway::worker::Bounds;
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -173,4 +175,31 @@ async fn usage_that_cannot_be_recorded_stops_new_calls() {
     stack.redis.restart().await;
     let events = stack.events(answered).await;
     assert!(events.iter().all(|event| event.outcome == Outcome::Ok), "no answer went unrecorded");
+}
+
+#[tokio::test]
+async fn what_a_proxy_in_between_makes_of_an_answer_is_never_taken_for_one() {
+    const ANSWER: &str = r#"{"id":"c","object":"chat.completion","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
+    let packed = || vec![("content-encoding", "gzip".to_owned())];
+    let page = "<html><body>Bad gateway</body></html>";
+    for (stream, kind, body, more) in [
+        (false, "application/json", ANSWER, packed()),
+        (false, "text/html", page, Vec::new()),
+        (true, "text/event-stream", "data: {}\n\n", packed()),
+        (true, "text/html", page, Vec::new()),
+        (true, "application/json", ANSWER, Vec::new()),
+    ] {
+        let upstream =
+            Upstream::start_with(move |_| ((200, kind, body.as_bytes().to_vec()), more.clone()))
+                .await;
+        let base_url = upstream.base_url.clone();
+        let stack = Stack::of(move |world| world.providers[0].base_url = base_url).await;
+        let asked = json!({"model": MODEL, "stream": stream, "messages": []});
+        let response = stack.post("/v1/chat/completions").json(&asked).send().await.unwrap();
+        let (status, code, _) = error(response).await;
+        assert_eq!((status, code.as_str()), (502, "upstream.malformed"), "{stream} {kind}");
+        let event = stack.event().await;
+        assert_eq!(event.outcome, Outcome::UpstreamError);
+        assert_eq!(event.cost_nanos, Nanos::ZERO, "{stream} {kind}");
+    }
 }
