@@ -62,9 +62,14 @@ fn put(object: &mut Object, name: &str, value: Option<impl Into<Value>>) {
     }
 }
 
+/// Objects that are read member by member.
+const NESTED: [&str; 2] = ["generationConfig", "toolConfig"];
+
 /// Puts an extra where its path says. `false`: that is inside a list, which is written otherwise.
 fn place(body: &mut Object, path: &str, value: &Value) -> bool {
-    if path.contains('[') {
+    // A caller may call a field of its own by a name with a dot: that is no path.
+    let is_path = path.split_once('.').is_none_or(|(at, _)| NESTED.contains(&at));
+    if path.contains('[') || !is_path {
         return false;
     }
     let mut at = body;

@@ -15,6 +15,9 @@ use crate::neutral::{Effort, Extra, Format, Reasoning, Request, Sampling};
 use crate::{Invalid, Wire};
 use serde_json::{Map, Value, json};
 
+/// Objects that are read member by member.
+const NESTED: [&str; 2] = ["reasoning", "text"];
+
 /// Fields of chat that are the same here, and what they are called.
 const SHARED_WITH_CHAT: [(&str, &str); 4] = [
     ("verbosity", "text.verbosity"),
@@ -160,7 +163,9 @@ fn write_extra(
         }
         _ => None,
     };
-    let Some(name) = name.filter(|name| !name.contains('[')) else {
+    // A caller may call a field of its own by a name with a dot: that is no path.
+    let is_path = |name: &str| name.split_once('.').is_none_or(|(at, _)| NESTED.contains(&at));
+    let Some(name) = name.filter(|name| !name.contains('[') && is_path(name)) else {
         return losses.meet(Feature::Extra, &extra.name).map(drop);
     };
     let (map, name) = match name.split_once('.') {
