@@ -92,7 +92,8 @@ build() {
   SQLX_OFFLINE=true cargo build --locked "${profile[@]}" -p backend -p gateway -p portal-server \
     -p portal-build -p simulator -p loadtool 9>&- ||
     die "the build failed" "the compiler's words are above"
-  "$BIN/portal-build" 9>&- || die "the portal's browser part could not be built" "its words are above"
+  # Told where: a cache that several checkouts share may have built it in another.
+  "$BIN/portal-build" --portal "$ROOT/portal" 9>&- || die "the portal's browser part could not be built" "its words are above"
 }
 
 migrate() {

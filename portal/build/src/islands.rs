@@ -24,7 +24,7 @@ const FEATURES: [&str; 6] = [
 const BOOT: &str = include_str!("boot.js");
 
 pub fn build(portal: &Path, bundle: &mut Bundle) -> Result<()> {
-    let raw = compile()?;
+    let raw = compile(portal)?;
     let optimizer = node::tool(portal, "wasm-opt");
     let digest = digest(&raw, optimizer.is_some())?;
     if bundle.has("islands", &digest, &ROLES) {
@@ -49,12 +49,12 @@ pub fn build(portal: &Path, bundle: &mut Bundle) -> Result<()> {
 }
 
 /// Runs cargo and returns the path of the raw wasm, as cargo itself reports it.
-fn compile() -> Result<PathBuf> {
+fn compile(portal: &Path) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--profile", "wasm", "--target", "wasm32-unknown-unknown"])
         .args(["--package", "portal-islands", "--message-format", "json-render-diagnostics"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(portal)
         .stderr(Stdio::inherit())
         .output()
         .context("cannot start cargo")?;
