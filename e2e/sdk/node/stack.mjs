@@ -12,6 +12,9 @@ const SIGNS = ["sim-responses", "sim-anthropic", "sim-gemini", "sim-bedrock"];
 /** Providers whose simulated thoughts are signed, and whose signatures must come back. */
 export const SIGNING = MODELS.filter((model) => SIGNS.includes(model));
 
+/** Providers that cannot be made to call a tool: a call that forces one is refused. */
+export const UNFORCED = ["sim-ollama"];
+
 export const SCHEMA = {
   type: "object",
   properties: { city: { type: "string" } },
