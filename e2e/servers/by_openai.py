@@ -4,7 +4,7 @@ import openai
 from pydantic import BaseModel, Field
 
 from offer import billed
-from scene import ARGUMENTS, FUNCTION, HELLO, TOOL, counted_by, equal, same, weather
+from scene import ARGUMENTS, FUNCTION, HELLO, TOOL, at_random, counted_by, equal, same, weather
 
 
 class Weather(BaseModel):
@@ -62,6 +62,7 @@ def logprobs(s):
     equal([len(token.top_logprobs) for token in content], [3] * 4)
 
 
+@at_random
 def structured(s):
     parsed = s.openai.chat.completions.parse(model=s.model, messages=HELLO, max_tokens=400,
                                              response_format=Weather)
@@ -69,12 +70,9 @@ def structured(s):
     return parsed.choices[0].message.content
 
 
+@at_random
 def tools(s):
-    # A model at random may fill its bound with one call: it is asked again.
-    for _ in range(5):
-        first = s.ask(tools=[FUNCTION], tool_choice="required", max_tokens=400).choices[0]
-        if first.finish_reason != "length":
-            break
+    first = s.ask(tools=[FUNCTION], tool_choice="required", max_tokens=400).choices[0]
     equal(first.finish_reason, "tool_calls")
     call = first.message.tool_calls[0]
     equal(call.function.name, "get_weather")
@@ -88,6 +86,7 @@ def tools(s):
     return call.function.arguments
 
 
+@at_random
 def streamed_tools(s):
     with s.openai.chat.completions.stream(model=s.model, messages=HELLO, max_tokens=400,
                                           tools=[FUNCTION], tool_choice="required") as stream:
@@ -108,6 +107,7 @@ def response(s):
     same(s.recorded(), answer.usage.input_tokens, answer.usage.output_tokens)
 
 
+@at_random
 def response_tools(s):
     with s.openai.responses.stream(
             model=s.model, input="hello world", max_output_tokens=400, tool_choice="required",

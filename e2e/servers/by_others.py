@@ -3,7 +3,7 @@ through the server's own messages and responses."""
 
 from google.genai import types
 
-from scene import ARGUMENTS, HELLO, TOOL, counted_by, equal, same, weather
+from scene import ARGUMENTS, HELLO, TOOL, at_random, counted_by, equal, same, weather
 
 # Anthropic's SDK.
 
@@ -28,6 +28,7 @@ def streamed_message(s, model=None):
     equal(usage.output_tokens, 12)
 
 
+@at_random
 def message_tools(s):
     tool = {**TOOL, "input_schema": ARGUMENTS}
     # Of two tools, the one that is forced.
@@ -85,12 +86,14 @@ def streamed_generation(s):
     equal(chunks[-1].usage_metadata.candidates_token_count, 12)
 
 
+@at_random
 def generated_structure(s):
     answer = s.generated(max_output_tokens=400, response_mime_type="application/json",
                          response_json_schema=ARGUMENTS)
     return weather(answer.text)
 
 
+@at_random
 def generated_call(s):
     function = types.FunctionDeclaration(**TOOL, parameters_json_schema=ARGUMENTS)
     answer = s.generated(
