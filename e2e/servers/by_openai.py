@@ -4,12 +4,12 @@ import openai
 from pydantic import BaseModel, Field
 
 from offer import billed
-from scene import ARGUMENTS, FUNCTION, HELLO, TOOL, at_random, counted_by, equal, same, weather
+from scene import ARGUMENTS, FUNCTION, HELLO, TOOL, at_random, counted_by, equal, finished, same, weather
 
 
 class Weather(BaseModel):
     city: str = Field(max_length=12)
-    days: int
+    days: int = Field(ge=1, le=14)
 
 
 def plain(s):
@@ -73,6 +73,7 @@ def structured(s):
 @at_random
 def tools(s):
     first = s.ask(tools=[FUNCTION], tool_choice="required", max_tokens=400).choices[0]
+    finished(first.finish_reason, "length")
     equal(first.finish_reason, "tool_calls")
     call = first.message.tool_calls[0]
     equal(call.function.name, "get_weather")
@@ -92,7 +93,10 @@ def streamed_tools(s):
                                           tools=[FUNCTION], tool_choice="required") as stream:
         for _ in stream:
             pass
-        message = stream.get_final_completion().choices[0].message
+        choice = stream.get_final_completion().choices[0]
+    finished(choice.finish_reason, "length")
+    message = choice.message
+    assert message.tool_calls, message
     for call in message.tool_calls:
         weather(call.function.arguments)
 
@@ -115,6 +119,7 @@ def response_tools(s):
         for _ in stream:
             pass
         answer = stream.get_final_response()
+    finished(answer.status, "incomplete")
     calls = [item for item in answer.output if item.type == "function_call"]
     assert calls, answer.output
     for call in calls:

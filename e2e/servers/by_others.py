@@ -3,7 +3,7 @@ through the server's own messages and responses."""
 
 from google.genai import types
 
-from scene import ARGUMENTS, HELLO, TOOL, at_random, counted_by, equal, same, weather
+from scene import ARGUMENTS, HELLO, TOOL, at_random, counted_by, equal, finished, same, weather
 
 # Anthropic's SDK.
 
@@ -35,6 +35,7 @@ def message_tools(s):
     other = {**tool, "name": "get_time"}
     first = s.said(tools=[other, tool], max_tokens=400,
                    tool_choice={"type": "tool", "name": "get_weather"})
+    finished(first.stop_reason, "max_tokens")
     equal(first.stop_reason, "tool_use")
     calls = [block for block in first.content if block.type == "tool_use"]
     equal({call.name for call in calls}, {"get_weather"})
@@ -90,6 +91,7 @@ def streamed_generation(s):
 def generated_structure(s):
     answer = s.generated(max_output_tokens=400, response_mime_type="application/json",
                          response_json_schema=ARGUMENTS)
+    finished(answer.candidates[0].finish_reason, types.FinishReason.MAX_TOKENS)
     return weather(answer.text)
 
 
@@ -100,5 +102,6 @@ def generated_call(s):
         max_output_tokens=400, tools=[types.Tool(function_declarations=[function])],
         tool_config=types.ToolConfig(function_calling_config=types.FunctionCallingConfig(mode="ANY")),
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True))
+    finished(answer.candidates[0].finish_reason, types.FinishReason.MAX_TOKENS)
     assert answer.function_calls, answer
     return weather(answer.function_calls[0].args)
