@@ -11,7 +11,7 @@ use dialect::Reported;
 use dialect::convert::{Caller, Inbound, Outbound, ReadStream, WriteStream};
 use dialect::count::Counter;
 use dialect::neutral::{Answer, Block, Content, Delta, Event};
-use dialect::openai::{StreamOptions, TEXT_BYTES_PER_TOKEN};
+use dialect::openai::StreamOptions;
 
 /// Writes a whole answer for the caller.
 pub(super) fn answer(
@@ -85,7 +85,8 @@ struct Told {
     reported: Reported,
     malformed: u32,
     deltas: u64,
-    text_bytes: u64,
+    /// What the text weighs.
+    counter: Counter,
 }
 
 impl Translation {
@@ -159,8 +160,8 @@ impl Translation {
     }
 
     /// Output tokens seen, where the provider does not say.
-    pub fn output_tokens(&self) -> u64 {
-        self.told.deltas.max(self.told.text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN))
+    pub fn output_tokens(&self, model: &str) -> u64 {
+        self.told.deltas.max(self.told.counter.tokens(model))
     }
 }
 
@@ -210,8 +211,7 @@ impl Told {
                 self.begun = true;
                 if let Delta::Text(text) | Delta::Input(text) = delta {
                     self.deltas += 1;
-                    let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
-                    self.text_bytes = self.text_bytes.saturating_add(len);
+                    self.counter.add(text);
                 }
             }
             Event::Open { what: Block::Whole(_), .. } | Event::Stop { .. } => {

@@ -126,7 +126,7 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
     let body = whole(&mut principal.body, bounds).await?;
     let at = Address { model: model.as_deref(), stream };
     let (mut media, mut units) = (None, Units::default());
-    let ask = match (&kind, operation, at.model) {
+    let mut ask = match (&kind, operation, at.model) {
         (Kind::Media(task), ..) => {
             let form = principal.passed_on.form.as_ref();
             let form = form.map(|kind| kind.to_str().unwrap_or_default());
@@ -134,7 +134,7 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
             media = Some(asked);
             ask
         }
-        _ if native.is_some() => openai::read_call(&body, wire, &at)?,
+        _ if native.is_some() => native::read(&body, wire, &at)?,
         (Kind::Tensors { form, .. }, _, Some(model)) => {
             let (ask, tensors) = inference::read_request(&body, *form, model)?;
             units.rows = tensors.rows;
@@ -148,6 +148,9 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
         }
         _ => openai::read_call(&body, wire, &at)?,
     };
+    // Whatever their bodies say.
+    ask.stream &=
+        !matches!(operation, Operation::CountTokens | Operation::Embeddings | Operation::Rerank);
     if matches!(operation, Operation::Chat | Operation::CountTokens) && !kind.is_of_server() {
         dialect::stored::refuse(wire, &body)?;
     }

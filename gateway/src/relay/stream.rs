@@ -174,7 +174,7 @@ impl Relay {
     }
 
     fn end(&self, outcome: Outcome, code: Option<ErrorCode>) -> End {
-        let output = || self.flow.output_tokens();
+        let output = || self.flow.output_tokens(self.meter.model());
         let (used, estimated) = self.meter.used(self.flow.reported(), output);
         End { outcome, status: 200, code, used, estimated }
     }

@@ -74,6 +74,66 @@ async fn a_model_in_the_path_is_called_as_the_provider_calls_it() {
     assert_eq!(stack.event().await.tokens.input, 5);
 }
 
+#[tokio::test]
+async fn geminis_answers_pass_only_in_the_form_that_is_metered() {
+    let stream = "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"Hi\"}]},\"finishReason\":\"STOP\",\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":5,\"candidatesTokenCount\":1,\"totalTokenCount\":6}}\n\n";
+    let upstream = Upstream::always(200, "text/event-stream", stream).await;
+    let stack = stack_on(&upstream, Dialect::Gemini).await;
+    let body = json!({"contents": [{"parts": [{"text": "Hello"}]}]});
+    let at = |rest: &str| format!("/native/far/models/house%2Fchat:{rest}");
+    for (path, named) in [
+        ("streamGenerateContent", "alt"),
+        ("streamGenerateContent?alt=json", "alt"),
+        ("streamGenerateContent?alt=sse&fields=candidates", "fields"),
+        ("streamGenerateContent?alt=sse&%24fields=candidates", "fields"),
+        ("streamGenerateContent?alt=sse&%61lt=json", "alt"),
+        ("generateContent?alt=sse", "alt"),
+        ("generateContent?callback=f", "callback"),
+    ] {
+        let response = call(&stack, &at(path), &body).await;
+        assert_eq!(response.status(), 400, "{path}");
+        let told: Value = response.json().await.unwrap();
+        assert!(told["error"]["message"].as_str().unwrap().contains(named), "{path}: {told}");
+    }
+    assert_eq!(upstream.seen().len(), 0, "a refused call costs nothing");
+    let path = at("streamGenerateContent?alt=sse&%6Bey=stolen&x=1");
+    let response = call(&stack, &path, &body).await;
+    assert_eq!(response.text().await.unwrap(), stream);
+    assert_eq!(upstream.last().path, "/v1/models/sim-chat:streamGenerateContent?alt=sse&x=1");
+    assert_eq!(stack.event().await.tokens.output, 1);
+}
+
+#[tokio::test]
+async fn only_conversations_are_streamed_whatever_their_bodies_say() {
+    let answer = r#"{"object":"list","data":[{"embedding":[0.5]}],"usage":{"prompt_tokens":4,"total_tokens":4}}"#;
+    let upstream = Upstream::always(200, "application/json", answer).await;
+    let stack = stack_on(&upstream, Dialect::Openai).await;
+    let body = json!({"model": EMBED, "input": "a", "stream": true});
+    for path in ["/native/far/embeddings", "/v1/embeddings"] {
+        let response = call(&stack, path, &body).await;
+        assert_eq!(response.text().await.unwrap(), answer, "{path}");
+    }
+    assert_eq!(upstream.seen().len(), 2);
+    for event in stack.events(2).await {
+        assert_eq!((event.stream, event.tokens.input), (false, 4));
+    }
+}
+
+#[tokio::test]
+async fn a_path_and_a_body_that_disagree_about_streaming_are_refused() {
+    let upstream = Upstream::always(200, "application/json", "{}").await;
+    let stack = stack_on(&upstream, Dialect::Anthropic).await;
+    for (path, stream) in [("rawPredict", true), ("streamRawPredict", false)] {
+        let body = json!({"messages": [], "max_tokens": 5, "stream": stream});
+        let path = format!("/native/far/publishers/anthropic/models/house%2Fchat:{path}");
+        let response = call(&stack, &path, &body).await;
+        assert_eq!(response.status(), 400, "{path}");
+        let told: Value = response.json().await.unwrap();
+        assert!(told["error"]["message"].as_str().unwrap().contains("stream"), "{told}");
+    }
+    assert_eq!(upstream.seen().len(), 0);
+}
+
 fn converse_stream(whole: bool) -> Vec<u8> {
     let mut events = vec![
         ("messageStart", json!({"role": "assistant"})),
