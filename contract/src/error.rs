@@ -92,8 +92,11 @@ codes! {
     LimitRequests = "limit.requests", 429, "The request limit is used up for now.";
     LimitTokens = "limit.tokens", 429, "The token limit is used up for now.";
     LimitConcurrency = "limit.concurrency", 429, "Too many calls at once.";
+    LimitCompute = "limit.compute", 429, "The limit on compute is used up for now.";
+    LimitQuota = "limit.quota", 403, "The plan's quota is used up.";
     LimitMoney = "limit.money", 402, "The spending limit is used up.";
     BudgetExhausted = "budget.exhausted", 402, "The budget is used up.";
+    WalletEmpty = "wallet.empty", 402, "The prepaid credit is used up.";
 
     // Upstream.
     UpstreamRefused = "upstream.refused", 400, "The provider refused the request.";

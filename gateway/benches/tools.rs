@@ -16,9 +16,7 @@ use contract::id::{
 use contract::key::{KeyEnv, KeyHash};
 use contract::money::Nanos;
 use contract::seal::MasterKey;
-use contract::snapshot::{
-    KeyRecord, KeySecret, LimitRecord, LimitScope, Metric, Record, Window, WithoutRedis,
-};
+use contract::snapshot::{KeyRecord, KeySecret, LimitRecord, LimitScope, Metric, Record, Window};
 use contract::usage::{Operation, Outcome, Tokens, Units, UsageEvent};
 use gateway::clock::Clock;
 use gateway::link::Link;
@@ -53,6 +51,8 @@ fn main() {
         key_id: KeyId(id(4)),
         plan_id: PlanId(id(5)),
         subscription_id: SubscriptionId(id(6)),
+        model_id: ModelId(id(7)),
+        tags: &[],
     };
     let telemetry = Arc::new(Telemetry::default());
     reservations(&runtime, &caller, &telemetry);
@@ -63,15 +63,8 @@ fn main() {
 
 fn reservations(runtime: &tokio::runtime::Runtime, caller: &Caller, telemetry: &Arc<Telemetry>) {
     let limit = |n, scope, metric, window| {
-        Record::Limit(LimitRecord {
-            id: LimitId(id(n)),
-            org_id: Some(caller.org_id),
-            scope,
-            metric,
-            window,
-            max: 1_000_000_000_000_000,
-            without_redis: WithoutRedis::Closed,
-        })
+        let much = (metric, window, 1_000_000_000_000_000);
+        Record::Limit(LimitRecord::new(LimitId(id(n)), Some(caller.org_id), scope, much))
     };
     let snapshot = Snapshot::of(
         Arc::new(MasterKey::new("bench", [1; 32])),
@@ -79,6 +72,10 @@ fn reservations(runtime: &tokio::runtime::Runtime, caller: &Caller, telemetry: &
             limit(1, LimitScope::Org(caller.org_id), Metric::Money, Window::Month),
             limit(2, LimitScope::App(caller.app_id), Metric::Tokens, Window::Minute),
             limit(3, LimitScope::Plan(caller.plan_id), Metric::Requests, Window::Minute),
+            limit(4, LimitScope::Team(caller.team_id), Metric::OutputTokens, Window::Week),
+            limit(5, LimitScope::Key(caller.key_id), Metric::Requests, Window::Day),
+            limit(6, LimitScope::Key(caller.key_id), Metric::Concurrency, Window::Lifetime),
+            limit(7, LimitScope::App(caller.app_id), Metric::Money, Window::Quarter),
         ],
     );
     let clock = Clock::default();
@@ -91,8 +88,10 @@ fn reservations(runtime: &tokio::runtime::Runtime, caller: &Caller, telemetry: &
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(drawer.run(link, background));
     });
-    let estimate = Amounts { requests: 1, tokens: 2_000, money: Nanos(5_000) };
-    let used = Amounts { requests: 1, tokens: 700, money: Nanos(1_500) };
+    let of_call =
+        |input, output, money| Amounts::of_call(input, output, &Units::NONE, Nanos(money));
+    let estimate = of_call(500, 1_500, 5_000).running();
+    let used = of_call(500, 200, 1_500);
     let mut worst = Duration::ZERO;
     let mut run = |rounds: u32| {
         let start = Instant::now();

@@ -116,9 +116,14 @@ fn described(name: &str, map: &PredictMap) -> Vec<u8> {
 /// A provider is asked, so it counts as a request, though it costs nothing.
 async fn limited(worker: &Worker, principal: &Principal, model: &ModelView) -> Result<(), Fault> {
     let (stamp, one) = (&principal.stamp, Amounts { requests: 1, ..Amounts::default() });
+    let running = one.running();
     let caller = asker(principal, model)?;
     let reserve = &worker.gateway.tools.reserve;
-    let reserved = reserve.reserve(&stamp.snapshot, &caller, &one, stamp.at).await;
-    reserved.map_err(|refused| Fault::of_limit(refused, stamp.at))?.settle(&one);
+    let reserved = reserve.reserve(&stamp.snapshot, &caller, &running, stamp.at).await;
+    let reserved = reserved.map_err(|refused| {
+        let standings = reserve.standings(&stamp.snapshot, &caller, stamp.at);
+        Fault::of_limit(refused, standings, stamp.at)
+    })?;
+    reserved.settle(&one);
     Ok(())
 }

@@ -3,7 +3,10 @@
 
 use crate::reserve::{Refused, Standing};
 use bytes::Bytes;
+use contract::Timestamp;
 use contract::error::ErrorCode;
+use contract::money::{Nanos, Usd};
+use contract::snapshot::{LimitRecord, Metric, Window};
 use dialect::{Invalid, Problem};
 use http::StatusCode;
 use std::borrow::Cow;
@@ -44,8 +47,9 @@ pub struct Fault {
 pub struct More {
     /// For the log only.
     pub cause: Option<String>,
-    /// The limit that was in the way.
-    pub standing: Option<Standing>,
+    /// How the limits on the call stand, and which of them was in the way.
+    pub standings: Vec<Standing>,
+    pub binding: Option<Standing>,
     /// The provider's own refusal, to be passed on as it is.
     pub answer: Option<(StatusCode, Bytes)>,
     /// Methods that the address knows.
@@ -145,23 +149,22 @@ const RETRY_WAIT_MAX: Duration = Duration::from_secs(60);
 impl Fault {
     /// What a limit's refusal tells the caller.
     #[must_use]
-    pub fn of_limit(refused: Refused, now: contract::Timestamp) -> Self {
+    pub fn of_limit(refused: Refused, standings: Vec<Standing>, now: Timestamp) -> Self {
         let code = refused.code();
         let limit = refused.limit();
-        let (metric, window) = (limit.metric.as_str(), limit.window.as_str());
-        let id = limit.id;
         let detail = match &refused {
-            Refused::Limit(_) => format!(
-                "{} The limit is {} {metric} per {window} ({id}).",
-                code.title(),
-                amount(limit.metric, limit.max)
-            ),
+            Refused::Limit(_) => {
+                format!("{} The limit is {} ({}).", code.title(), told(limit, now), limit.id)
+            }
             Refused::Unknown(_) => format!(
-                "The {metric} limit per {window} ({id}) cannot be checked now, and it is one that \
-                 refuses rather than guesses."
+                "The limit of {} ({}) cannot be checked now, and it is one that refuses rather \
+                 than guesses.",
+                told(limit, now),
+                limit.id
             ),
         };
         let mut fault = Self::us(code, detail);
+        fault.more_mut().standings = standings;
         let Refused::Limit(standing) = refused else {
             return fault.after(Duration::from_secs(1));
         };
@@ -169,16 +172,29 @@ impl Fault {
         if fault.retry_after.is_none_or(|wait| wait > RETRY_WAIT_MAX) {
             fault.retry = Retry::Useless;
         }
-        fault.more_mut().standing = Some(standing);
+        fault.more_mut().binding = Some(standing);
         fault
     }
 }
 
-fn amount(metric: contract::snapshot::Metric, max: i64) -> String {
-    match metric {
-        contract::snapshot::Metric::Money => {
-            format!("{} USD of", contract::money::Usd(contract::money::Nanos(max)))
-        }
-        _ => max.to_string(),
+/// A limit in words: `60 requests per minute`, `5.00 USD per month on mdl_… with feature=search`.
+fn told(limit: &LimitRecord, now: Timestamp) -> String {
+    let (max, _) = limit.max_at(now);
+    let mut told = match limit.metric {
+        Metric::Money => format!("{} USD", Usd(Nanos(max))),
+        Metric::Concurrency => format!("{max} calls at the same time"),
+        metric => format!("{max} {}", metric.as_str().replace('_', " ")),
+    };
+    match limit.window {
+        _ if limit.metric == Metric::Concurrency => {}
+        Window::Lifetime => told.push_str(" in all"),
+        window => told.extend([" per ", window.as_str()]),
     }
+    if let Some(model) = limit.model_id {
+        told.push_str(&format!(" on {model}"));
+    }
+    if let Some(tag) = &limit.tag {
+        told.push_str(&format!(" with {tag}"));
+    }
+    told
 }

@@ -138,7 +138,10 @@ impl Meter {
     }
 
     /// Ends a call that no attempt answered, and hands its fault on.
-    pub fn fail(&mut self, fault: Fault) -> Fault {
+    pub fn fail(&mut self, mut fault: Fault) -> Fault {
+        if let Some(reservation) = &self.reservation {
+            fault.more_mut().standings = reservation.standings().collect();
+        }
         let end = End {
             outcome: Outcome::UpstreamError,
             status: fault.status().as_u16(),
@@ -172,12 +175,9 @@ impl Meter {
         let event = self.event(&end, reservation.money());
         let written = self.worker.gateway.tools.settle.record(&event);
         let cost = event.cost_nanos;
-        let counted = if end.outcome.is_charged() { end.used.tokens.total() } else { 0 };
-        reservation.settle(&Amounts {
-            requests: 1,
-            tokens: i64::try_from(counted).unwrap_or(i64::MAX),
-            money: cost,
-        });
+        let counted = if end.outcome.is_charged() { end.used } else { Used::default() };
+        let (input, output) = (counted.tokens.input_total(), counted.tokens.output_total());
+        reservation.settle(&Amounts::of_call(input, output, &counted.units, cost));
         written.map(|()| cost).map_err(|full| {
             let request_id = event.request_id;
             tracing::error!(%request_id, %full, ?event, "a usage event could not be written");

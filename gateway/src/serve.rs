@@ -88,14 +88,14 @@ async fn prepare(
 /// The room between plan and attempt: takes what the call may use from every limit.
 async fn reserve(worker: &Rc<Worker>, permit: Permit) -> Result<Meter, Fault> {
     let stamp = &permit.call.principal.stamp;
-    let reservation = worker
-        .gateway
-        .tools
-        .reserve
-        .reserve(&stamp.snapshot, &permit.caller(), &permit.estimate, stamp.at)
-        .await
-        .map_err(|refused| Fault::of_limit(refused, stamp.at))?;
-    Ok(Meter::new(Rc::clone(worker), permit, reservation))
+    let (tool, caller) = (&worker.gateway.tools.reserve, permit.caller());
+    match tool.reserve(&stamp.snapshot, &caller, &permit.estimate, stamp.at).await {
+        Ok(reservation) => Ok(Meter::new(Rc::clone(worker), permit, reservation)),
+        Err(refused) => {
+            let standings = tool.standings(&stamp.snapshot, &caller, stamp.at);
+            Err(Fault::of_limit(refused, standings, stamp.at))
+        }
+    }
 }
 
 /// The answer to a count of tokens that no provider is asked for: about as many as the text has.

@@ -53,6 +53,9 @@ counts! {
     DrawFailed = "tollgate_allowance_draws_total" "{result=\"failed\"}", "Draws that calls waited for, by how they ended.";
     OverdrawnRequests = "tollgate_overdrawn_requests_total" "", "Requests settled beyond what was drawn.";
     OverdrawnTokens = "tollgate_overdrawn_tokens_total" "", "Tokens settled beyond what was drawn.";
+    OverdrawnConcurrency = "tollgate_overdrawn_concurrency_total" "", "Running calls settled beyond what was drawn.";
+    OverdrawnComputeMs = "tollgate_overdrawn_compute_milliseconds_total" "", "Milliseconds of compute settled beyond what was drawn.";
+    OverdrawnRows = "tollgate_overdrawn_rows_total" "", "Rows settled beyond what was drawn.";
     OverdrawnNanos = "tollgate_overdrawn_nanodollars_total" "", "Nano-dollars settled beyond what was drawn.";
     RedisOk = "tollgate_redis_calls_total" "{result=\"ok\"}", "Calls to Redis, by how they ended.";
     RedisFailed = "tollgate_redis_calls_total" "{result=\"failed\"}", "Calls to Redis, by how they ended.";

@@ -28,6 +28,17 @@ pub fn header(pieces: &[&[u8]]) -> HeaderValue {
     HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static(""))
 }
 
+/// A header's value of what `write` appends, which is nothing that a header cannot carry; empty
+/// otherwise.
+#[must_use]
+pub fn written(write: impl FnOnce(&mut BytesMut)) -> HeaderValue {
+    let text = TEXTS.with_borrow_mut(|texts| {
+        write(texts);
+        texts.split().freeze()
+    });
+    HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static(""))
+}
+
 /// A number as a header's value.
 #[must_use]
 pub fn number(number: impl itoa::Integer) -> HeaderValue {

@@ -12,12 +12,11 @@ pub const ORG_MONEY_PER_MONTH_DEFAULT: Nanos = Nanos(100 * contract::money::NANO
 #[must_use]
 pub const fn without_redis(metric: Metric, window: Window) -> WithoutRedis {
     match (metric, window) {
-        (Metric::Money, _) | (_, Window::Day | Window::Month | Window::Lifetime) => {
-            WithoutRedis::Closed
-        }
-        (Metric::Requests | Metric::Tokens, Window::Second | Window::Minute | Window::Hour) => {
+        (Metric::Money, _) => WithoutRedis::Closed,
+        (Metric::Concurrency, _) | (_, Window::Second | Window::Minute | Window::Hour) => {
             WithoutRedis::LocalTenth
         }
+        _ => WithoutRedis::Closed,
     }
 }
 
@@ -50,7 +49,7 @@ pub fn amount(
 pub const fn shown(metric: Metric, max: i64) -> (Option<i64>, Option<Usd>) {
     match metric {
         Metric::Money => (None, Some(Usd(Nanos(max)))),
-        Metric::Requests | Metric::Tokens => (Some(max), None),
+        _ => (Some(max), None),
     }
 }
 

@@ -290,14 +290,10 @@ async fn limits(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitReco
                     return Err(sqlx::Error::Decode(format!("limit scope `{other}`").into()));
                 }
             };
+            let much = (row.metric, row.window, row.max);
             Ok(LimitRecord {
-                id: row.id,
-                org_id: row.org_id,
-                scope,
-                metric: row.metric,
-                window: row.window,
-                max: row.max,
                 without_redis: without_redis(row.metric, row.window),
+                ..LimitRecord::new(row.id, row.org_id, scope, much)
             })
         })
         .collect()

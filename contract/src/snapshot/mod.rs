@@ -5,17 +5,21 @@
 mod catalog;
 mod limit;
 mod predict;
+mod tag;
 mod tenant;
+mod window;
 
 pub use catalog::{
     Auth, DeploymentRecord, Dialect, Lifecycle, Modality, ModelRecord, PlanRecord, PriceRecord,
     ProductKind, ProductRecord, ProviderRecord, ProviderSettings,
 };
-pub use limit::{LimitRecord, LimitScope, Metric, Window, WithoutRedis};
+pub use limit::{AtLimit, LimitKind, LimitRecord, LimitScope, Metric, Override, WithoutRedis};
 pub use predict::{DATATYPES, Layout, PredictMap, PredictOutput};
+pub use tag::{TAG_NAME_MAX, TAG_VALUE_MAX, TAGS_MAX, Tag, TagFault};
 pub use tenant::{
     AppRecord, KeyRecord, KeySecret, OrgRecord, SubscriptionRecord, SubscriptionState,
 };
+pub use window::{UnknownZone, Window, Zone};
 
 use serde::{Deserialize, Serialize};
 

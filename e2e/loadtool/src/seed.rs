@@ -20,7 +20,7 @@ use contract::snapshot::{
     AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Lifecycle, LimitRecord,
     LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
     ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
-    Window, WithoutRedis,
+    Window,
 };
 use serde::Serialize;
 
@@ -118,9 +118,7 @@ fn limit(
     window: Window,
 ) -> Record {
     let id = LimitId::new(at, &entropy(n));
-    let max = 1_000_000_000_000_000;
-    let without_redis = WithoutRedis::Closed;
-    Record::Limit(LimitRecord { id, org_id, scope, metric, window, max, without_redis })
+    Record::Limit(LimitRecord::new(id, org_id, scope, (metric, window, 1_000_000_000_000_000)))
 }
 
 fn made_key(

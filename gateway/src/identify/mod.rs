@@ -7,7 +7,7 @@ use crate::worker::{InFlight, Worker};
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::key::{KeyPepper, ParsedKey};
-use contract::snapshot::{AppRecord, KeyRecord};
+use contract::snapshot::{AppRecord, KeyRecord, Tag, TagFault};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use hyper::body::Incoming;
 use std::rc::Rc;
@@ -21,6 +21,8 @@ pub struct Principal {
     pub body: Incoming,
     pub in_flight: InFlight,
     pub passed_on: PassedOn,
+    /// What the caller says the call is for.
+    pub tags: Box<[Tag]>,
     pub key: Arc<KeyRecord>,
     pub app: Arc<AppRecord>,
 }
@@ -36,6 +38,7 @@ const PASSED_WITHIN: [HeaderName; 3] = [
     HeaderName::from_static("anthropic-version"),
     HeaderName::from_static("anthropic-beta"),
 ];
+const TAGS: HeaderName = HeaderName::from_static("x-tollgate-tags");
 const INCLUDE_COST: HeaderName = HeaderName::from_static("x-tollgate-include-cost");
 
 /// What is kept of a caller's headers.
@@ -79,14 +82,30 @@ fn is_form(kind: &HeaderValue) -> bool {
 ///
 /// # Errors
 /// `key.missing`, `key.malformed`, `key.unknown`, `key.revoked`, `key.expired`, `app.disabled`,
-/// `org.suspended`.
+/// `org.suspended`; `request.header_invalid` for tags that are not well formed.
 pub fn identify(worker: &Worker, admitted: Admitted) -> Result<Principal, Fault> {
     let text = credential(&admitted.headers, admitted.query_key.as_deref())?;
     let stamp = &admitted.stamp;
     let (key, app) = known(&worker.gateway.pepper, &stamp.snapshot, text, stamp.at)?;
     let passed_on = PassedOn::of(&admitted.headers);
+    let tags = tags(&admitted.headers)?;
     let Admitted { stamp, surface, body, in_flight, .. } = admitted;
-    Ok(Principal { stamp, surface, body, in_flight, passed_on, key, app })
+    Ok(Principal { stamp, surface, body, in_flight, passed_on, tags, key, app })
+}
+
+/// The tags of a call: `x-tollgate-tags: cost-centre=42, feature=search`, in one header or several.
+fn tags(headers: &HeaderMap) -> Result<Box<[Tag]>, Fault> {
+    let mut tags = Vec::new();
+    for value in headers.get_all(TAGS) {
+        let read = text(value).map_or(Err(TagFault::Value), |text| Tag::read(text, &mut tags));
+        read.map_err(|fault| {
+            Fault::client(
+                ErrorCode::RequestHeaderInvalid,
+                format!("The header {TAGS} is not valid: {fault}."),
+            )
+        })?;
+    }
+    Ok(tags.into_boxed_slice())
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {

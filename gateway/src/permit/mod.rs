@@ -37,12 +37,16 @@ pub struct Permit {
 impl Permit {
     /// Whose limits count.
     #[must_use]
-    pub fn caller(&self) -> Caller {
-        caller(&self.call.principal, &self.subscription)
+    pub fn caller(&self) -> Caller<'_> {
+        caller(&self.call.principal, &self.subscription, &self.model)
     }
 }
 
-fn caller(principal: &Principal, subscription: &SubscriptionRecord) -> Caller {
+fn caller<'a>(
+    principal: &'a Principal,
+    subscription: &SubscriptionRecord,
+    model: &ModelView,
+) -> Caller<'a> {
     Caller {
         org_id: principal.key.org_id,
         team_id: principal.app.team_id,
@@ -50,6 +54,8 @@ fn caller(principal: &Principal, subscription: &SubscriptionRecord) -> Caller {
         key_id: principal.key.id,
         plan_id: subscription.plan_id,
         subscription_id: subscription.id,
+        model_id: model.record.id,
+        tags: &principal.tags,
     }
 }
 
@@ -57,10 +63,10 @@ fn caller(principal: &Principal, subscription: &SubscriptionRecord) -> Caller {
 ///
 /// # Errors
 /// `subscription.missing`, `subscription.inactive`.
-pub fn asker(principal: &Principal, model: &ModelView) -> Result<Caller, Fault> {
+pub fn asker<'a>(principal: &'a Principal, model: &ModelView) -> Result<Caller<'a>, Fault> {
     let (stamp, app) = (&principal.stamp, &principal.app);
     let subscription = subscribed(&stamp.snapshot, app.id, app.org_id, model, stamp.at)?;
-    Ok(caller(principal, subscription))
+    Ok(caller(principal, subscription, model))
 }
 
 /// Checks model, subscription and price, and estimates the use.
@@ -230,7 +236,7 @@ fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceReco
     }
     let output = match call.operation {
         Operation::CountTokens => {
-            return Amounts { requests: 1, tokens: 0, money: Nanos::ZERO };
+            return Amounts::of_call(0, 0, &Units::NONE, Nanos::ZERO).running();
         }
         Operation::Embeddings
         | Operation::Rerank
@@ -256,9 +262,5 @@ fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceReco
 }
 
 fn amounts(input: u64, output: u64, units: &Units, price: &PriceRecord) -> Amounts {
-    Amounts {
-        requests: 1,
-        tokens: i64::try_from(input.saturating_add(output)).unwrap_or(i64::MAX),
-        money: price.rates.price_max(input, output, units),
-    }
+    Amounts::of_call(input, output, units, price.rates.price_max(input, output, units)).running()
 }

@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::attempt::{Answered, Upstream};
 use crate::fault::Fault;
 use crate::meter::End;
-use crate::render;
+use crate::render::{self, limits};
 use contract::money::Usd;
 use contract::usage::Outcome;
 use dialect::gemini::Array;
@@ -41,7 +41,8 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
     let mut response = Response::new(Answer::Whole(bytes::Bytes::new()));
     pass_back(&headers, response.headers_mut());
     if let Some(reservation) = meter.reservation() {
-        render::standings(response.headers_mut(), reservation.standings(), stamp.at);
+        let standings: Vec<_> = reservation.standings().collect();
+        limits::tell(response.headers_mut(), &standings, None, stamp.at);
     }
     if let Some(dropped) = dropped {
         response.headers_mut().insert(DROPPED, dropped);

@@ -151,10 +151,16 @@ impl Allowance {
         let mut state = self.lock();
         let limit = Arc::clone(&state.limit);
         state.turn(&limit, now);
-        match limit.without_redis {
+        let percent = match limit.without_redis {
             WithoutRedis::Closed => None,
-            WithoutRedis::LocalTenth => {
-                let tenth = (limit.max / 10).max(i64::from(limit.max > 0));
+            WithoutRedis::LocalTenth => Some(10),
+            WithoutRedis::Local { percent } => Some(i64::from(percent.min(100))),
+        };
+        match percent {
+            None => None,
+            Some(percent) => {
+                let tenth = (limit.max / 100).saturating_mul(percent);
+                let tenth = tenth.max(i64::from(limit.max > 0));
                 if amount > tenth.saturating_sub(state.tenth) {
                     return Some(Err(state.standing()));
                 }
@@ -294,7 +300,7 @@ impl State {
     fn new(limit: Arc<LimitRecord>, now: Timestamp) -> Self {
         let now_ms = now.timestamp_millis();
         Self {
-            window: limit.window.bounds(now),
+            window: limit.bounds(now),
             free: limit.max,
             limit,
             drawn: None,

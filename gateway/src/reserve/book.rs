@@ -33,7 +33,7 @@ impl Book {
     pub fn allowance(
         &self,
         limit: &Arc<LimitRecord>,
-        caller: &Caller,
+        caller: &Caller<'_>,
         now: Timestamp,
     ) -> Arc<Allowance> {
         let whose = subject(limit.scope, caller);
@@ -69,7 +69,7 @@ impl Book {
 }
 
 /// Whose use a limit counts.
-fn subject(scope: LimitScope, caller: &Caller) -> Uuid {
+fn subject(scope: LimitScope, caller: &Caller<'_>) -> Uuid {
     match scope {
         LimitScope::Org(id) => id.0,
         LimitScope::Team(id) => id.0,
@@ -80,7 +80,7 @@ fn subject(scope: LimitScope, caller: &Caller) -> Uuid {
 }
 
 /// The same, as the counter's name says it.
-fn subject_text(scope: LimitScope, caller: &Caller) -> Box<str> {
+fn subject_text(scope: LimitScope, caller: &Caller<'_>) -> Box<str> {
     match scope {
         LimitScope::Org(id) => id.to_string(),
         LimitScope::Team(id) => id.to_string(),

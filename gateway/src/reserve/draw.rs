@@ -276,7 +276,10 @@ impl Drawer {
     fn overdrawn(&self, draw: &Draw) {
         let count = match draw.limit.metric {
             Metric::Requests => Count::OverdrawnRequests,
-            Metric::Tokens => Count::OverdrawnTokens,
+            Metric::Tokens | Metric::InputTokens | Metric::OutputTokens => Count::OverdrawnTokens,
+            Metric::Concurrency => Count::OverdrawnConcurrency,
+            Metric::ComputeMs => Count::OverdrawnComputeMs,
+            Metric::Rows => Count::OverdrawnRows,
             Metric::Money => Count::OverdrawnNanos,
         };
         self.telemetry.count(count, u64::try_from(draw.overdrawn).unwrap_or(0));

@@ -16,41 +16,76 @@ use crate::telemetry::Telemetry;
 use allowance::{Hold, Take};
 use book::Book;
 use contract::Timestamp;
-use contract::id::{AppId, GatewayId, KeyId, OrgId, PlanId, SubscriptionId, TeamId};
+use contract::id::{AppId, GatewayId, KeyId, ModelId, OrgId, PlanId, SubscriptionId, TeamId};
 use contract::money::Nanos;
-use contract::snapshot::{LimitRecord, LimitScope, Metric};
+use contract::snapshot::{LimitRecord, LimitScope, Metric, Tag};
+use contract::usage::Units;
 use draw::{Answer, Ask, Need, Request};
+use std::cmp::Reverse;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Draws that wait for the background at most; callers beyond that wait for a place.
 const QUEUE_MAX: usize = 4_096;
 
-/// Whose limits count.
+/// Whose limits count, and for what.
 #[derive(Debug, Clone, Copy)]
-pub struct Caller {
+pub struct Caller<'a> {
     pub org_id: OrgId,
     pub team_id: TeamId,
     pub app_id: AppId,
     pub key_id: KeyId,
     pub plan_id: PlanId,
     pub subscription_id: SubscriptionId,
+    pub model_id: ModelId,
+    /// As the caller declared them.
+    pub tags: &'a [Tag],
 }
 
 /// So much of everything that limits count: an estimate before a call, its true use after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Amounts {
     pub requests: i64,
-    /// Input and output together.
-    pub tokens: i64,
+    pub input_tokens: i64,
+    pub output_tokens: i64,
+    pub compute_ms: i64,
+    pub rows: i64,
     pub money: Nanos,
+    /// Calls that run: one while it does, none once it ended.
+    pub running: i64,
 }
 
 impl Amounts {
+    /// What one call uses, which runs no more.
+    #[must_use]
+    pub fn of_call(input_tokens: u64, output_tokens: u64, units: &Units, money: Nanos) -> Self {
+        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Self {
+            requests: 1,
+            input_tokens: whole(input_tokens),
+            output_tokens: whole(output_tokens),
+            compute_ms: whole(units.compute_ms),
+            rows: whole(units.rows),
+            money,
+            running: 0,
+        }
+    }
+
+    /// The same, of a call that is about to run.
+    #[must_use]
+    pub const fn running(self) -> Self {
+        Self { running: 1, ..self }
+    }
+
     fn of(&self, metric: Metric) -> i64 {
         let amount = match metric {
             Metric::Requests => self.requests,
-            Metric::Tokens => self.tokens,
+            Metric::Tokens => self.input_tokens.saturating_add(self.output_tokens),
+            Metric::InputTokens => self.input_tokens,
+            Metric::OutputTokens => self.output_tokens,
+            Metric::Concurrency => self.running,
+            Metric::ComputeMs => self.compute_ms,
+            Metric::Rows => self.rows,
             Metric::Money => self.money.0,
         };
         amount.max(0)
@@ -83,13 +118,18 @@ impl Reserve {
     pub async fn reserve(
         &self,
         snapshot: &Snapshot,
-        caller: &Caller,
+        caller: &Caller<'_>,
         estimate: &Amounts,
         now: Timestamp,
     ) -> Result<Reservation, Refused> {
         let mut holds = Vec::new();
         let mut needs = Vec::new();
+        let mut full: Option<Standing> = None;
         for limit in applying(snapshot, caller) {
+            if let Some(standing) = Standing::suspended(limit, now) {
+                full = Some(Standing::tighter(full, standing));
+                continue;
+            }
             let allowance = self.book.allowance(limit, caller, now);
             match allowance.take(limit, estimate.of(limit.metric), now) {
                 Take::Taken { hold, refill } => {
@@ -101,14 +141,32 @@ impl Reserve {
                 Take::Short { hold, missing } => {
                     needs.push(Need { metric: limit.metric, hold, missing });
                 }
-                Take::Full(standing) => return Err(Refused::Limit(standing)),
+                Take::Full(standing) => full = Some(Standing::tighter(full, standing)),
             }
         }
+        if let Some(standing) = full {
+            return Err(Refused::Limit(standing));
+        }
+        // The first that the counters have no room for is named: the one that lasts longest.
+        needs.sort_by_cached_key(|need| Reverse(need.hold.allowance().standing().lasts()));
         if let Some(first) = needs.first() {
             let limit = first.hold.allowance().standing().limit;
             holds.extend(Box::pin(self.draw(needs, limit, now)).await?);
         }
         Ok(Reservation { holds, money: estimate.money })
+    }
+
+    /// How every limit on `caller` stands, as far as is known here.
+    #[must_use]
+    pub fn standings(
+        &self,
+        snapshot: &Snapshot,
+        caller: &Caller<'_>,
+        now: Timestamp,
+    ) -> Vec<Standing> {
+        applying(snapshot, caller)
+            .map(|limit| self.book.allowance(limit, caller, now).standing())
+            .collect()
     }
 
     /// Waits until the counters know of everything that was settled so far.
@@ -163,11 +221,12 @@ fn without_redis(needs: Vec<Need>, now: Timestamp) -> Result<Vec<(Metric, Hold)>
     Ok(holds)
 }
 
-/// Every limit on a caller, from the widest to the narrowest.
+/// Every limit on a call, from the widest scope to the narrowest.
 fn applying<'a>(
     snapshot: &'a Snapshot,
-    caller: &Caller,
+    caller: &Caller<'_>,
 ) -> impl Iterator<Item = &'a Arc<LimitRecord>> {
+    let Caller { model_id, tags, .. } = *caller;
     [
         LimitScope::Org(caller.org_id),
         LimitScope::Team(caller.team_id),
@@ -177,6 +236,7 @@ fn applying<'a>(
     ]
     .into_iter()
     .flat_map(|scope| snapshot.limits(scope))
+    .filter(move |limit| limit.counts(model_id, tags))
 }
 
 /// What a call holds while it runs. Settle it with what was really used; dropped unsettled, all

@@ -3,7 +3,7 @@
 
 use contract::Timestamp;
 use contract::error::ErrorCode;
-use contract::snapshot::{LimitRecord, Metric};
+use contract::snapshot::{AtLimit, LimitKind, LimitRecord, LimitScope, Metric, Window};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,11 +18,49 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Time until the window ends, at least a second, for `Retry-After`; `None` when waiting
-    /// does not help.
+    /// How a limit stands that admits nothing at all now; `None` for one that does.
+    pub(super) fn suspended(limit: &Arc<LimitRecord>, now: Timestamp) -> Option<Self> {
+        let (max, changes_at) = limit.max_at(now);
+        let suspended = max <= 0 && limit.at_limit == AtLimit::Deny;
+        suspended.then(|| Self { limit: Arc::clone(limit), remaining: 0, resets_at: changes_at })
+    }
+
+    /// Of two limits without room, the one that lasts longer: it is what keeps the call out.
+    pub(super) fn tighter(one: Option<Self>, other: Self) -> Self {
+        match one {
+            Some(one) if one.lasts() >= other.lasts() => one,
+            _ => other,
+        }
+    }
+
+    /// Until when there may be no room.
+    #[must_use]
+    pub fn lasts(&self) -> Timestamp {
+        self.resets_at.unwrap_or(Timestamp::MAX_UTC)
+    }
+
+    /// The part of the maximum that is left, in thousandths.
+    #[must_use]
+    pub fn left_of_thousand(&self, now: Timestamp) -> i64 {
+        let (max, _) = self.limit.max_at(now);
+        let part = i128::from(self.remaining) * 1_000 / i128::from(max.max(1));
+        i64::try_from(part).unwrap_or(1_000)
+    }
+
+    /// Time until there is room again, at least a second, for `Retry-After`: the window ends, or
+    /// another maximum is in force. `None` when waiting does not help.
     #[must_use]
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
-        let millis = self.resets_at?.signed_duration_since(now).num_milliseconds();
+        if self.limit.metric == Metric::Concurrency {
+            // Somebody else's call has to end; nobody knows when.
+            return Some(Duration::from_secs(1));
+        }
+        let raised_at = match self.limit.max_at(now) {
+            (max, Some(at)) => (self.limit.max_at(at).0 > max).then_some(at),
+            (_, None) => None,
+        };
+        let again = [self.resets_at, raised_at].into_iter().flatten().min()?;
+        let millis = again.signed_duration_since(now).num_milliseconds();
         Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0).max(1_000)))
     }
 }
@@ -48,12 +86,28 @@ impl Refused {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Limit(standing) => match standing.limit.metric {
-                Metric::Requests => ErrorCode::LimitRequests,
-                Metric::Tokens => ErrorCode::LimitTokens,
-                Metric::Money => ErrorCode::LimitMoney,
-            },
+            Self::Limit(standing) => code_of(&standing.limit),
             Self::Unknown(_) => ErrorCode::Unavailable,
         }
+    }
+}
+
+/// What a caller is told that a limit refuses. Money is distinct from rates, and so is a plan's
+/// quota: what it admits over a day or longer, which no slowing down brings back.
+fn code_of(limit: &LimitRecord) -> ErrorCode {
+    match limit.kind {
+        LimitKind::Budget => return ErrorCode::BudgetExhausted,
+        LimitKind::Wallet => return ErrorCode::WalletEmpty,
+        LimitKind::Limit => {}
+    }
+    let is_quota = matches!(limit.scope, LimitScope::Plan(_))
+        && (limit.window.is_of_calendar() || limit.window == Window::Lifetime);
+    match limit.metric {
+        Metric::Money => ErrorCode::LimitMoney,
+        Metric::Concurrency => ErrorCode::LimitConcurrency,
+        _ if is_quota => ErrorCode::LimitQuota,
+        Metric::Requests => ErrorCode::LimitRequests,
+        Metric::Tokens | Metric::InputTokens | Metric::OutputTokens => ErrorCode::LimitTokens,
+        Metric::ComputeMs | Metric::Rows => ErrorCode::LimitCompute,
     }
 }

@@ -229,9 +229,9 @@ async fn a_request_limit_refuses_with_the_truth_about_itself() {
     let until_the_hour_ends = 3_600 - now.rem_euclid(3_600);
     let wait: i64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((wait - until_the_hour_ends).abs() <= 2, "{wait} against {until_the_hour_ends}");
-    assert_eq!(headers["ratelimit-policy"], "\"requests-per-hour\";q=3;w=3600");
+    assert_eq!(headers["ratelimit-policy"], "\"app-requests-per-hour\";q=3;w=3600");
     let said = headers["ratelimit"].to_str().unwrap();
-    assert!(said.starts_with("\"requests-per-hour\";r=0;t="), "{said}");
+    assert!(said.starts_with("\"app-requests-per-hour\";r=0;t="), "{said}");
     assert_eq!(headers["x-ratelimit-remaining-requests"], "0");
     assert_eq!(stack.sim.stats().calls, 3);
 }

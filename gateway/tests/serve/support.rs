@@ -13,7 +13,7 @@ use contract::snapshot::{
     AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Lifecycle, LimitRecord,
     LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
     ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
-    Window, WithoutRedis,
+    Window,
 };
 use contract::usage::UsageEvent;
 use contract::{Timestamp, channel::Stored};
@@ -164,15 +164,9 @@ impl World {
     /// Adds a limit on the app.
     pub fn limit(&mut self, metric: Metric, window: Window, max: i64) {
         let n = u8::try_from(self.limits.len() + 1).unwrap();
-        self.limits.push(LimitRecord {
-            id: id!(LimitId, n),
-            org_id: Some(self.org.id),
-            scope: LimitScope::App(self.app.id),
-            metric,
-            window,
-            max,
-            without_redis: WithoutRedis::Closed,
-        });
+        let scope = LimitScope::App(self.app.id);
+        let org = Some(self.org.id);
+        self.limits.push(LimitRecord::new(id!(LimitId, n), org, scope, (metric, window, max)));
     }
 
     fn records(&self) -> Vec<Record> {

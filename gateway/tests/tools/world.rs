@@ -14,7 +14,7 @@ use contract::snapshot::{
     AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Lifecycle, LimitRecord,
     LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
     ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
-    Window, WithoutRedis,
+    Window,
 };
 use gateway::reserve::Caller;
 use redis::aio::MultiplexedConnection;
@@ -40,7 +40,7 @@ pub fn master() -> MasterKey {
     MasterKey::new("test", [9; 32])
 }
 
-pub fn caller() -> Caller {
+pub fn caller() -> Caller<'static> {
     Caller {
         org_id: OrgId(id(1)),
         team_id: TeamId(id(2)),
@@ -48,6 +48,8 @@ pub fn caller() -> Caller {
         key_id: KeyId(id(4)),
         plan_id: PlanId(id(5)),
         subscription_id: SubscriptionId(id(6)),
+        model_id: ModelId(id(11)),
+        tags: &[],
     }
 }
 
@@ -65,15 +67,7 @@ pub fn key(revoked_at: Option<Timestamp>) -> KeyRecord {
 }
 
 pub fn limit(n: u128, scope: LimitScope, metric: Metric, window: Window, max: i64) -> LimitRecord {
-    LimitRecord {
-        id: LimitId(id(n)),
-        org_id: Some(caller().org_id),
-        scope,
-        metric,
-        window,
-        max,
-        without_redis: WithoutRedis::Closed,
-    }
+    LimitRecord::new(LimitId(id(n)), Some(caller().org_id), scope, (metric, window, max))
 }
 
 /// One of everything: an app that may call one model.

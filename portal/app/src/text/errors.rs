@@ -286,6 +286,16 @@ fn limit(code: ErrorCode) -> Option<Explained> {
             "Let some finish first, or queue them on your side.",
             LATER,
         ),
+        C::LimitCompute => explained(
+            "The model servers worked longer, or predicted more rows, than the tightest limit allows.",
+            "Send smaller batches, or wait.",
+            LATER,
+        ),
+        C::LimitQuota => explained(
+            "What the plan includes for its day, week, month or longer is used up.",
+            "Change to a plan with a larger quota, or wait for the time that the answer names.",
+            "When the quota starts again.",
+        ),
         C::LimitMoney => explained(
             "What the call may cost does not fit into what the spending limit has left.",
             "Raise the limit, wait for its window to end, or set a smaller max_tokens.",
@@ -295,6 +305,11 @@ fn limit(code: ErrorCode) -> Option<Explained> {
             "The budget that covers this call is used up.",
             "Somebody with the role for it can raise the budget.",
             "When the budget has room again.",
+        ),
+        C::WalletEmpty => explained(
+            "The organisation pays in advance, and its credit does not cover what the call may cost.",
+            "Buy credit, or set a smaller max_tokens.",
+            "When there is credit again.",
         ),
         _ => return None,
     })

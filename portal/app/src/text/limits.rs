@@ -28,6 +28,11 @@ pub const fn metric(metric: Metric) -> &'static str {
     match metric {
         Metric::Requests => "calls",
         Metric::Tokens => "tokens",
+        Metric::InputTokens => "input tokens",
+        Metric::OutputTokens => "output tokens",
+        Metric::Concurrency => "calls at the same time",
+        Metric::ComputeMs => "milliseconds of compute",
+        Metric::Rows => "rows",
         Metric::Money => "dollars",
     }
 }
@@ -40,7 +45,10 @@ pub const fn window(window: Window) -> &'static str {
         Window::Minute => "minute",
         Window::Hour => "hour",
         Window::Day => "day",
+        Window::Week => "week",
         Window::Month => "month",
+        Window::Quarter => "quarter",
+        Window::Year => "year",
         Window::Lifetime => "lifetime",
     }
 }
