@@ -1,6 +1,7 @@
 //! Streams: what passes, what is held, how each way of breaking ends, and that all are metered.
 
 use crate::support::{MODEL, Stack, chat, error, rates, wait_for};
+use contract::snapshot::Record;
 use contract::usage::Outcome;
 use futures::StreamExt as _;
 use gateway::worker::Bounds;
@@ -52,6 +53,26 @@ async fn a_stream_passes_and_is_metered_although_the_caller_did_not_ask_for_usag
     assert_eq!(event.cost_nanos, rates().price(&event.used()));
     assert_eq!((event.outcome, event.stream, event.estimated), (Outcome::Ok, true, false));
     assert!(event.first_token_ms.is_some());
+}
+
+#[tokio::test]
+async fn a_price_that_changes_during_a_call_counts_from_the_next() {
+    let stack = Stack::start().await;
+    let mut response = stack.chat_stream("tokens=6 chunk_delay_ms=80").await;
+    response.chunk().await.unwrap().expect("the stream has begun");
+    let old = stack.world.prices[0].clone();
+    let mut new = old.clone();
+    new.id = contract::id::PriceId::new(old.effective_from, &[77; 10]);
+    new.effective_from += chrono::TimeDelta::days(1);
+    new.rates.output = contract::money::Nanos(old.rates.output.0 * 2);
+    stack.publish(Record::Price(new.clone())).await;
+    while response.chunk().await.unwrap().is_some() {}
+    let event = stack.event().await;
+    assert_eq!((event.price_id, event.cost_nanos), (old.id, old.rates.price(&event.used())));
+
+    assert_eq!(stack.chat("tokens=6").await.status(), 200);
+    let event = stack.events(2).await.remove(1);
+    assert_eq!((event.price_id, event.cost_nanos), (new.id, new.rates.price(&event.used())));
 }
 
 #[tokio::test]

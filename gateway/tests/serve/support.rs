@@ -1,7 +1,8 @@
 //! A whole gateway in this process, with a Redis and a simulator of its own. Records come in
 //! through Redis and usage goes out through it, as in production.
 
-use contract::channel;
+use contract::Timestamp;
+use contract::channel::{self, Change, Stored};
 use contract::id::{
     AppId, DeploymentId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId, ProviderId,
     SubscriptionId, TeamId,
@@ -16,7 +17,6 @@ use contract::snapshot::{
     Window,
 };
 use contract::usage::UsageEvent;
-use contract::{Timestamp, channel::Stored};
 use gateway::background::{self, Background, Settings};
 use gateway::clock::Clock;
 use gateway::provider::tls_config;
@@ -380,6 +380,28 @@ impl Stack {
 
     pub fn post(&self, path: &str) -> reqwest::RequestBuilder {
         self.client.post(self.url(path)).bearer_auth(&self.world.key_text)
+    }
+
+    /// Publishes one record more, or another in its place, and waits until the gateway has it.
+    pub async fn publish(&self, record: Record) {
+        let version = self.gateway.tools.snapshot.load().version() + 1;
+        let (kind, id) = (record.kind(), record.id());
+        let stored = Stored { version, record: record.clone() };
+        let at = chrono::Utc::now();
+        let change = Change { version, kind, id: id.clone(), record: Some(record), at };
+        let _: () = redis::pipe()
+            .atomic()
+            .hset(channel::records(kind), &id, serde_json::to_string(&stored).unwrap())
+            .set(channel::VERSION, version)
+            .xadd(
+                channel::CHANGES,
+                format!("{version}-0"),
+                &[("c", serde_json::to_string(&change).unwrap())],
+            )
+            .query(&mut self.redis.connect())
+            .unwrap();
+        wait_for("the record arrives", || self.gateway.tools.snapshot.load().version() == version)
+            .await;
     }
 
     /// A chat call; `switches` are the simulator's.
