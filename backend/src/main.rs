@@ -106,16 +106,17 @@ async fn work(config: Config) -> anyhow::Result<()> {
         tracing::warn!("TOLLGATE_SMTP_URL is not set: mail waits in the queue until it is");
     }
     let app = open(config)?;
-    let redis = redis_link::connect_blocking(&app.config.redis, usage::BLOCK)
+    let consumers = (0..usage::READERS)
+        .map(|_| {
+            let redis = redis_link::connect_blocking(&app.config.redis, usage::BLOCK)?;
+            // A name of its own for each; what a dead one was at is claimed by the living.
+            Ok(usage::Consumer::new(redis, data_encoding::HEXLOWER.encode(&entropy::bytes::<8>())))
+        })
+        .collect::<redis::RedisResult<Vec<_>>>()
         .context("REDIS_URL is not an address of Redis")?;
-    // A name of its own for each process; what a dead one was at is claimed by the living.
-    let name = data_encoding::HEXLOWER.encode(&entropy::bytes::<8>());
     let stop = stopping();
     tracing::info!("working");
-    tokio::join!(
-        jobs::work(&app, &stop),
-        usage::work(&app, usage::Consumer::new(redis, name), &stop)
-    );
+    tokio::join!(jobs::work(&app, &stop), usage::work(&app, consumers, &stop));
     app.db.close().await;
     Ok(())
 }

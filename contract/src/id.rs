@@ -26,6 +26,17 @@ pub fn uuid_v7(at: Timestamp, entropy: &IdEntropy) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, entropy).into_uuid()
 }
 
+/// The instant that an identifier was made of, to the millisecond. Nothing when it is no UUIDv7, as
+/// none of ours is.
+#[must_use]
+pub fn instant_of(uuid: &Uuid) -> Option<Timestamp> {
+    if uuid.get_version_num() != 7 {
+        return None;
+    }
+    let millis = i64::try_from(uuid.as_u64_pair().0 >> 16).ok()?;
+    chrono::DateTime::from_timestamp_millis(millis)
+}
+
 /// Characters after the underscore.
 const DIGITS: usize = 26;
 
@@ -75,6 +86,12 @@ macro_rules! ids {
             #[must_use]
             pub fn new(at: Timestamp, entropy: &IdEntropy) -> Self {
                 Self(uuid_v7(at, entropy))
+            }
+
+            /// The instant it was made of, to the millisecond.
+            #[must_use]
+            pub fn instant(self) -> Option<Timestamp> {
+                instant_of(&self.0)
             }
 
             /// Appends the text form.
@@ -184,6 +201,15 @@ mod tests {
         assert_eq!(id.to_string().parse::<AppId>(), Err(IdError::Prefix { expected: "app" }));
         assert!(id.to_string().to_uppercase().parse::<OrgId>().is_err());
         assert!("org_".parse::<OrgId>().is_err());
+    }
+
+    #[test]
+    fn an_id_tells_the_millisecond_it_was_made_of() {
+        let at = chrono::DateTime::from_timestamp(1_700_000_000, 987_654_321).unwrap();
+        let millis = chrono::DateTime::from_timestamp(1_700_000_000, 987_000_000).unwrap();
+        assert_eq!(RequestId::new(at, &[7; 10]).instant(), Some(millis));
+        assert_eq!(RequestId(Uuid::from_u128(1)).instant(), None);
+        assert_eq!(RequestId(Uuid::max()).instant(), None);
     }
 
     #[test]

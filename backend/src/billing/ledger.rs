@@ -1,23 +1,19 @@
 //! Writing the ledger. A debit is positive, a credit negative.
+//!
+//! A transaction and its entries are written in one statement: the database proves each statement.
 
 use crate::db::{SystemTx, Tx as _};
-use contract::Timestamp;
 use contract::id::LedgerTransactionId;
 use contract::money::Nanos;
 use contract::usage::UsageEvent;
-use serde::Serialize;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// A call that costs something, as a row to be.
-#[derive(Serialize)]
-struct Charge {
-    id: Uuid,
-    org_id: Uuid,
-    request_id: Uuid,
-    price_id: Uuid,
-    plan_id: Uuid,
-    at: Timestamp,
-    cost_nanos: Nanos,
+/// The accounts that a call moves money between.
+#[derive(Debug, Clone, Copy, Default)]
+struct Accounts {
+    receivable: Uuid,
+    revenue: Uuid,
 }
 
 /// Bills calls: each that costs something makes one transaction, the org's receivable against
@@ -28,63 +24,59 @@ struct Charge {
 /// Postgres refused; a request id that was billed already violates
 /// `ledger_transactions_request_id_key`.
 pub async fn book_usage(tx: &mut SystemTx, events: &[&UsageEvent]) -> sqlx::Result<()> {
-    let charges: Vec<Charge> = events
-        .iter()
-        .filter(|event| event.cost_nanos > Nanos::ZERO)
-        .map(|event| Charge {
-            id: tx.new_id(LedgerTransactionId::new).0,
-            org_id: event.org_id.0,
-            request_id: event.request_id.0,
-            price_id: event.price_id.0,
-            plan_id: event.plan_id.0,
-            at: event.at,
-            cost_nanos: event.cost_nanos,
-        })
-        .collect();
-    if charges.is_empty() {
+    let priced: Vec<&UsageEvent> =
+        events.iter().copied().filter(|event| event.cost_nanos > Nanos::ZERO).collect();
+    if priced.is_empty() {
         return Ok(());
     }
-    open_accounts(tx, &charges).await?;
+    let accounts = accounts(tx, &priced).await?;
+    let of = |event: &UsageEvent| accounts.get(&event.org_id.0).copied().unwrap_or_default();
+    let ids: Vec<Uuid> = priced.iter().map(|_| tx.new_id(LedgerTransactionId::new).0).collect();
+    let column = |value: fn(&UsageEvent) -> Uuid| -> Vec<Uuid> {
+        priced.iter().map(|event| value(event)).collect()
+    };
     let now = tx.now();
-    let charges =
-        serde_json::to_value(charges).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
-        "insert into ledger_transactions (id, org_id, kind, request_id, price_id, plan_id, at, created_at)
-         select id, org_id, 'usage', request_id, price_id, plan_id, at, $2
-         from jsonb_to_recordset($1) as charge (id uuid, org_id uuid, request_id uuid,
-           price_id uuid, plan_id uuid, at timestamptz)",
-        charges,
+        "with charge as materialized (
+           select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[],
+               $6::timestamptz[], $7::bigint[], $8::uuid[], $9::uuid[])
+             as charge (id, org_id, request_id, price_id, plan_id, at, nanos, receivable, revenue)),
+         transactions as (
+           insert into ledger_transactions
+             (id, org_id, kind, request_id, price_id, plan_id, at, created_at)
+           select id, org_id, 'usage', request_id, price_id, plan_id, at, $10 from charge)
+         insert into ledger_entries (transaction_id, position, org_id, account_id, amount_nanos)
+         select charge.id, side.position, charge.org_id, side.account_id, side.amount_nanos
+         from charge cross join lateral (values
+             (1::smallint, charge.receivable, charge.nanos),
+             (2::smallint, charge.revenue, -charge.nanos))
+           as side (position, account_id, amount_nanos)",
+        &ids,
+        &column(|event| event.org_id.0),
+        &column(|event| event.request_id.0),
+        &column(|event| event.price_id.0),
+        &column(|event| event.plan_id.0),
+        &priced.iter().map(|event| event.at).collect::<Vec<_>>(),
+        &priced.iter().map(|event| event.cost_nanos.0).collect::<Vec<_>>(),
+        &priced.iter().map(|event| of(event).receivable).collect::<Vec<_>>(),
+        &priced.iter().map(|event| of(event).revenue).collect::<Vec<_>>(),
         now,
-    )
-    .execute(tx.conn())
-    .await?;
-    sqlx::query!(
-        "insert into ledger_entries (transaction_id, position, org_id, account_id, amount_nanos)
-         select charge.id, side.position, charge.org_id, account.id, side.sign * charge.cost_nanos
-         from jsonb_to_recordset($1) as charge (id uuid, org_id uuid, cost_nanos bigint)
-         cross join (values (1::smallint, 'receivable', 1), (2::smallint, 'revenue', -1))
-           as side (position, kind, sign)
-         join ledger_accounts account
-           on account.org_id = charge.org_id and account.kind = side.kind",
-        charges,
     )
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
-async fn open_accounts(tx: &mut SystemTx, charges: &[Charge]) -> sqlx::Result<()> {
-    let mut orgs: Vec<Uuid> = charges.iter().map(|charge| charge.org_id).collect();
-    orgs.sort_unstable();
-    orgs.dedup();
-    let known = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from ledger_accounts where org_id = any($1)"#,
-        &orgs,
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    if usize::try_from(known).is_ok_and(|known| known == orgs.len() * 2) {
-        return Ok(());
+/// The accounts of the events' orgs, opened where they are missing.
+async fn accounts(
+    tx: &mut SystemTx,
+    events: &[&UsageEvent],
+) -> sqlx::Result<HashMap<Uuid, Accounts>> {
+    let orgs: BTreeSet<Uuid> = events.iter().map(|event| event.org_id.0).collect();
+    let orgs: Vec<Uuid> = orgs.into_iter().collect();
+    let known = known_accounts(tx, &orgs).await?;
+    if known.len() == orgs.len() {
+        return Ok(known);
     }
     let now = tx.now();
     sqlx::query!(
@@ -98,5 +90,23 @@ async fn open_accounts(tx: &mut SystemTx, charges: &[Charge]) -> sqlx::Result<()
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    known_accounts(tx, &orgs).await
+}
+
+/// The accounts of those orgs that have both.
+async fn known_accounts(tx: &mut SystemTx, orgs: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Accounts>> {
+    let rows = sqlx::query!(
+        "select receivable.org_id, receivable.id as receivable, revenue.id as revenue
+         from ledger_accounts receivable
+         join ledger_accounts revenue
+           on revenue.org_id = receivable.org_id and revenue.kind = 'revenue'
+         where receivable.org_id = any($1) and receivable.kind = 'receivable'",
+        orgs,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let each = rows
+        .into_iter()
+        .map(|row| (row.org_id, Accounts { receivable: row.receivable, revenue: row.revenue }));
+    Ok(each.collect())
 }

@@ -58,7 +58,8 @@ pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>
     let mut tx = app.system_tx("reconcile", "compare ledger, events and rollups").await?;
     let rows = sqlx::query!(
         r#"with
-             stale as (select distinct org_id, hour from usage_stale_hours),
+             stale as (select distinct org_id, date_trunc('hour', minute, 'UTC') as hour
+               from usage_stale_minutes),
              used as (select org_id, sum(cost_nanos)::bigint as nanos from usage_events e
                group by org_id),
              summed as (select org_id, sum(nanos)::bigint as nanos from (

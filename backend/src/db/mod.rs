@@ -33,6 +33,8 @@ impl Db {
             ("statement_timeout", "15s"),
             ("idle_in_transaction_session_timeout", "30s"),
             ("lock_timeout", "10s"),
+            // Every query is short: compiling one costs more than running it.
+            ("jit", "off"),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(connections_max)

@@ -1,11 +1,14 @@
-//! One transaction of booking: events, their money, the hours to sum again, the keys' last use.
+//! One transaction of booking: events, their money, the minutes to sum again.
 
 use super::event::{self, PriceOf, Refusal};
 use super::ingest::{Booked, IngestError};
 use super::stream::Entry;
+use super::{arrive, rollup::minute};
 use crate::app::App;
 use crate::billing;
 use crate::db::{SystemTx, Tx as _};
+use chrono::Datelike as _;
+use contract::Timestamp;
 use contract::id::{ModelId, PlanId, PriceId};
 use contract::money::Rates;
 use contract::usage::UsageEvent;
@@ -47,13 +50,15 @@ pub async fn book(app: &App, batch: &Batch<'_>) -> Result<Booked, IngestError> {
     }
     let mut tx = app.system_tx("usage", "book what calls used").await?;
     let (good, mut refused) = sift(&mut tx, batch.events).await?;
-    let fresh = insert(&mut tx, &good).await?;
-    let new: Vec<&UsageEvent> =
-        good.iter().copied().filter(|e| fresh.contains(&e.request_id.0)).collect();
+    let calls = one_each(&good, &mut refused);
+    ensure_partitions(&mut tx, &calls).await?;
+    let fresh = arrive::insert(&mut tx, &calls).await?;
+    let is_new = |event: &UsageEvent| fresh.contains(&event.request_id.0);
+    let new: Vec<&UsageEvent> = calls.iter().copied().filter(|event| is_new(event)).collect();
     billing::ledger::book_usage(&mut tx, &new).await?;
-    mark_hours(&mut tx, &new).await?;
-    mark_keys(&mut tx, &new).await?;
-    refused.extend(contradictions(&mut tx, batch.events, &good, &fresh).await?);
+    mark_minutes(&mut tx, &new).await?;
+    let known: Vec<_> = good.iter().filter(|(_, event)| !is_new(event)).copied().collect();
+    refused.extend(contradictions(&mut tx, &known).await?);
     for letter in batch.letters.iter().chain(&refused) {
         keep(&mut tx, letter).await?;
     }
@@ -65,20 +70,37 @@ pub async fn book(app: &App, batch: &Batch<'_>) -> Result<Booked, IngestError> {
     })
 }
 
+/// The first event of each call; one that tells another cost of the same call is refused.
+fn one_each<'a>(
+    good: &[(&'a Entry, &'a UsageEvent)],
+    refused: &mut Vec<Letter>,
+) -> Vec<&'a UsageEvent> {
+    let mut first: HashMap<Uuid, &UsageEvent> = HashMap::with_capacity(good.len());
+    let mut calls = Vec::with_capacity(good.len());
+    for (entry, event) in good {
+        match first.get(&event.request_id.0) {
+            None => {
+                first.insert(event.request_id.0, event);
+                calls.push(*event);
+            }
+            Some(first) if first.cost_nanos == event.cost_nanos => {}
+            Some(_) => refused.push(Letter::new(entry, &Refusal::Contradicts)),
+        }
+    }
+    calls
+}
+
 /// Events that were booked before with another cost: kept for a person, the first one counts.
 async fn contradictions(
     tx: &mut SystemTx,
-    events: &[(&Entry, UsageEvent)],
-    good: &[&UsageEvent],
-    fresh: &HashSet<Uuid>,
+    known: &[(&Entry, &UsageEvent)],
 ) -> sqlx::Result<Vec<Letter>> {
-    let known: Vec<_> = good.iter().filter(|event| !fresh.contains(&event.request_id.0)).collect();
     if known.is_empty() {
         return Ok(Vec::new());
     }
-    let requests: Vec<Uuid> = known.iter().map(|event| event.request_id.0).collect();
-    let instants: Vec<_> = known.iter().map(|event| event.at).collect();
-    let costs: Vec<i64> = known.iter().map(|event| event.cost_nanos.0).collect();
+    let requests: Vec<Uuid> = known.iter().map(|(_, event)| event.request_id.0).collect();
+    let instants: Vec<_> = known.iter().map(|(_, event)| event::instant(event)).collect();
+    let costs: Vec<i64> = known.iter().map(|(_, event)| event.cost_nanos.0).collect();
     let others: HashSet<Uuid> = sqlx::query_scalar!(
         "select booked.request_id
          from unnest($1::uuid[], $2::timestamptz[], $3::bigint[]) as said (request_id, at, cost_nanos)
@@ -93,7 +115,7 @@ async fn contradictions(
     .await?
     .into_iter()
     .collect();
-    Ok(events
+    Ok(known
         .iter()
         .filter(|(_, event)| others.contains(&event.request_id.0))
         .map(|(entry, _)| Letter::new(entry, &Refusal::Contradicts))
@@ -104,7 +126,7 @@ async fn contradictions(
 async fn sift<'a>(
     tx: &mut SystemTx,
     events: &'a [(&'a Entry, UsageEvent)],
-) -> sqlx::Result<(Vec<&'a UsageEvent>, Vec<Letter>)> {
+) -> sqlx::Result<(Vec<(&'a Entry, &'a UsageEvent)>, Vec<Letter>)> {
     let distinct = |of: fn(&UsageEvent) -> Uuid| -> Vec<Uuid> {
         events.iter().map(|(_, event)| of(event)).collect::<HashSet<_>>().into_iter().collect()
     };
@@ -133,7 +155,7 @@ async fn sift<'a>(
             }
         });
         match verdict {
-            Ok(()) => good.push(event),
+            Ok(()) => good.push((*entry, event)),
             Err(refusal) => refused.push(Letter::new(entry, &refusal)),
         }
     }
@@ -158,23 +180,13 @@ async fn prices(tx: &mut SystemTx, ids: &[Uuid]) -> sqlx::Result<HashMap<PriceId
         .collect())
 }
 
-/// Inserts events; what comes back are the request ids that were not there.
-async fn insert(tx: &mut SystemTx, events: &[&UsageEvent]) -> Result<HashSet<Uuid>, IngestError> {
-    let months: HashSet<String> =
-        events.iter().map(|event| event.at.format("%Y-%m-01T00:00:00Z").to_string()).collect();
-    for month in months {
-        ensure_partition(tx, &month).await?;
+async fn ensure_partitions(tx: &mut SystemTx, events: &[&UsageEvent]) -> sqlx::Result<()> {
+    let months: HashSet<(i32, u32)> =
+        events.iter().map(|event| (event.at.year(), event.at.month())).collect();
+    for (year, month) in months {
+        ensure_partition(tx, &format!("{year:04}-{month:02}-01T00:00:00Z")).await?;
     }
-    let now = tx.now();
-    let rows: Vec<event::Row> = events.iter().map(|event| event::row(event, now)).collect();
-    let fresh = sqlx::query_scalar!(
-        "insert into usage_events select * from jsonb_populate_recordset(null::usage_events, $1)
-         on conflict do nothing returning request_id",
-        serde_json::to_value(rows)?,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(fresh.into_iter().collect())
+    Ok(())
 }
 
 /// Makes the partition of the month that holds `instant`, where it is missing.
@@ -185,34 +197,15 @@ pub async fn ensure_partition(tx: &mut SystemTx, instant: &str) -> sqlx::Result<
     Ok(())
 }
 
-async fn mark_hours(tx: &mut SystemTx, events: &[&UsageEvent]) -> sqlx::Result<()> {
-    let (orgs, instants): (Vec<Uuid>, Vec<_>) =
-        events.iter().map(|event| (event.org_id.0, event.at)).unzip();
+async fn mark_minutes(tx: &mut SystemTx, events: &[&UsageEvent]) -> sqlx::Result<()> {
+    let stale: HashSet<(Uuid, Timestamp)> =
+        events.iter().map(|event| (event.org_id.0, minute(event::instant(event)))).collect();
+    let (orgs, minutes): (Vec<Uuid>, Vec<Timestamp>) = stale.into_iter().unzip();
     sqlx::query!(
-        "insert into usage_stale_hours (org_id, hour)
-         select distinct org_id, date_trunc('hour', at, 'UTC')
-         from unnest($1::uuid[], $2::timestamptz[]) as booked (org_id, at)",
+        "insert into usage_stale_minutes (org_id, minute)
+         select org_id, minute from unnest($1::uuid[], $2::timestamptz[]) as booked (org_id, minute)",
         &orgs,
-        &instants,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-async fn mark_keys(tx: &mut SystemTx, events: &[&UsageEvent]) -> sqlx::Result<()> {
-    let (keys, instants): (Vec<Uuid>, Vec<_>) =
-        events.iter().map(|event| (event.key_id.0, event.at)).unzip();
-    // Locked in one order, so that two workers never wait for each other in a circle.
-    sqlx::query!(
-        "with used as (select key_id, max(at) as at
-             from unnest($1::uuid[], $2::timestamptz[]) as booked (key_id, at) group by key_id),
-           held as (select id from api_keys where id in (select key_id from used)
-             order by id for no key update)
-         update api_keys set last_used_at = greatest(last_used_at, used.at)
-         from used, held where api_keys.id = used.key_id and held.id = used.key_id",
-        &keys,
-        &instants,
+        &minutes,
     )
     .execute(tx.conn())
     .await?;

@@ -1,12 +1,10 @@
-//! Whether an event can be booked, and the row it becomes.
+//! Whether an event can be booked.
 
 use chrono::TimeDelta;
 use contract::Timestamp;
 use contract::id::{ModelId, PlanId};
 use contract::money::{Nanos, Rates};
 use contract::usage::{Tokens, Units, UsageEvent};
-use serde::Serialize;
-use uuid::Uuid;
 
 /// How far ahead of ours a gateway's clock may be.
 const AHEAD_MAX: TimeDelta = TimeDelta::hours(1);
@@ -31,6 +29,8 @@ pub enum Refusal {
     Unreadable(String),
     #[error("the call is said to have been at {at}, more than an hour from now or 400 days ago")]
     Instant { at: Timestamp },
+    #[error("the call is said to have been at {at}, its id is of another instant")]
+    InstantOfOtherCall { at: Timestamp },
     #[error("`{field}` does not fit: {value}")]
     Range { field: &'static str, value: String },
     #[error("there is no price {0}")]
@@ -60,6 +60,13 @@ pub fn read(body: Option<&str>) -> Result<UsageEvent, Refusal> {
     serde_json::from_str(text).map_err(|error| Refusal::Unreadable(error.to_string()))
 }
 
+/// When the call was, as far as its row knows: the millisecond in its id, so that whoever tells of
+/// the call again tells of the same row.
+#[must_use]
+pub fn instant(event: &UsageEvent) -> Timestamp {
+    event.request_id.instant().unwrap_or(event.at)
+}
+
 /// Checks what needs no table.
 ///
 /// # Errors
@@ -67,6 +74,10 @@ pub fn read(body: Option<&str>) -> Result<UsageEvent, Refusal> {
 pub fn check(event: &UsageEvent, now: Timestamp) -> Result<(), Refusal> {
     if event.at > now + AHEAD_MAX || event.at < now - LATE_MAX {
         return Err(Refusal::Instant { at: event.at });
+    }
+    let told = event.request_id.instant().map(|at| at.timestamp_millis());
+    if told != Some(event.at.timestamp_millis()) {
+        return Err(Refusal::InstantOfOtherCall { at: event.at });
     }
     if !(100..=599).contains(&event.status) {
         return Err(Refusal::Range { field: "status", value: event.status.to_string() });
@@ -121,107 +132,6 @@ pub fn rate(event: &UsageEvent, price: Option<&PriceOf>) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// A row of `usage_events`; its fields are the table's columns.
-#[derive(Debug, Serialize)]
-pub struct Row {
-    request_id: Uuid,
-    at: Timestamp,
-    org_id: Uuid,
-    team_id: Uuid,
-    app_id: Uuid,
-    key_id: Uuid,
-    subscription_id: Uuid,
-    product_id: Uuid,
-    plan_id: Uuid,
-    model_id: Uuid,
-    deployment_id: Option<Uuid>,
-    provider_id: Option<Uuid>,
-    operation: &'static str,
-    stream: bool,
-    outcome: contract::usage::Outcome,
-    status: u16,
-    error_code: Option<String>,
-    input_tokens: u64,
-    cached_input_tokens: u64,
-    cache_write_tokens: u64,
-    audio_input_tokens: u64,
-    image_input_tokens: u64,
-    output_tokens: u64,
-    reasoning_tokens: u64,
-    audio_output_tokens: u64,
-    // Null is zero.
-    cache_write_1h_tokens: Option<u64>,
-    image_output_tokens: Option<u64>,
-    images: Option<u64>,
-    characters: Option<u64>,
-    audio_ms: Option<u64>,
-    searches: Option<u64>,
-    rows: Option<u64>,
-    compute_ms: Option<u64>,
-    estimated: bool,
-    price_id: Uuid,
-    cost_nanos: Nanos,
-    reserved_nanos: Nanos,
-    attempts: u16,
-    duration_ms: u32,
-    first_token_ms: Option<u32>,
-    gateway_id: Uuid,
-    config_version: u64,
-    ingested_at: Timestamp,
-}
-
-/// The row of an event.
-#[must_use]
-pub fn row(event: &UsageEvent, now: Timestamp) -> Row {
-    let (tokens, units) = (event.tokens, event.units);
-    let unless_zero = |count: u64| (count > 0).then_some(count);
-    Row {
-        request_id: event.request_id.0,
-        at: event.at,
-        org_id: event.org_id.0,
-        team_id: event.team_id.0,
-        app_id: event.app_id.0,
-        key_id: event.key_id.0,
-        subscription_id: event.subscription_id.0,
-        product_id: event.product_id.0,
-        plan_id: event.plan_id.0,
-        model_id: event.model_id.0,
-        deployment_id: event.deployment_id.map(|id| id.0),
-        provider_id: event.provider_id.map(|id| id.0),
-        operation: event.operation.as_str(),
-        stream: event.stream,
-        outcome: event.outcome,
-        status: event.status,
-        error_code: event.error_code.clone(),
-        input_tokens: tokens.input,
-        cached_input_tokens: tokens.cached_input,
-        cache_write_tokens: tokens.cache_write,
-        audio_input_tokens: tokens.audio_input,
-        image_input_tokens: tokens.image_input,
-        output_tokens: tokens.output,
-        reasoning_tokens: tokens.reasoning,
-        audio_output_tokens: tokens.audio_output,
-        cache_write_1h_tokens: unless_zero(tokens.cache_write_1h),
-        image_output_tokens: unless_zero(tokens.image_output),
-        images: unless_zero(units.images),
-        characters: unless_zero(units.characters),
-        audio_ms: unless_zero(units.audio_ms),
-        searches: unless_zero(units.searches),
-        rows: unless_zero(units.rows),
-        compute_ms: unless_zero(units.compute_ms),
-        estimated: event.estimated,
-        price_id: event.price_id.0,
-        cost_nanos: event.cost_nanos,
-        reserved_nanos: event.reserved_nanos,
-        attempts: event.attempts,
-        duration_ms: event.duration_ms,
-        first_token_ms: event.first_token_ms,
-        gateway_id: event.gateway_id.0,
-        config_version: event.config_version,
-        ingested_at: now,
-    }
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
@@ -229,6 +139,7 @@ pub mod tests {
         AppId, GatewayId, KeyId, OrgId, PriceId, ProductId, RequestId, SubscriptionId, TeamId,
     };
     use contract::usage::{Operation, Outcome};
+    use uuid::Uuid;
 
     fn at(seconds: i64) -> Timestamp {
         chrono::DateTime::from_timestamp(seconds, 0).unwrap()
@@ -242,9 +153,9 @@ pub mod tests {
         }
     }
 
-    fn event() -> UsageEvent {
+    pub fn event() -> UsageEvent {
         UsageEvent {
-            request_id: RequestId(Uuid::from_u128(1)),
+            request_id: RequestId::new(at(1_000_000), &[1; 10]),
             at: at(1_000_000),
             org_id: OrgId(Uuid::nil()),
             team_id: TeamId(Uuid::nil()),
@@ -294,6 +205,8 @@ pub mod tests {
         for bad in [
             UsageEvent { at: now + TimeDelta::hours(2), ..event() },
             UsageEvent { at: now - TimeDelta::days(401), ..event() },
+            UsageEvent { at: now + TimeDelta::milliseconds(1), ..event() },
+            UsageEvent { request_id: RequestId(Uuid::from_u128(1)), ..event() },
             UsageEvent { status: 0, ..event() },
             UsageEvent { tokens: Tokens { input: u64::MAX, ..Tokens::default() }, ..event() },
             UsageEvent { tokens: Tokens { input: 1 << 40, ..Tokens::default() }, ..event() },

@@ -1,13 +1,14 @@
 //! What usage needs done by the clock.
 
-use super::book;
+use super::{book, rollup};
 use crate::app::App;
 use crate::db::Tx as _;
 use crate::jobs::{Job, JobError};
 use chrono::Months;
 use serde::{Deserialize, Serialize};
 
-/// Makes the partitions of this month and the next two, so that booking never waits for one.
+/// Makes the partitions of this month and the next two, so that booking never waits for one, and
+/// drops the minutes of days gone by.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PrepareMonths;
 
@@ -25,5 +26,7 @@ async fn prepare(app: &App) -> sqlx::Result<()> {
         let at = tx.now().checked_add_months(Months::new(months)).unwrap_or(tx.now());
         book::ensure_partition(&mut tx, &at.to_rfc3339()).await?;
     }
+    let first = rollup::minutes_since(tx.now());
+    sqlx::query!("select usage_minutes_drop($1)", first).fetch_one(tx.conn()).await?;
     tx.commit().await
 }

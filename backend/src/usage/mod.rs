@@ -1,9 +1,10 @@
-//! What calls used: taken from the stream once, summed by the hour, reported.
+//! What calls used: taken from the stream once, summed by minute, hour and day, reported.
 //!
 //! Invariants: an event is booked once by its request id, with its money in the same transaction;
 //! an entry leaves the stream only after that commit; what cannot be booked is kept with the
 //! reason and holds nothing else up; a rollup is recomputed from events, never added to.
 
+mod arrive;
 mod book;
 pub mod csv;
 mod event;
@@ -19,7 +20,7 @@ mod work;
 pub use ingest::{Booked, IngestError, ingest};
 pub use rollup::refresh;
 pub use stream::{Consumer, Entry};
-pub use work::{BLOCK, work};
+pub use work::{BLOCK, READERS, work};
 
 use crate::db::{SystemTx, Tx as _};
 use contract::id::OrgId;

@@ -1,20 +1,178 @@
-//! Sums by the hour, recomputed from events wherever one arrived, and by the day, recomputed from
-//! those.
+//! Sums by the minute, recomputed from events wherever one arrived; by the hour, recomputed from
+//! those; by the day, recomputed from the hours.
+//!
+//! What must stay true: a sum is replaced, never added to; an hour is summed from its minutes only
+//! while their day has a partition that was filled from all of its events.
 
+use super::report::asked::floor;
 use crate::app::App;
 use crate::db::{SystemTx, Tx as _};
-use crate::usage::report::asked::floor;
+use chrono::{DateTime, TimeDelta};
 use contract::Timestamp;
 use contract::api::usage::Bucket;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Recomputes every hour that an event arrived in since the last time. Answers how many.
+/// Days of minutes that are kept, today included.
+const MINUTE_DAYS: i64 = 3;
+/// Marks that one pass takes, so that it ends also after a year's events arrived at once.
+const MARKS: i64 = 50_000;
+/// Sums recomputed in one statement.
+const CHUNK: usize = 2_000;
+
+/// An org, and where a stretch of its time starts.
+type Stretch = (Uuid, Timestamp);
+
+macro_rules! keys {
+    () => {
+        "team_id, app_id, key_id, product_id, plan_id, model_id"
+    };
+}
+macro_rules! counts {
+    ($before:literal) => {
+        concat!(
+            $before,
+            "requests, ",
+            $before,
+            "errors, ",
+            $before,
+            "input_tokens, ",
+            $before,
+            "cached_input_tokens, ",
+            $before,
+            "cache_write_tokens, ",
+            $before,
+            "audio_input_tokens, ",
+            $before,
+            "image_input_tokens, ",
+            $before,
+            "output_tokens, ",
+            $before,
+            "reasoning_tokens, ",
+            $before,
+            "audio_output_tokens, ",
+            $before,
+            "cache_write_1h_tokens, ",
+            $before,
+            "image_output_tokens, ",
+            $before,
+            "images, ",
+            $before,
+            "characters, ",
+            $before,
+            "audio_ms, ",
+            $before,
+            "searches, ",
+            $before,
+            "rows, ",
+            $before,
+            "compute_ms, ",
+            $before,
+            "cost_nanos, ",
+            $before,
+            "newest_at"
+        )
+    };
+}
+/// The sums of rows; `of` is what counts them and their errors, and tells the newest.
+macro_rules! sums {
+    ($requests:literal, $errors:literal, $newest:literal) => {
+        concat!(
+            $requests, ", ", $errors, ", sum(input_tokens), sum(cached_input_tokens), \
+             sum(cache_write_tokens), sum(audio_input_tokens), sum(image_input_tokens), \
+             sum(output_tokens), sum(reasoning_tokens), sum(audio_output_tokens), \
+             sum(cache_write_1h_tokens), sum(image_output_tokens), sum(images), sum(characters), \
+             sum(audio_ms), sum(searches), sum(rows), sum(compute_ms), sum(cost_nanos), ", $newest
+        )
+    };
+}
+/// Recomputes stretches `$1`, `$2` of a table. Each is looked up by itself, so that no plan made
+/// while the tables were small ever reads one of them whole. A cell whose events are all there
+/// already is not written again.
+macro_rules! recompute {
+    ($table:literal, $at:literal, $length:literal, $source:literal, $source_at:literal, $sums:expr) => {
+        concat!(
+            "insert into ",
+            $table,
+            " as kept (org_id, ",
+            $at,
+            ", ",
+            keys!(),
+            ", ",
+            counts!(""),
+            ")
+             select stale.org_id, stale.at, cells.*
+             from unnest($1::uuid[], $2::timestamptz[]) as stale (org_id, at)
+             cross join lateral (select ",
+            keys!(),
+            ", ",
+            $sums,
+            " from ",
+            $source,
+            "
+               where org_id = stale.org_id and ",
+            $source_at,
+            " >= stale.at
+                 and ",
+            $source_at,
+            " < stale.at + interval '",
+            $length,
+            "'
+               group by ",
+            keys!(),
+            ") cells
+             on conflict (org_id, ",
+            $at,
+            ", app_id, key_id, model_id, product_id, plan_id, team_id)
+             do update set (",
+            counts!(""),
+            ") = row(",
+            counts!("excluded."),
+            ")
+             where (",
+            counts!("kept."),
+            ") is distinct from (",
+            counts!("excluded."),
+            ")"
+        )
+    };
+}
+macro_rules! from_events {
+    ($table:literal, $at:literal, $length:literal) => {
+        recompute!(
+            $table,
+            $at,
+            $length,
+            "usage_events",
+            "at",
+            sums!("count(*)", "count(*) filter (where status >= 400)", "max(at)")
+        )
+    };
+}
+macro_rules! from_sums {
+    ($table:literal, $at:literal, $length:literal, $source:literal, $source_at:literal) => {
+        recompute!(
+            $table,
+            $at,
+            $length,
+            $source,
+            $source_at,
+            sums!("sum(requests)", "sum(errors)", "max(newest_at)")
+        )
+    };
+}
+const MINUTES: &str = from_events!("usage_minutes", "minute", "1 minute");
+const HOURS_OF_EVENTS: &str = from_events!("usage_hours", "hour", "1 hour");
+const HOURS: &str = from_sums!("usage_hours", "hour", "1 hour", "usage_minutes", "minute");
+const DAYS: &str = from_sums!("usage_days", "day", "24 hours", "usage_hours", "hour");
+
+/// Recomputes what events arrived in since the last time. Answers how many marks that were; none is
+/// also the answer while another worker is at it.
 ///
 /// # Errors
-/// Postgres cannot be reached; the hours stay marked.
+/// Postgres cannot be reached; the minutes stay marked.
 pub async fn refresh(app: &App) -> sqlx::Result<usize> {
-    let mut tx = app.system_tx("usage", "sum up hours that changed").await?;
+    let mut tx = app.system_tx("usage", "sum up minutes that changed").await?;
     let alone = sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock(hashtextextended('usage rollup', 0)) as "alone!""#
     )
@@ -24,74 +182,102 @@ pub async fn refresh(app: &App) -> sqlx::Result<usize> {
         return Ok(0);
     }
     // Only marks whose events are committed are seen; a later event brings a mark of its own.
-    let hours = sqlx::query!(
-        "with taken as (delete from usage_stale_hours returning org_id, hour)
-         select distinct org_id, hour from taken"
+    let marks = sqlx::query!(
+        "delete from usage_stale_minutes
+         where id in (select id from usage_stale_minutes order by id limit $1)
+         returning org_id, minute",
+        MARKS,
     )
     .fetch_all(tx.conn())
     .await?;
-    for stale in &hours {
-        recompute_hour(&mut tx, stale.org_id, stale.hour).await?;
+    if marks.is_empty() {
+        return Ok(0);
     }
-    let days: BTreeSet<(Uuid, Timestamp)> =
-        hours.iter().map(|stale| (stale.org_id, floor(stale.hour, Bucket::Day))).collect();
-    for (org, day) in days {
-        recompute_day(&mut tx, org, day).await?;
-    }
+    let mut stale: BTreeSet<Stretch> =
+        marks.iter().map(|mark| (mark.org_id, mark.minute)).collect();
+    let first = minutes_since(tx.now());
+    open_days(&mut tx, first, &mut stale).await?;
+    let (recent, old): (Vec<Stretch>, Vec<Stretch>) =
+        stale.into_iter().partition(|(_, minute)| *minute >= first);
+    recompute(&mut tx, MINUTES, &recent).await?;
+    let (recent, old) = (widen(&recent, Bucket::Hour), widen(&old, Bucket::Hour));
+    recompute(&mut tx, HOURS, &recent).await?;
+    recompute(&mut tx, HOURS_OF_EVENTS, &old).await?;
+    let hours = [recent, old].concat();
+    recompute(&mut tx, DAYS, &widen(&hours, Bucket::Day)).await?;
+    mark_keys(&mut tx, &hours).await?;
     tx.commit().await?;
-    Ok(hours.len())
+    Ok(marks.len())
 }
 
-async fn recompute_hour(tx: &mut SystemTx, org: Uuid, hour: Timestamp) -> sqlx::Result<()> {
-    sqlx::query!("delete from usage_hours where org_id = $1 and hour = $2", org, hour)
-        .execute(tx.conn())
+/// The start of the minute that holds `at`.
+pub fn minute(at: Timestamp) -> Timestamp {
+    let seconds = at.timestamp();
+    DateTime::from_timestamp(seconds - seconds.rem_euclid(60), 0).unwrap_or(at)
+}
+
+/// From when on minutes are kept, at `now`.
+pub fn minutes_since(now: Timestamp) -> Timestamp {
+    floor(now, Bucket::Day) - TimeDelta::days(MINUTE_DAYS - 1)
+}
+
+fn widen(stretches: &[Stretch], bucket: Bucket) -> Vec<Stretch> {
+    let wider = stretches.iter().map(|(org, at)| (*org, floor(*at, bucket)));
+    wider.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Makes the partitions of the days in `stale`, and marks all that such a day has events in.
+async fn open_days(
+    tx: &mut SystemTx,
+    first: Timestamp,
+    stale: &mut BTreeSet<Stretch>,
+) -> sqlx::Result<()> {
+    let days: BTreeSet<Timestamp> =
+        stale.iter().map(|(_, at)| floor(*at, Bucket::Day)).filter(|day| *day >= first).collect();
+    for day in days {
+        let is_made = sqlx::query_scalar!(r#"select usage_minutes_ensure($1) as "made!""#, day)
+            .fetch_one(tx.conn())
+            .await?;
+        if !is_made {
+            continue;
+        }
+        let minutes = sqlx::query!(
+            r#"select o.id as "org_id!", used.minute as "minute!" from orgs o
+               cross join lateral (
+                 select distinct date_trunc('minute', at) as minute from usage_events
+                 where org_id = o.id and at >= $1 and at < $1 + interval '24 hours') used"#,
+            day,
+        )
+        .fetch_all(tx.conn())
         .await?;
-    sqlx::query!(
-        "insert into usage_hours (org_id, hour, team_id, app_id, key_id, product_id, plan_id,
-           model_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
-           audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-           audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
-           audio_ms, searches, rows, compute_ms, cost_nanos, newest_at)
-         select org_id, $2, team_id, app_id, key_id, product_id, plan_id, model_id,
-           count(*), count(*) filter (where status >= 400), sum(input_tokens),
-           sum(cached_input_tokens), sum(cache_write_tokens), sum(audio_input_tokens),
-           sum(image_input_tokens), sum(output_tokens), sum(reasoning_tokens),
-           sum(audio_output_tokens), sum(cache_write_1h_tokens), sum(image_output_tokens),
-           sum(images), sum(characters), sum(audio_ms), sum(searches), sum(rows), sum(compute_ms),
-           sum(cost_nanos), max(at)
-         from usage_events
-         where org_id = $1 and at >= $2 and at < $2 + interval '1 hour'
-         group by org_id, team_id, app_id, key_id, product_id, plan_id, model_id",
-        org,
-        hour,
-    )
-    .execute(tx.conn())
-    .await?;
+        stale.extend(minutes.into_iter().map(|row| (row.org_id, row.minute)));
+    }
     Ok(())
 }
 
-async fn recompute_day(tx: &mut SystemTx, org: Uuid, day: Timestamp) -> sqlx::Result<()> {
-    sqlx::query!("delete from usage_days where org_id = $1 and day = $2", org, day)
-        .execute(tx.conn())
-        .await?;
+async fn recompute(tx: &mut SystemTx, how: &'static str, stale: &[Stretch]) -> sqlx::Result<()> {
+    for chunk in stale.chunks(CHUNK) {
+        let (orgs, starts): (Vec<Uuid>, Vec<Timestamp>) = chunk.iter().copied().unzip();
+        sqlx::query(how).bind(orgs).bind(starts).execute(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+/// Tells keys when they were used last, to within five seconds: a busy key is not written anew for
+/// every call.
+async fn mark_keys(tx: &mut SystemTx, hours: &[Stretch]) -> sqlx::Result<()> {
+    let (orgs, starts): (Vec<Uuid>, Vec<Timestamp>) = hours.iter().copied().unzip();
     sqlx::query!(
-        "insert into usage_days (org_id, day, team_id, app_id, key_id, product_id, plan_id,
-           model_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
-           audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-           audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
-           audio_ms, searches, rows, compute_ms, cost_nanos, newest_at)
-         select org_id, $2, team_id, app_id, key_id, product_id, plan_id, model_id,
-           sum(requests), sum(errors), sum(input_tokens), sum(cached_input_tokens),
-           sum(cache_write_tokens), sum(audio_input_tokens), sum(image_input_tokens),
-           sum(output_tokens), sum(reasoning_tokens), sum(audio_output_tokens),
-           sum(cache_write_1h_tokens), sum(image_output_tokens), sum(images), sum(characters),
-           sum(audio_ms), sum(searches), sum(rows), sum(compute_ms), sum(cost_nanos),
-           max(newest_at)
-         from usage_hours
-         where org_id = $1 and hour >= $2 and hour < $2 + interval '1 day'
-         group by org_id, team_id, app_id, key_id, product_id, plan_id, model_id",
-        org,
-        day,
+        "update api_keys set last_used_at = used.at
+         from (select cells.key_id, max(cells.newest_at) as at
+             from unnest($1::uuid[], $2::timestamptz[]) as stale (org_id, hour)
+             cross join lateral (select key_id, newest_at from usage_hours h
+               where h.org_id = stale.org_id and h.hour = stale.hour) cells
+             group by 1) used
+         where api_keys.id = used.key_id
+           and (last_used_at is null or last_used_at < used.at - interval '5 seconds')",
+        &orgs,
+        &starts,
     )
     .execute(tx.conn())
     .await?;

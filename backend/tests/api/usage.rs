@@ -1,12 +1,12 @@
 //! Usage: taken from the stream once, and reported.
 
-use crate::harness::{Caller, Shop, TestApp, TestRedis, entry};
+use crate::harness::{Caller, RATES, Shop, TestApp, TestRedis, entry};
 use backend::usage::{self, Booked, Consumer, Entry, ingest};
 use chrono::TimeDelta;
 use contract::channel::USAGE;
 use contract::money::Nanos;
 use contract::role::Role;
-use contract::usage::{Outcome, Tokens, UsageEvent};
+use contract::usage::{Outcome, Tokens, Units, UsageEvent};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -92,6 +92,182 @@ async fn a_call_said_to_be_made_twice_is_billed_once_and_the_contradiction_kept(
 }
 
 #[tokio::test]
+async fn a_free_call_told_again_with_another_instant_is_in_usage_once() {
+    let (app, shop, caller) = open().await;
+    let free = UsageEvent {
+        outcome: Outcome::UpstreamError,
+        tokens: Tokens::default(),
+        cost_nanos: Nanos(0),
+        ..caller.event(&app, &shop, 0, 0)
+    };
+    let within = UsageEvent { at: free.at + TimeDelta::microseconds(700), ..free.clone() };
+    let later = UsageEvent { at: free.at + TimeDelta::milliseconds(3), ..free.clone() };
+    let another_month = UsageEvent { at: free.at - TimeDelta::days(40), ..free.clone() };
+    let told = [entry(1, &free), entry(2, &within), entry(3, &later), entry(4, &another_month)];
+    let booked = Booked { new: 1, known: 1, dead: 2 };
+    assert_eq!(ingest(&app.app, &told).await.unwrap(), booked);
+    assert_eq!(ingest(&app.app, &told).await.unwrap(), Booked { new: 0, known: 2, ..booked });
+    assert_eq!(app.count("usage_events").await, 1);
+    let reason: String = sqlx::query_scalar("select min(reason) from usage_dead_letters")
+        .fetch_one(&mut app.sql().await)
+        .await
+        .unwrap();
+    assert!(reason.contains("its id is of another instant"), "{reason}");
+}
+
+/// An event whose every count is another number.
+fn telling(event: UsageEvent) -> UsageEvent {
+    let tokens = Tokens {
+        input: 1,
+        cached_input: 2,
+        cache_write: 3,
+        cache_write_1h: 4,
+        audio_input: 5,
+        image_input: 6,
+        output: 7,
+        reasoning: 8,
+        audio_output: 9,
+        image_output: 10,
+    };
+    let units =
+        Units { images: 11, characters: 12, audio_ms: 13, searches: 14, rows: 15, compute_ms: 16 };
+    let event = UsageEvent {
+        tokens,
+        units,
+        reserved_nanos: Nanos(17),
+        attempts: 18,
+        duration_ms: 19,
+        first_token_ms: Some(20),
+        config_version: 21,
+        error_code: Some("some.code".into()),
+        stream: true,
+        ..event
+    };
+    UsageEvent { cost_nanos: event.cost_under(&RATES), ..event }
+}
+
+#[tokio::test]
+async fn each_part_of_an_event_is_in_its_own_column_and_its_own_sum() {
+    let (app, shop, caller) = open().await;
+    let event = telling(caller.event(&app, &shop, 0, 0));
+    assert_eq!(ingest(&app.app, &[entry(1, &event)]).await.unwrap().new, 1);
+    while usage::refresh(&app.app).await.unwrap() > 0 {}
+    let mut rows = Vec::new();
+    for table in ["usage_events", "usage_minutes", "usage_hours", "usage_days"] {
+        let text = format!("select to_jsonb(t) from {table} t");
+        let row: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(text))
+            .fetch_one(&mut app.sql().await)
+            .await
+            .unwrap();
+        rows.push(row);
+    }
+    let numbers = [
+        ("input_tokens", 1),
+        ("cached_input_tokens", 2),
+        ("cache_write_tokens", 3),
+        ("cache_write_1h_tokens", 4),
+        ("audio_input_tokens", 5),
+        ("image_input_tokens", 6),
+        ("output_tokens", 7),
+        ("reasoning_tokens", 8),
+        ("audio_output_tokens", 9),
+        ("image_output_tokens", 10),
+        ("images", 11),
+        ("characters", 12),
+        ("audio_ms", 13),
+        ("searches", 14),
+        ("rows", 15),
+        ("compute_ms", 16),
+        ("cost_nanos", event.cost_nanos.0),
+    ];
+    for (column, value) in numbers {
+        for row in &rows {
+            assert_eq!(row[column], value, "{column}");
+        }
+    }
+    for (column, value) in [
+        ("reserved_nanos", json!(17)),
+        ("attempts", json!(18)),
+        ("duration_ms", json!(19)),
+        ("first_token_ms", json!(20)),
+        ("config_version", json!(21)),
+        ("error_code", json!("some.code")),
+        ("operation", json!("chat")),
+        ("outcome", json!("ok")),
+        ("status", json!(200)),
+        ("stream", json!(true)),
+        ("estimated", json!(false)),
+        ("deployment_id", Value::Null),
+        ("request_id", json!(event.request_id.0)),
+        ("org_id", json!(event.org_id.0)),
+        ("team_id", json!(event.team_id.0)),
+        ("app_id", json!(event.app_id.0)),
+        ("key_id", json!(event.key_id.0)),
+        ("subscription_id", json!(event.subscription_id.0)),
+        ("product_id", json!(event.product_id.0)),
+        ("plan_id", json!(event.plan_id.0)),
+        ("model_id", json!(event.model_id.0)),
+        ("price_id", json!(event.price_id.0)),
+        ("gateway_id", json!(event.gateway_id.0)),
+    ] {
+        assert_eq!(rows[0][column], value, "{column}");
+    }
+}
+
+/// Sums over all of a table: calls, money.
+async fn sums(app: &TestApp, table: &str) -> (i64, i64) {
+    let text = format!(
+        "select coalesce(sum(requests), 0)::bigint, coalesce(sum(cost_nanos), 0)::bigint from {table}"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(text)).fetch_one(&mut app.sql().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn sums_stay_those_of_the_events_when_minutes_are_dropped_and_late_events_arrive() {
+    let (app, shop, caller) = open().await;
+    let first = caller.event(&app, &shop, 100, 50);
+    ingest(&app.app, &[entry(1, &first)]).await.unwrap();
+    while usage::refresh(&app.app).await.unwrap() > 0 {}
+    app.clock.advance(TimeDelta::minutes(1));
+    let second = caller.event(&app, &shop, 10, 5);
+    app.clock.advance(TimeDelta::days(4));
+    // Its minutes are no longer kept, and yet its hour is the sum of both.
+    ingest(&app.app, &[entry(2, &second)]).await.unwrap();
+    while usage::refresh(&app.app).await.unwrap() > 0 {}
+    backend::jobs::run_due(&app.app).await.unwrap();
+    assert_eq!(app.count("usage_minutes").await, 0);
+    let due = (2, first.cost_nanos.0 + second.cost_nanos.0);
+    assert_eq!((sums(&app, "usage_hours").await, sums(&app, "usage_days").await), (due, due));
+    // Its minutes come back, whole, with a clock that goes wrong.
+    app.clock.advance(TimeDelta::days(-4));
+    let third = caller.event(&app, &shop, 1, 1);
+    ingest(&app.app, &[entry(3, &third)]).await.unwrap();
+    while usage::refresh(&app.app).await.unwrap() > 0 {}
+    let due = (3, due.1 + third.cost_nanos.0);
+    for table in ["usage_minutes", "usage_hours", "usage_days"] {
+        assert_eq!(sums(&app, table).await, due, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_knows_its_last_use_to_five_seconds() {
+    let (app, shop, caller) = open().await;
+    let mut shown = Vec::new();
+    for (n, wait) in [0, 3, 3, 60].into_iter().enumerate() {
+        app.clock.advance(TimeDelta::seconds(wait));
+        ingest(&app.app, &[entry(n, &caller.event(&app, &shop, 1, 1))]).await.unwrap();
+        while usage::refresh(&app.app).await.unwrap() > 0 {}
+        let at: chrono::DateTime<chrono::Utc> =
+            sqlx::query_scalar("select last_used_at from api_keys")
+                .fetch_one(&mut app.sql().await)
+                .await
+                .unwrap();
+        shown.push((app.clock.now() - at).num_seconds());
+    }
+    assert_eq!(shown, [0, 3, 0, 0]);
+}
+
+#[tokio::test]
 async fn an_event_leaves_the_stream_only_when_it_is_booked_even_if_its_reader_dies() {
     let (app, shop, caller) = open().await;
     let redis = TestRedis::start().await;
@@ -126,7 +302,7 @@ async fn a_call_is_in_usage_and_costs_within_five_seconds_also_after_redis_was_e
     let worker = {
         let (app, stop) = (app.app.clone(), stop.clone());
         tokio::spawn(async move {
-            usage::work(&app, Consumer::new(link, "one".into()), &stop).await;
+            usage::work(&app, vec![Consumer::new(link, "one".into())], &stop).await;
         })
     };
     let owner = app.member(&caller.test_org(), Role::Owner).await;
