@@ -31,8 +31,9 @@ pub fn records_staging(kind: Kind) -> String {
     format!("tg:{{config}}:staging:{}", kind.as_str())
 }
 
-/// Stream of usage events, field `e`, JSON of [`crate::usage::UsageEvent`]; one consumer group,
-/// [`USAGE_GROUP`]. The backend deletes an entry after its commit.
+/// Stream of what calls used, read by one consumer group, [`USAGE_GROUP`]. An entry has either a
+/// field `e`, JSON of [`crate::usage::UsageEvent`], or a field `i`, JSON of
+/// [`crate::usage::Unsettled`]. The backend deletes an entry after its commit.
 pub const USAGE: &str = "tg:{usage}:events";
 /// The consumer group of the backend's workers on [`USAGE`].
 pub const USAGE_GROUP: &str = "ingest";

@@ -5,7 +5,7 @@
 
 use contract::channel::{Change, GatewayBeat, Stored};
 use contract::snapshot::{Kind, Record};
-use contract::usage::UsageEvent;
+use contract::usage::{Unsettled, UsageEvent};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,22 @@ fn every_usage_event_ever_written_still_decodes_with_its_money_exact() {
     let events: Vec<UsageEvent> = decode_all("usage-");
     assert!(events.iter().any(|e| e.cost_nanos.0 == 73_500), "the known cost changed");
     assert!(events.iter().any(|e| e.deployment_id.is_none()), "no fixture of the least event");
+}
+
+#[test]
+fn every_unsettled_intent_ever_shipped_still_decodes() {
+    let unsettled: Vec<Unsettled> = decode_all("unsettled-");
+    assert!(unsettled.iter().any(|u| u.ended && u.intent.reserved_nanos.0 == 1_000_000));
+    assert!(unsettled.iter().any(|u| !u.ended), "no fixture of a call that may still run");
+}
+
+#[test]
+fn an_attempt_that_only_a_newer_release_can_read_does_not_cost_the_event() {
+    let (_, text) = fixtures("usage-full").into_iter().find(|(_, t)| t.contains("_made")).unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    value["attempts_made"][1]["outcome"] = "from_the_future".into();
+    let event: UsageEvent = serde_json::from_value(value).unwrap();
+    assert_eq!(event.attempts_made.len(), 1);
 }
 
 #[test]

@@ -126,14 +126,16 @@ pub enum Ended {
     UpstreamError,
     UpstreamCut,
     ClientGone,
+    BudgetExhausted,
 }
 
-const ENDED: [(Ended, &str); 5] = [
+const ENDED: [(Ended, &str); 6] = [
     (Ended::Ok, "ok"),
     (Ended::Refused, "refused"),
     (Ended::UpstreamError, "upstream_error"),
     (Ended::UpstreamCut, "upstream_cut"),
     (Ended::ClientGone, "client_gone"),
+    (Ended::BudgetExhausted, "budget_exhausted"),
 ];
 const OPERATIONS: [&str; 11] = [
     "chat",

@@ -1,13 +1,18 @@
 //! What one call really used: written once by the gateway, billed once by the backend.
 
+mod intent;
 mod write;
+
+pub use intent::{Unsettled, UsageIntent};
 
 use crate::Timestamp;
 use crate::id::{
-    AppId, DeploymentId, GatewayId, KeyId, ModelId, OrgId, PlanId, PriceId, ProductId, ProviderId,
-    RequestId, SubscriptionId, TeamId,
+    AppId, DeploymentId, GatewayId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
+    ProviderId, RequestId, SubscriptionId, TeamId,
 };
 use crate::money::{Nanos, Rates};
+use crate::snapshot::Tag;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 /// Tokens by class. The classes are **disjoint**: a provider that counts cached input inside its
@@ -183,6 +188,8 @@ pub enum Outcome {
     UpstreamCut,
     /// The caller hung up.
     ClientGone,
+    /// A stream that was ended because a limit, a budget or a wallet had no more for it.
+    BudgetExhausted,
 }
 
 impl Outcome {
@@ -192,6 +199,39 @@ impl Outcome {
     pub const fn is_charged(self) -> bool {
         !matches!(self, Self::UpstreamError)
     }
+}
+
+/// An attempt that failed, and what its provider reported for it all the same. It is the
+/// platform's cost, never the tenant's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AttemptUse {
+    pub deployment_id: DeploymentId,
+    pub provider_id: ProviderId,
+    /// The HTTP status that the provider answered with; 0 where none came.
+    pub status: u16,
+    pub outcome: Outcome,
+    #[serde(default)]
+    pub tokens: Tokens,
+    #[serde(default, skip_serializing_if = "Units::is_zero")]
+    pub units: Units,
+    /// Whether the provider told what was used. Where it did not, nothing is assumed.
+    #[serde(default)]
+    pub reported: bool,
+}
+
+/// What a call held and used of one limit, in the limit's metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LimitTouched {
+    pub limit_id: LimitId,
+    /// The start of the window that was held in, in epoch seconds.
+    pub window_start: i64,
+    /// Held at most while the call ran.
+    pub held: i64,
+    /// Counted in the end; 0 in an intent.
+    #[serde(default)]
+    pub used: i64,
 }
 
 /// One call's use. Written to the gateway's spool before the caller has the last byte, shipped to
@@ -237,6 +277,22 @@ pub struct UsageEvent {
     /// Attempts made upstream.
     #[serde(default)]
     pub attempts: u16,
+    /// Those that failed before the last one, as far as they reached a provider.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "readable")]
+    pub attempts_made: Vec<AttemptUse>,
+    /// How often more was held while the call ran.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub topped_up: u16,
+    /// What the caller said the call is for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
+    /// The provider's report was negative, absurd, half missing or fell between two of its
+    /// chunks: what it does not tell soundly was estimated or capped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub odd_usage: bool,
+    /// What was held and used of each limit that applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitTouched>,
     /// From admission to the last byte, in milliseconds.
     #[serde(default)]
     pub duration_ms: u32,
@@ -261,4 +317,28 @@ impl UsageEvent {
     pub const fn used(&self) -> Used {
         Used { tokens: self.tokens, units: self.units }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u16) -> bool {
+    *number == 0
+}
+
+/// A list without the elements that only a newer release can read: they never cost the event.
+fn readable<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged, bound = "T: DeserializeOwned")]
+    enum Element<T> {
+        Read(T),
+        Unreadable(IgnoredAny),
+    }
+    let read = |element| match element {
+        Element::Read(element) => Some(element),
+        Element::Unreadable(_) => None,
+    };
+    Ok(Vec::<Element<T>>::deserialize(deserializer)?.into_iter().filter_map(read).collect())
 }

@@ -1,9 +1,11 @@
-//! A usage event's JSON, written by hand: a gateway writes one for every call, and a general
-//! serialiser takes five times as long over it. What must stay true: reading it gives the event.
+//! The JSON of an intent and of a usage event, written by hand: a gateway writes both for every
+//! call, and a general serialiser takes five times as long over it. What must stay true: reading
+//! it gives what was written.
 
-use super::{Outcome, Tokens, Units, UsageEvent};
+use super::{AttemptUse, LimitTouched, Outcome, Tokens, Units, UsageEvent, UsageIntent};
 use crate::Timestamp;
 use crate::money::Nanos;
+use crate::snapshot::Tag;
 use chrono::{Datelike as _, Timelike as _};
 
 /// Members by the names of their fields. What stands before a value is one text, made when this is
@@ -65,6 +67,11 @@ impl UsageEvent {
             cost_nanos,
             reserved_nanos,
             attempts,
+            attempts_made,
+            topped_up,
+            tags,
+            odd_usage,
+            limits,
             duration_ms,
             first_token_ms,
             gateway_id,
@@ -94,15 +101,95 @@ impl UsageEvent {
         money(out, b",\"reserved_nanos\":", *reserved_nanos);
         if let Some(code) = error_code {
             out.extend_from_slice(b",\"error_code\":");
-            // The one text that is not known to need no escapes.
-            out.extend_from_slice(serde_json::Value::from(code.as_str()).to_string().as_bytes());
+            text(out, code);
         }
+        if *topped_up > 0 {
+            numbers!(out, topped_up);
+        }
+        if *odd_usage {
+            flags!(out, odd_usage);
+        }
+        list(out, b",\"tags\":", tags, tag);
+        list(out, b",\"limits\":", limits, LimitTouched::write_json);
+        list(out, b",\"attempts_made\":", attempts_made, AttemptUse::write_json);
         out.extend_from_slice(b",\"tokens\":");
         tokens.write_json(out);
         if !units.is_zero() {
             out.extend_from_slice(b",\"units\":");
             units.write_json(out);
         }
+        out.push(b'}');
+    }
+}
+
+impl UsageIntent {
+    /// Appends the intent's JSON.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        let Self {
+            request_id,
+            at,
+            org_id,
+            team_id,
+            app_id,
+            key_id,
+            subscription_id,
+            product_id,
+            plan_id,
+            model_id,
+            operation,
+            stream,
+            price_id,
+            reserved_nanos,
+            gateway_id,
+            config_version,
+            tags,
+            limits,
+        } = self;
+        out.reserve(768);
+        out.extend_from_slice(b"{\"request_id\":\"");
+        request_id.write_to(out);
+        ids!(out, org_id team_id app_id key_id subscription_id product_id plan_id);
+        ids!(out, model_id price_id gateway_id);
+        out.extend_from_slice(b"\",\"at\":");
+        instant(out, *at);
+        words!(out, operation);
+        flags!(out, stream);
+        numbers!(out, config_version);
+        money(out, b",\"reserved_nanos\":", *reserved_nanos);
+        list(out, b",\"tags\":", tags, tag);
+        list(out, b",\"limits\":", limits, LimitTouched::write_json);
+        out.push(b'}');
+    }
+}
+
+impl AttemptUse {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let Self { deployment_id, provider_id, status, outcome, tokens, units, reported } = self;
+        out.extend_from_slice(b"{\"deployment_id\":\"");
+        deployment_id.write_to(out);
+        ids!(out, provider_id);
+        out.push(b'"');
+        words!(out, outcome);
+        flags!(out, reported);
+        numbers!(out, status);
+        out.extend_from_slice(b",\"tokens\":");
+        tokens.write_json(out);
+        if !units.is_zero() {
+            out.extend_from_slice(b",\"units\":");
+            units.write_json(out);
+        }
+        out.push(b'}');
+    }
+}
+
+impl LimitTouched {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let Self { limit_id, window_start, held, used } = *self;
+        out.extend_from_slice(b"{\"limit_id\":\"");
+        limit_id.write_to(out);
+        signed(out, b"\",\"window_start\":", window_start);
+        signed(out, b",\"held\":", held);
+        signed(out, b",\"used\":", used);
         out.push(b'}');
     }
 }
@@ -116,6 +203,7 @@ impl Outcome {
             Self::UpstreamError => "upstream_error",
             Self::UpstreamCut => "upstream_cut",
             Self::ClientGone => "client_gone",
+            Self::BudgetExhausted => "budget_exhausted",
         }
     }
 }
@@ -186,11 +274,50 @@ fn number(out: &mut Vec<u8>, mut number: u64) {
 }
 
 fn money(out: &mut Vec<u8>, name: &[u8], amount: Nanos) {
+    signed(out, name, amount.0);
+}
+
+/// A member whose name, with all that stands around it, is `name`.
+fn signed(out: &mut Vec<u8>, name: &[u8], value: i64) {
     out.extend_from_slice(name);
-    if amount.0 < 0 {
+    if value < 0 {
         out.push(b'-');
     }
-    number(out, amount.0.unsigned_abs());
+    number(out, value.unsigned_abs());
+}
+
+/// A list as a member called `name`; none where it is empty.
+fn list<T>(out: &mut Vec<u8>, name: &[u8], items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
+    if items.is_empty() {
+        return;
+    }
+    out.extend_from_slice(name);
+    let mut before = b'[';
+    for item in items {
+        out.push(before);
+        before = b',';
+        write(item, out);
+    }
+    out.push(b']');
+}
+
+fn tag(tag: &Tag, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"name\":");
+    text(out, &tag.name);
+    out.extend_from_slice(b",\"value\":");
+    text(out, &tag.value);
+    out.push(b'}');
+}
+
+/// A text that is not known to need no escapes.
+fn text(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+    }
 }
 
 /// Exactly `N` decimal digits.
@@ -230,7 +357,7 @@ fn instant(out: &mut Vec<u8>, at: Timestamp) {
 mod tests {
     use super::*;
     use crate::id::{
-        AppId, DeploymentId, GatewayId, KeyId, ModelId, OrgId, PlanId, PriceId, ProductId,
+        AppId, DeploymentId, GatewayId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
         ProviderId, RequestId, SubscriptionId, TeamId,
     };
     use crate::usage::Operation;
@@ -243,7 +370,8 @@ mod tests {
             n in any::<[u8; 10]>(), counts in any::<[u64; 16]>(), few in any::<bool>(),
             money in any::<(i64, i64)>(), small in any::<(u16, u16, u32, u64)>(),
             code in proptest::option::of(".*"), first in proptest::option::of(any::<u32>()),
-            flags in any::<(bool, bool, bool)>(),
+            flags in any::<(bool, bool, bool)>(), lists in (0..3_usize, 0..3_usize, 0..3_usize),
+            touched in any::<(i64, i64, i64)>(), tag in (".*", ".*"), topped_up in any::<u16>(),
         ) {
             let at = Timestamp::from_timestamp(seconds, nanos).unwrap();
             let [
@@ -251,6 +379,33 @@ mod tests {
                 reasoning, audio_output, image_output, images, characters, audio_ms, searches,
                 rows, compute_ms,
             ] = if few { [0; 16] } else { counts };
+            let tokens = Tokens {
+                input, cached_input, cache_write, cache_write_1h, audio_input, image_input,
+                output, reasoning, audio_output, image_output,
+            };
+            let units = Units { images, characters, audio_ms, searches, rows, compute_ms };
+            let tags = vec![Tag { name: tag.0, value: tag.1 }; lists.0];
+            let limits = vec![LimitTouched {
+                limit_id: LimitId::new(at, &n), window_start: touched.0, held: touched.1,
+                used: touched.2,
+            }; lists.1];
+            let failed = AttemptUse {
+                deployment_id: DeploymentId::new(at, &n), provider_id: ProviderId::new(at, &n),
+                status: small.0, outcome: Outcome::UpstreamError, tokens, units, reported: flags.1,
+            };
+            let intent = UsageIntent {
+                request_id: RequestId::new(at, &n), at,
+                org_id: OrgId::new(at, &n), team_id: TeamId::new(at, &n), app_id: AppId::new(at, &n),
+                key_id: KeyId::new(at, &n), subscription_id: SubscriptionId::new(at, &n),
+                product_id: ProductId::new(at, &n), plan_id: PlanId::new(at, &n),
+                model_id: ModelId::new(at, &n), operation: Operation::Rerank, stream: flags.0,
+                price_id: PriceId::new(at, &n), reserved_nanos: Nanos(money.1),
+                gateway_id: GatewayId::new(at, &n), config_version: small.3,
+                tags: tags.clone(), limits: limits.clone(),
+            };
+            let mut out = Vec::new();
+            intent.write_json(&mut out);
+            prop_assert_eq!(serde_json::from_slice::<UsageIntent>(&out).unwrap(), intent);
             let event = UsageEvent {
                 request_id: RequestId::new(at, &n), at,
                 org_id: OrgId::new(at, &n), team_id: TeamId::new(at, &n), app_id: AppId::new(at, &n),
@@ -261,12 +416,8 @@ mod tests {
                 provider_id: flags.2.then(|| ProviderId::new(at, &n)),
                 operation: if flags.0 { Operation::Chat } else { Operation::Embeddings },
                 stream: flags.0, outcome: if few { Outcome::ClientGone } else { Outcome::UpstreamCut },
-                status: small.0, error_code: code,
-                tokens: Tokens {
-                    input, cached_input, cache_write, cache_write_1h, audio_input, image_input,
-                    output, reasoning, audio_output, image_output,
-                },
-                units: Units { images, characters, audio_ms, searches, rows, compute_ms },
+                status: small.0, error_code: code, tokens, units, tags, limits, topped_up,
+                attempts_made: vec![failed; lists.2], odd_usage: flags.2,
                 estimated: flags.1, price_id: PriceId::new(at, &n),
                 cost_nanos: Nanos(money.0), reserved_nanos: Nanos(money.1), attempts: small.1,
                 duration_ms: small.2, first_token_ms: first, gateway_id: GatewayId::new(at, &n),
@@ -280,9 +431,13 @@ mod tests {
 
     #[test]
     fn an_outcome_is_called_as_the_serialiser_calls_it() {
-        for outcome in
-            [Outcome::Ok, Outcome::UpstreamError, Outcome::UpstreamCut, Outcome::ClientGone]
-        {
+        for outcome in [
+            Outcome::Ok,
+            Outcome::UpstreamError,
+            Outcome::UpstreamCut,
+            Outcome::ClientGone,
+            Outcome::BudgetExhausted,
+        ] {
             assert_eq!(serde_json::json!(outcome), outcome.as_str());
         }
     }

@@ -34,7 +34,8 @@ fn outcome(text: &str) -> Result<Outcome, String> {
         "upstream_error" => Ok(Outcome::UpstreamError),
         "upstream_cut" => Ok(Outcome::UpstreamCut),
         "client_gone" => Ok(Outcome::ClientGone),
-        _ => Err("Use ok, upstream_error, upstream_cut or client_gone.".to_owned()),
+        "budget_exhausted" => Ok(Outcome::BudgetExhausted),
+        _ => Err("Use ok, upstream_error, upstream_cut, client_gone or budget_exhausted.".into()),
     }
 }
 

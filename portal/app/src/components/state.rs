@@ -64,6 +64,7 @@ impl State for Outcome {
             Self::UpstreamError => (Tone::Bad, words::UPSTREAM_ERROR),
             Self::UpstreamCut => (Tone::Bad, words::UPSTREAM_CUT),
             Self::ClientGone => (Tone::Wait, words::CLIENT_GONE),
+            Self::BudgetExhausted => (Tone::Bad, words::BUDGET_EXHAUSTED),
         }
     }
 }

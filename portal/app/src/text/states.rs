@@ -17,3 +17,4 @@ pub const ANSWERED: &str = "Answered";
 pub const UPSTREAM_ERROR: &str = "Provider error";
 pub const UPSTREAM_CUT: &str = "Cut off";
 pub const CLIENT_GONE: &str = "Caller left";
+pub const BUDGET_EXHAUSTED: &str = "Budget used up";

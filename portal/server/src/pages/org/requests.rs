@@ -24,11 +24,12 @@ use portal_app::text::units::{self, Unit};
 
 const FILTERS: [&str; 4] = ["app", "key", "model", "outcome"];
 
-const OUTCOMES: [(&str, Outcome); 4] = [
+const OUTCOMES: [(&str, Outcome); 5] = [
     ("ok", Outcome::Ok),
     ("upstream_error", Outcome::UpstreamError),
     ("upstream_cut", Outcome::UpstreamCut),
     ("client_gone", Outcome::ClientGone),
+    ("budget_exhausted", Outcome::BudgetExhausted),
 ];
 
 /// # Errors
