@@ -10,7 +10,7 @@ use contract::Timestamp;
 use contract::id::OrgId;
 use contract::snapshot::{LimitRecord, Window, WithoutRedis};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::mpsc::WeakSender;
+use tokio::sync::mpsc::{Sender, WeakSender};
 
 /// So much of recent use, in time, is worth having in hand.
 const HORIZON_MS: i64 = 250;
@@ -22,6 +22,8 @@ const IDLE_MS: i64 = 2_000;
 const FULL_MS: i64 = 100;
 /// An allowance not touched for this long is forgotten; a later one asks the counter what it had.
 const FORGET_MS: i64 = 600_000;
+/// For how long after a window's end its counter is told of what calls used late, in seconds.
+const LATE_S: i64 = 3_600;
 /// Larger than any amount the counter's script can compare exactly.
 pub(super) const AMOUNT_MAX: i64 = 9_000_000_000_000_000;
 
@@ -62,6 +64,20 @@ struct State {
     /// `taken`, and the instant, when recent use was last measured.
     mark: (i64, i64),
     touched_ms: i64,
+    /// Holds of this window that are not settled yet.
+    open: u32,
+    /// Windows that ended while calls held something of them.
+    past: Vec<Past>,
+}
+
+/// A window that is over, and of which something is still held or untold.
+#[derive(Debug, Clone, Copy)]
+struct Past {
+    window: Bounds,
+    open: u32,
+    used: i64,
+    /// What the counter has of this gateway.
+    told: i64,
 }
 
 /// What taking from an allowance came to.
@@ -131,6 +147,7 @@ impl Allowance {
         let window = state.window;
         if amount <= left || amount == 0 {
             state.take(amount);
+            state.open = state.open.saturating_add(1);
             let low = state.left().saturating_mul(4) < state.in_hand() && state.free > 0;
             let refill = low && !state.balancing;
             state.balancing |= refill;
@@ -142,15 +159,36 @@ impl Allowance {
             return Take::Full(state.standing());
         }
         state.take(part);
+        state.open = state.open.saturating_add(1);
         Take::Short { hold: Hold::new(self, window, part), missing }
     }
 
-    /// Takes `amount` without Redis, by the limit's own rule, and says in which window; `None`
-    /// where the rule is to refuse.
-    pub fn take_tenth(&self, amount: i64, now: Timestamp) -> Option<Result<Bounds, Standing>> {
+    /// The limit as it was last seen.
+    pub fn limit(&self) -> Arc<LimitRecord> {
+        Arc::clone(&self.lock().limit)
+    }
+
+    /// Moves to the window of `now`, and says which it is.
+    pub fn turn(&self, now: Timestamp) -> Bounds {
         let mut state = self.lock();
         let limit = Arc::clone(&state.limit);
         state.turn(&limit, now);
+        state.window
+    }
+
+    /// A hold of nothing in `window`, for what will be granted in it.
+    fn hold_nothing(self: &Arc<Self>, window: Bounds) -> Hold {
+        if let Some(open) = self.lock().open_in(window) {
+            *open = open.saturating_add(1);
+        }
+        Hold::new(self, window, 0)
+    }
+
+    /// Takes `amount` of the window it stands in without Redis, by the limit's own rule; `None`
+    /// where the rule is to refuse.
+    pub fn take_tenth(&self, amount: i64) -> Option<Result<(), Standing>> {
+        let mut state = self.lock();
+        let limit = Arc::clone(&state.limit);
         let percent = match limit.without_redis {
             WithoutRedis::Closed => None,
             WithoutRedis::LocalTenth => Some(10),
@@ -166,7 +204,7 @@ impl Allowance {
                 }
                 state.tenth = state.tenth.saturating_add(amount);
                 state.take(amount);
-                Some(Ok(state.window))
+                Some(Ok(()))
             }
         }
     }
@@ -184,22 +222,44 @@ impl Allowance {
         let left = state.left();
         let claim = state.drawn.map(|_| state.used.saturating_add(left.clamp(0, state.in_hand())));
         state.drawn = claim;
-        let keep_s = (limit.window != Window::Lifetime)
-            .then(|| state.window.1.saturating_sub(now.timestamp()).saturating_add(60));
         Draw {
-            limit,
             window: state.window,
+            keep_s: keep_s(&limit, state.window, now),
+            limit,
             claim,
             extra: state.hand.saturating_sub(left.max(0)).clamp(0, AMOUNT_MAX),
-            keep_s,
             overdrawn: left.min(0).saturating_neg(),
         }
+    }
+
+    /// What counters of windows that are over should still hear of: calls that ended after them
+    /// and used more than they held.
+    pub fn plan_late(&self, now: Timestamp) -> Vec<Draw> {
+        let mut state = self.lock();
+        let horizon = now.timestamp().saturating_sub(LATE_S);
+        state.past.retain(|past| past.open > 0 || (past.is_due() && past.window.1 > horizon));
+        let limit = &state.limit;
+        let due = state.past.iter().filter(|past| past.is_due());
+        due.map(|past| Draw {
+            limit: Arc::clone(limit),
+            window: past.window,
+            claim: Some(past.used),
+            extra: 0,
+            keep_s: keep_s(limit, past.window, now),
+            overdrawn: past.used.saturating_sub(past.told),
+        })
+        .collect()
     }
 
     /// Takes up what the counter granted.
     pub fn granted(&self, draw: &Draw, answer: &Grant) {
         let mut state = self.lock();
         if state.window != draw.window {
+            if let Some(past) = state.past_of(draw.window) {
+                let told = draw.claim.unwrap_or(answer.held);
+                past.told = told.saturating_add(answer.granted);
+                past.used = past.used.saturating_add(answer.asked);
+            }
             return;
         }
         state.balancing = false;
@@ -228,11 +288,15 @@ impl Allowance {
         }
     }
 
+    /// The way to the background; absent when it is gone.
+    pub fn draws(&self) -> Option<Sender<Request>> {
+        self.draws.upgrade()
+    }
+
     /// Has the background draw ahead, or give up what is too much.
     pub fn balance(self: &Arc<Self>) {
         let asked = self
-            .draws
-            .upgrade()
+            .draws()
             .is_some_and(|draws| draws.try_send(Request::Balance(Arc::clone(self))).is_ok());
         if !asked {
             // No place in the queue: whoever is next asks again.
@@ -258,6 +322,9 @@ impl Allowance {
     /// than drawn, the last draw went wrong, or more is left than recent use is worth.
     pub fn wants_sync(&self, now: Timestamp) -> bool {
         let state = self.lock();
+        if state.past.iter().any(Past::is_due) {
+            return true;
+        }
         if state.window.1 <= now.timestamp() {
             return false;
         }
@@ -276,13 +343,26 @@ impl Allowance {
         let state = self.lock();
         let quiet = state.drawn.unwrap_or(0) == state.used && state.acknowledged == state.drawn;
         let idle_ms = now.timestamp_millis().saturating_sub(state.touched_ms);
-        state.window.1 <= now.timestamp() || (quiet && idle_ms >= FORGET_MS)
+        let over = state.window.1 <= now.timestamp() || (quiet && idle_ms >= FORGET_MS);
+        over && !state.past.iter().any(Past::is_due)
     }
 
     /// Replaces what a hold took by what was really used.
     fn settle(self: &Arc<Self>, window: Bounds, held: i64, used: i64) {
         let mut state = self.lock();
-        if state.window != window || held == used {
+        if let Some(open) = state.open_in(window) {
+            *open = open.saturating_sub(1);
+        }
+        if state.window != window {
+            // Its window is over. What was not used is of no use to anybody any more, what was
+            // used beyond it counts where it was held; the next sweep tells the counter.
+            if let Some(past) = state.past_of(window) {
+                past.used = past.used.saturating_add(used.saturating_sub(held));
+            }
+            state.past.retain(|past| past.open > 0 || past.is_due());
+            return;
+        }
+        if held == used {
             return;
         }
         state.used = state.used.saturating_add(used.saturating_sub(held));
@@ -314,7 +394,33 @@ impl State {
             taken: 0,
             mark: (0, now_ms),
             touched_ms: now_ms,
+            open: 0,
+            past: Vec::new(),
         }
+    }
+
+    fn past_of(&mut self, window: Bounds) -> Option<&mut Past> {
+        self.past.iter_mut().find(|past| past.window == window)
+    }
+
+    /// The number of unsettled holds of a window.
+    fn open_in(&mut self, window: Bounds) -> Option<&mut u32> {
+        if self.window == window {
+            return Some(&mut self.open);
+        }
+        self.past_of(window).map(|past| &mut past.open)
+    }
+
+    fn start_window(&mut self, limit: &Arc<LimitRecord>, now: Timestamp) {
+        let mut past = std::mem::take(&mut self.past);
+        if self.open > 0 {
+            let told = self.drawn.unwrap_or(self.used);
+            past.push(Past { window: self.window, open: self.open, used: self.used, told });
+        }
+        let hand = self.hand;
+        *self = Self::new(Arc::clone(limit), now);
+        self.hand = hand;
+        self.past = past;
     }
 
     fn left(&self) -> i64 {
@@ -337,9 +443,7 @@ impl State {
     /// Moves to the window of `now` and to the limit as it is now. Windows only go forward.
     fn turn(&mut self, limit: &Arc<LimitRecord>, now: Timestamp) {
         if now.timestamp() >= self.window.1 || limit.window != self.limit.window {
-            let hand = self.hand;
-            *self = Self::new(Arc::clone(limit), now);
-            self.hand = hand;
+            self.start_window(limit, now);
         } else if !Arc::ptr_eq(limit, &self.limit) {
             // The use stays. What was drawn under a higher maximum may no longer be there.
             if limit.max < self.limit.max {
@@ -395,44 +499,89 @@ impl State {
     }
 }
 
+impl Past {
+    fn is_due(&self) -> bool {
+        self.used > self.told
+    }
+}
+
+/// How long the counter of a window is kept, in seconds; absent: for ever.
+fn keep_s(limit: &LimitRecord, window: Bounds, now: Timestamp) -> Option<i64> {
+    let left = window.1.saturating_sub(now.timestamp()).max(0);
+    (limit.window != Window::Lifetime).then(|| left.saturating_add(60))
+}
+
 /// An amount taken from an allowance. Dropped without being settled, it goes back.
 #[derive(Debug)]
 pub(super) struct Hold {
     allowance: Arc<Allowance>,
     window: Bounds,
     amount: i64,
+    /// What the same call holds of windows before.
+    earlier: Option<Box<Self>>,
+    settled: bool,
 }
 
 impl Hold {
     fn new(allowance: &Arc<Allowance>, window: Bounds, amount: i64) -> Self {
-        Self { allowance: Arc::clone(allowance), window, amount }
+        let allowance = Arc::clone(allowance);
+        Self { allowance, window, amount, earlier: None, settled: false }
     }
 
     pub fn allowance(&self) -> &Arc<Allowance> {
         &self.allowance
     }
 
-    /// Adds what was taken for it in `window`; what it held of an earlier one is given back.
-    pub fn grow(&mut self, window: Bounds, by: i64) {
-        if self.window == window {
-            self.amount = self.amount.saturating_add(by);
-        } else {
-            let allowance = Arc::clone(&self.allowance);
-            *self = Self { allowance, window, amount: by };
+    /// Adds what was taken for it in its window.
+    pub fn grow(&mut self, by: i64) {
+        self.amount = self.amount.saturating_add(by);
+    }
+
+    /// Gives back what it holds unless that is of `window`; says whether it still holds it.
+    pub fn move_to(&mut self, window: Bounds) -> bool {
+        let stays = self.window == window;
+        if !stays {
+            *self = self.allowance.hold_nothing(window);
         }
+        stays
+    }
+
+    /// Takes over what another hold has of the same allowance.
+    pub fn join(&mut self, mut other: Self) {
+        if self.window == other.window {
+            self.amount = self.amount.saturating_add(other.amount);
+            other.amount = 0;
+        } else {
+            std::mem::swap(self, &mut other);
+            self.earlier = Some(Box::new(other));
+        }
+    }
+
+    fn held(&self) -> i64 {
+        self.amount.saturating_add(self.earlier.as_ref().map_or(0, |earlier| earlier.held()))
     }
 
     /// Keeps `used`, which may be more than it holds, and gives back the rest.
     pub fn settle(mut self, used: i64) {
-        self.allowance.settle(self.window, self.amount, used);
-        self.amount = 0;
+        let mut used = used;
+        if let Some(earlier) = self.earlier.take() {
+            let part = used.min(earlier.held());
+            used = used.saturating_sub(part);
+            earlier.settle(part);
+        }
+        self.end(used);
+    }
+
+    fn end(&mut self, used: i64) {
+        if !self.settled {
+            self.settled = true;
+            self.allowance.settle(self.window, self.amount, used);
+        }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if self.amount != 0 {
-            self.allowance.settle(self.window, self.amount, 0);
-        }
+        self.end(0);
     }
 }

@@ -1,7 +1,7 @@
 //! The background half of reservations: everything that waits for a draw goes to Redis together,
 //! one script call an org, one call in flight. Callers never wait on a lock.
 
-use super::allowance::{Allowance, Draw, Grant, Hold};
+use super::allowance::{Allowance, Bounds, Draw, Grant, Hold};
 use super::book::Book;
 use super::refusal::Standing;
 use crate::clock::Clock;
@@ -30,7 +30,18 @@ const SWEEP: Duration = Duration::from_millis(200);
 pub(super) struct Need {
     pub metric: Metric,
     pub hold: Hold,
+    /// Held and missing together.
+    pub amount: i64,
     pub missing: i64,
+}
+
+impl Need {
+    /// Needs all of it in `window`: what is held of a window before does not help there.
+    pub fn move_to(&mut self, window: Bounds) {
+        if !self.hold.move_to(window) {
+            self.missing = self.amount;
+        }
+    }
 }
 
 /// All that one caller lacks; granted together or not at all.
@@ -92,6 +103,27 @@ impl Batch {
             self.allowances.push(Arc::clone(allowance));
             self.allowances.len() - 1
         })
+    }
+
+    /// A window may have ended between the ask and now.
+    fn move_needs(&mut self, draws: &[Draw]) {
+        for need in self.asks.iter_mut().flat_map(|ask| &mut ask.needs) {
+            let place = self.place.get(&address(need.hold.allowance()));
+            if let Some(draw) = place.and_then(|place| draws.get(*place)) {
+                need.move_to(draw.window);
+            }
+        }
+    }
+
+    /// Adds, behind what is drawn now, what windows that are over should still hear of.
+    fn add_late(&mut self, draws: &mut Vec<Draw>, now: Timestamp) {
+        for at in 0..self.allowances.len() {
+            let Some(allowance) = self.allowances.get(at).cloned() else { continue };
+            for draw in allowance.plan_late(now) {
+                draws.push(draw);
+                self.allowances.push(Arc::clone(&allowance));
+            }
+        }
     }
 }
 
@@ -172,12 +204,15 @@ impl Drawer {
         &self,
         link: &mut Link,
         script: &Script,
-        batch: Batch,
+        mut batch: Batch,
         now: Timestamp,
         drain: bool,
     ) {
         let now = batch.asks.iter().map(|ask| ask.now).fold(now, Timestamp::max);
-        let draws: Vec<Draw> = batch.allowances.iter().map(|a| a.plan_draw(now, drain)).collect();
+        let mut draws: Vec<Draw> =
+            batch.allowances.iter().map(|a| a.plan_draw(now, drain)).collect();
+        batch.move_needs(&draws);
+        batch.add_late(&mut draws, now);
         for draw in draws.iter().filter(|draw| draw.overdrawn > 0) {
             self.overdrawn(draw);
         }
@@ -266,7 +301,7 @@ impl Drawer {
                 }
                 None => {
                     self.telemetry.count(Count::DrawGranted, 1);
-                    Answer::Granted(taken(ask.needs, &batch.place, draws))
+                    Answer::Granted(taken(ask.needs))
                 }
             };
             drop(ask.reply.send(reply));
@@ -293,14 +328,11 @@ impl Drawer {
 }
 
 /// The needs of a granted ask, now held in full.
-fn taken(needs: Vec<Need>, place: &HashMap<usize, usize>, draws: &[Draw]) -> Vec<(Metric, Hold)> {
+fn taken(needs: Vec<Need>) -> Vec<(Metric, Hold)> {
     needs
         .into_iter()
-        .map(|Need { metric, mut hold, missing }| {
-            let draw = place.get(&address(hold.allowance())).and_then(|at| draws.get(*at));
-            if let Some(draw) = draw {
-                hold.grow(draw.window, missing);
-            }
+        .map(|Need { metric, mut hold, missing, .. }| {
+            hold.grow(missing);
             (metric, hold)
         })
         .collect()

@@ -7,21 +7,22 @@ mod allowance;
 mod book;
 mod draw;
 mod refusal;
+mod reservation;
 
 pub use draw::Drawer;
 pub use refusal::{Refused, Standing};
+pub use reservation::Reservation;
 
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
-use allowance::{Hold, Take};
 use book::Book;
 use contract::Timestamp;
 use contract::id::{AppId, GatewayId, KeyId, ModelId, OrgId, PlanId, SubscriptionId, TeamId};
 use contract::money::Nanos;
 use contract::snapshot::{LimitRecord, LimitScope, Metric, Tag};
 use contract::usage::Units;
-use draw::{Answer, Ask, Need, Request};
-use std::cmp::Reverse;
+use draw::Request;
+use reservation::Taking;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -122,38 +123,13 @@ impl Reserve {
         estimate: &Amounts,
         now: Timestamp,
     ) -> Result<Reservation, Refused> {
-        let mut holds = Vec::new();
-        let mut needs = Vec::new();
-        let mut full: Option<Standing> = None;
+        let mut taking = Taking::default();
         for limit in applying(snapshot, caller) {
-            if let Some(standing) = Standing::suspended(limit, now) {
-                full = Some(Standing::tighter(full, standing));
-                continue;
-            }
             let allowance = self.book.allowance(limit, caller, now);
-            match allowance.take(limit, estimate.of(limit.metric), now) {
-                Take::Taken { hold, refill } => {
-                    if refill {
-                        hold.allowance().balance();
-                    }
-                    holds.push((limit.metric, hold));
-                }
-                Take::Short { hold, missing } => {
-                    needs.push(Need { metric: limit.metric, hold, missing });
-                }
-                Take::Full(standing) => full = Some(Standing::tighter(full, standing)),
-            }
+            taking.take(&allowance, limit, estimate.of(limit.metric), now);
         }
-        if let Some(standing) = full {
-            return Err(Refused::Limit(standing));
-        }
-        // The first that the counters have no room for is named: the one that lasts longest.
-        needs.sort_by_cached_key(|need| Reverse(need.hold.allowance().standing().lasts()));
-        if let Some(first) = needs.first() {
-            let limit = first.hold.allowance().standing().limit;
-            holds.extend(Box::pin(self.draw(needs, limit, now)).await?);
-        }
-        Ok(Reservation { holds, money: estimate.money })
+        let holds = taking.finish(Some(&self.draws), now).await?;
+        Ok(Reservation::new(holds, estimate.money))
     }
 
     /// How every limit on `caller` stands, as far as is known here.
@@ -185,40 +161,6 @@ impl Reserve {
             finished.await.unwrap_or_default();
         }
     }
-
-    async fn draw(
-        &self,
-        needs: Vec<Need>,
-        limit: Arc<LimitRecord>,
-        now: Timestamp,
-    ) -> Result<Vec<(Metric, Hold)>, Refused> {
-        let (reply, answer) = oneshot::channel();
-        let sent = self.draws.send(Request::Ask(Ask { needs, now, reply })).await;
-        let answer = match sent {
-            Ok(()) => answer.await.map_err(|_| Refused::Unknown(limit))?,
-            Err(mpsc::error::SendError(Request::Ask(ask))) => Answer::Unreachable(ask.needs),
-            Err(_) => return Err(Refused::Unknown(limit)),
-        };
-        match answer {
-            Answer::Granted(holds) => Ok(holds),
-            Answer::Refused(standing) => Err(Refused::Limit(standing)),
-            Answer::Unreachable(needs) => without_redis(needs, now),
-        }
-    }
-}
-
-/// Each limit's own rule for when Redis cannot be asked.
-fn without_redis(needs: Vec<Need>, now: Timestamp) -> Result<Vec<(Metric, Hold)>, Refused> {
-    let mut holds = Vec::with_capacity(needs.len());
-    for Need { metric, mut hold, missing } in needs {
-        match hold.allowance().take_tenth(missing, now) {
-            None => return Err(Refused::Unknown(hold.allowance().standing().limit)),
-            Some(Err(standing)) => return Err(Refused::Limit(standing)),
-            Some(Ok(window)) => hold.grow(window, missing),
-        }
-        holds.push((metric, hold));
-    }
-    Ok(holds)
 }
 
 /// Every limit on a call, from the widest scope to the narrowest.
@@ -237,34 +179,4 @@ fn applying<'a>(
     .into_iter()
     .flat_map(|scope| snapshot.limits(scope))
     .filter(move |limit| limit.counts(model_id, tags))
-}
-
-/// What a call holds while it runs. Settle it with what was really used; dropped unsettled, all
-/// of it goes back.
-#[derive(Debug)]
-#[must_use = "a reservation that is dropped is given back"]
-pub struct Reservation {
-    holds: Vec<(Metric, Hold)>,
-    money: Nanos,
-}
-
-impl Reservation {
-    /// The money that was estimated, whether or not a limit counts it.
-    #[must_use]
-    pub fn money(&self) -> Nanos {
-        self.money
-    }
-
-    /// How each limit stands, for the headers of the answer.
-    pub fn standings(&self) -> impl Iterator<Item = Standing> {
-        self.holds.iter().map(|(_, hold)| hold.allowance().standing())
-    }
-
-    /// Keeps what was really used and gives back the rest. More than was reserved is taken too,
-    /// even past the limit: it was spent.
-    pub fn settle(self, used: &Amounts) {
-        for (metric, hold) in self.holds {
-            hold.settle(used.of(metric));
-        }
-    }
 }

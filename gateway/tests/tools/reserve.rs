@@ -184,6 +184,78 @@ async fn a_call_that_cost_more_is_taken_in_full_even_past_the_limit() {
 }
 
 #[tokio::test]
+async fn a_reservation_is_extended_in_all_its_limits_or_in_none() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(100), budget(1_000)]);
+    let more = |n| Amounts { requests: 1, money: Nanos(n), ..Amounts::default() };
+    let mut held = gateway.take(&snapshot, money(600)).await.unwrap();
+    held.extend(&more(300), clock.now()).await.unwrap();
+    assert_eq!(held.money(), Nanos(900));
+    let refused = held.extend(&more(101), clock.now()).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "limit.money");
+    assert!(!held.try_extend(&more(101), clock.now()));
+    held.settle(&Amounts { requests: 2, money: Nanos(850), ..Amounts::default() });
+    gateway.reserve.give_back().await;
+    assert_eq!(counter(&redis, &budget(1_000), START).await, 850);
+    assert_eq!(counter(&redis, &per_minute(100), START).await, 2);
+}
+
+#[tokio::test]
+async fn what_is_in_hand_extends_a_reservation_without_redis() {
+    let mut redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([budget(1_000_000)]);
+    let mut held = gateway.take(&snapshot, money(10)).await.unwrap();
+    for millis in 0..500 {
+        clock.set(at(START) + chrono::TimeDelta::milliseconds(millis));
+        gateway.take(&snapshot, money(5)).await.unwrap().settle(&money(5));
+    }
+    redis.kill();
+    assert!(held.try_extend(&money(5), clock.now()));
+    assert!(!held.try_extend(&money(900_000), clock.now()), "more than was drawn");
+    assert_eq!(held.money(), Nanos(15));
+}
+
+#[tokio::test]
+async fn a_limit_of_nothing_refuses_calls_that_cost_nothing_too() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    for max in [0, -1, i64::MIN] {
+        let snapshot = under([budget(max)]);
+        let refused = gateway.take(&snapshot, requests(1)).await.unwrap_err();
+        assert_eq!(refused.code().as_str(), "limit.money");
+        assert_eq!(bound(&refused).1, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_a_call_uses_beyond_its_hold_after_its_window_counts_in_that_window() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START + 58));
+    let gateway = Gateway::start(&redis, &clock);
+    let record = per_minute(100);
+    let snapshot = under([record.clone()]);
+    let held = gateway.take(&snapshot, requests(8)).await.unwrap();
+    let mut long = gateway.take(&snapshot, requests(10)).await.unwrap();
+    clock.set(at(START + 61));
+    gateway.take(&snapshot, requests(20)).await.unwrap().settle(&requests(20));
+    // This one goes on into the new window, and uses both parts up.
+    long.extend(&requests(5), clock.now()).await.unwrap();
+    long.settle(&requests(15));
+    held.settle(&requests(30));
+    let start = Instant::now();
+    while counter(&redis, &record, START).await != 40 {
+        assert!(start.elapsed() < Duration::from_secs(10), "the counter never heard of it");
+    }
+    gateway.reserve.give_back().await;
+    assert_eq!(counter(&redis, &record, START + 60).await, 25);
+}
+
+#[tokio::test]
 async fn idle_allowance_is_given_back_without_being_asked_for() {
     let redis = RedisServer::start();
     let clock = Clock::fixed(at(START));

@@ -1,0 +1,201 @@
+//! What one call holds of all its limits: taken together or not at all, extended while it runs,
+//! settled once.
+
+use super::Amounts;
+use super::allowance::{Allowance, Hold, Take};
+use super::draw::{Answer, Ask, Need, Request};
+use super::refusal::{Refused, Standing};
+use contract::Timestamp;
+use contract::money::Nanos;
+use contract::snapshot::{LimitRecord, Metric};
+use std::cmp::Reverse;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// Amounts being taken from several limits. Dropped before it is finished, all of it goes back.
+#[derive(Default)]
+pub(super) struct Taking {
+    holds: Vec<(Metric, Hold)>,
+    needs: Vec<Need>,
+    /// The limit without room that lasts longest.
+    full: Option<Standing>,
+}
+
+impl Taking {
+    /// Takes what there is of `amount` in memory.
+    pub fn take(
+        &mut self,
+        allowance: &Arc<Allowance>,
+        limit: &Arc<LimitRecord>,
+        amount: i64,
+        now: Timestamp,
+    ) {
+        if let Some(standing) = Standing::suspended(limit, now) {
+            return self.fill(standing);
+        }
+        let metric = limit.metric;
+        match allowance.take(limit, amount, now) {
+            Take::Taken { hold, refill } => {
+                if refill {
+                    allowance.balance();
+                }
+                self.holds.push((metric, hold));
+            }
+            Take::Short { hold, missing } => {
+                self.needs.push(Need { metric, hold, amount, missing });
+            }
+            Take::Full(standing) => self.fill(standing),
+        }
+    }
+
+    fn fill(&mut self, standing: Standing) {
+        self.full = Some(Standing::tighter(self.full.take(), standing));
+    }
+
+    /// Whether all of it was taken in memory.
+    fn is_whole(&self) -> bool {
+        self.needs.is_empty() && self.full.is_none()
+    }
+
+    /// Draws what is missing, if anything is.
+    ///
+    /// # Errors
+    /// [`Refused`] names the limit that has no room, or that cannot be asked.
+    pub async fn finish(
+        self,
+        draws: Option<&mpsc::Sender<Request>>,
+        now: Timestamp,
+    ) -> Result<Vec<(Metric, Hold)>, Refused> {
+        let Self { mut holds, mut needs, full } = self;
+        if let Some(standing) = full {
+            return Err(Refused::Limit(standing));
+        }
+        if !needs.is_empty() {
+            // The first that the counters have no room for is named: the one that lasts longest.
+            needs.sort_by_cached_key(|need| Reverse(need.hold.allowance().standing().lasts()));
+            holds.extend(Box::pin(draw(draws, needs, now)).await?);
+        }
+        Ok(holds)
+    }
+}
+
+async fn draw(
+    draws: Option<&mpsc::Sender<Request>>,
+    needs: Vec<Need>,
+    now: Timestamp,
+) -> Result<Vec<(Metric, Hold)>, Refused> {
+    let Some(limit) = needs.first().map(|need| need.hold.allowance().limit()) else {
+        return Ok(Vec::new());
+    };
+    let Some(draws) = draws else { return without_redis(needs, now) };
+    let (reply, answer) = oneshot::channel();
+    let sent = draws.send(Request::Ask(Ask { needs, now, reply })).await;
+    let answer = match sent {
+        Ok(()) => answer.await.map_err(|_| Refused::Unknown(limit))?,
+        Err(mpsc::error::SendError(Request::Ask(ask))) => Answer::Unreachable(ask.needs),
+        Err(_) => return Err(Refused::Unknown(limit)),
+    };
+    match answer {
+        Answer::Granted(holds) => Ok(holds),
+        Answer::Refused(standing) => Err(Refused::Limit(standing)),
+        Answer::Unreachable(needs) => without_redis(needs, now),
+    }
+}
+
+/// Each limit's own rule for when Redis cannot be asked.
+fn without_redis(needs: Vec<Need>, now: Timestamp) -> Result<Vec<(Metric, Hold)>, Refused> {
+    let mut holds = Vec::with_capacity(needs.len());
+    for mut need in needs {
+        let allowance = Arc::clone(need.hold.allowance());
+        need.move_to(allowance.turn(now));
+        match allowance.take_tenth(need.missing) {
+            None => return Err(Refused::Unknown(allowance.limit())),
+            Some(Err(standing)) => return Err(Refused::Limit(standing)),
+            Some(Ok(())) => need.hold.grow(need.missing),
+        }
+        holds.push((need.metric, need.hold));
+    }
+    Ok(holds)
+}
+
+/// What a call holds while it runs. Settle it with what was really used; dropped unsettled, all
+/// of it goes back.
+#[derive(Debug)]
+#[must_use = "a reservation that is dropped is given back"]
+pub struct Reservation {
+    holds: Vec<(Metric, Hold)>,
+    money: Nanos,
+}
+
+impl Reservation {
+    pub(super) fn new(holds: Vec<(Metric, Hold)>, money: Nanos) -> Self {
+        Self { holds, money }
+    }
+
+    /// The money that was estimated, whether or not a limit counts it.
+    #[must_use]
+    pub fn money(&self) -> Nanos {
+        self.money
+    }
+
+    /// How each limit stands, for the headers of the answer.
+    pub fn standings(&self) -> impl Iterator<Item = Standing> {
+        self.holds.iter().map(|(_, hold)| hold.allowance().standing())
+    }
+
+    /// Takes `more` from every limit that the reservation holds, or nothing at all. Waits for
+    /// Redis only when an allowance is used up.
+    ///
+    /// # Errors
+    /// [`Refused`] names the binding limit; what was held before stays held.
+    pub async fn extend(&mut self, more: &Amounts, now: Timestamp) -> Result<(), Refused> {
+        let taking = self.taking(more, now);
+        // What draws is reached through any allowance; without limits there is nothing to draw.
+        let draws = self.holds.first().and_then(|(_, hold)| hold.allowance().draws());
+        let taken = taking.finish(draws.as_ref(), now).await?;
+        self.join(taken, more);
+        Ok(())
+    }
+
+    /// The same out of memory alone: false, and nothing is taken, when Redis would have to be
+    /// asked or a limit has no room. [`Reservation::extend`] says which.
+    #[must_use]
+    pub fn try_extend(&mut self, more: &Amounts, now: Timestamp) -> bool {
+        let taking = self.taking(more, now);
+        let whole = taking.is_whole();
+        if whole {
+            self.join(taking.holds, more);
+        }
+        whole
+    }
+
+    fn taking(&self, more: &Amounts, now: Timestamp) -> Taking {
+        let mut taking = Taking::default();
+        for (metric, hold) in &self.holds {
+            let allowance = hold.allowance();
+            taking.take(allowance, &allowance.limit(), more.of(*metric), now);
+        }
+        taking
+    }
+
+    fn join(&mut self, taken: Vec<(Metric, Hold)>, more: &Amounts) {
+        for (_, more) in taken {
+            let same =
+                |held: &&mut (Metric, Hold)| Arc::ptr_eq(held.1.allowance(), more.allowance());
+            match self.holds.iter_mut().find(same) {
+                Some((_, hold)) => hold.join(more),
+                // Taken for the holds that are here: there is one for each.
+                None => drop(more),
+            }
+        }
+        self.money = Nanos(self.money.0.saturating_add(more.money.0.max(0)));
+    }
+
+    /// Keeps what was really used and gives back the rest. More than was reserved is taken too,
+    /// even past the limit: it was spent.
+    pub fn settle(self, used: &Amounts) {
+        for (metric, hold) in self.holds {
+            hold.settle(used.of(metric));
+        }
+    }
+}
