@@ -387,7 +387,7 @@ impl Stack {
         let version = self.gateway.tools.snapshot.load().version() + 1;
         let (kind, id) = (record.kind(), record.id());
         let stored = Stored { version, record: record.clone() };
-        let at = chrono::Utc::now();
+        let at = Clock::System.now();
         let change = Change { version, kind, id: id.clone(), record: Some(record), at };
         let _: () = redis::pipe()
             .atomic()
