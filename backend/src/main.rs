@@ -112,7 +112,7 @@ async fn work(config: Config) -> anyhow::Result<()> {
             // A name of its own for each; what a dead one was at is claimed by the living.
             Ok(usage::Consumer::new(redis, data_encoding::HEXLOWER.encode(&entropy::bytes::<8>())))
         })
-        .collect::<redis::RedisResult<Vec<_>>>()
+        .collect::<anyhow::Result<Vec<_>>>()
         .context("REDIS_URL is not an address of Redis")?;
     let stop = stopping();
     tracing::info!("working");

@@ -53,11 +53,12 @@ pub fn limit_drawn(org: OrgId, limit: &str, subject: &str, window: i64) -> Strin
     format!("tg:{{{org}}}:limit:{limit}:{subject}:{window}")
 }
 
-/// Liveness of a gateway: JSON of [`GatewayBeat`], expiring.
-#[must_use]
-pub fn gateway_beat(gateway: &str) -> String {
-    format!("tg:gateway:{gateway}")
-}
+/// Hash of what gateways say of themselves: field is a gateway's id, value JSON of [`GatewayBeat`].
+/// One that fell silent is told by its last word's instant ([`GatewayBeat::is_live`]); whoever
+/// beats takes out those long silent.
+pub const GATEWAYS: &str = "tg:{gateways}";
+/// A gateway that has not been heard of for this long counts as gone.
+pub const GATEWAY_GONE_MS: i64 = 10_000;
 
 /// What a gateway says of itself every few seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,35 @@ pub struct GatewayBeat {
     pub config_version: u64,
     /// Usage events in its spool that Redis does not have yet.
     pub spool_events: u64,
+    /// Size of its spool on disk.
+    #[serde(default)]
+    pub spool_bytes: u64,
+    /// Calls that it has told the spool it began, and not yet what they used.
+    #[serde(default)]
+    pub intents_open: u64,
+    /// Calls that hold something of a limit now.
+    #[serde(default)]
+    pub reservations: u64,
+    /// How long the oldest of these has held it.
+    #[serde(default)]
+    pub oldest_reservation_ms: u64,
+    /// The money that calls hold now.
+    #[serde(default)]
+    pub held_nanos: i64,
+}
+
+impl GatewayBeat {
+    /// Whether its gateway counts as alive at `now`. A clock that is ahead makes no difference.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.silent_ms(now) <= GATEWAY_GONE_MS
+    }
+
+    /// For how long nothing has been heard of it.
+    #[must_use]
+    pub fn silent_ms(&self, now: Timestamp) -> i64 {
+        now.signed_duration_since(self.at).num_milliseconds().max(0)
+    }
 }
 
 /// A record with the version that wrote it.

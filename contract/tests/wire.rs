@@ -91,6 +91,7 @@ fn an_attempt_that_only_a_newer_release_can_read_does_not_cost_the_event() {
 fn every_heartbeat_still_decodes() {
     let beats: Vec<GatewayBeat> = decode_all("beat-");
     assert!(beats.iter().all(|b| b.config_version > 0));
+    assert!(beats.iter().any(|b| b.held_nanos > 0), "no fixture of a gateway at work");
 }
 
 #[test]

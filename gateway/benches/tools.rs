@@ -19,7 +19,7 @@ use contract::seal::MasterKey;
 use contract::snapshot::{KeyRecord, KeySecret, LimitRecord, LimitScope, Metric, Record, Window};
 use contract::usage::{Operation, Outcome, Tokens, Units, UsageEvent};
 use gateway::clock::Clock;
-use gateway::link::Link;
+use gateway::link::{Link, Purpose};
 use gateway::reserve::{Amounts, Caller, Reserve};
 use gateway::settle::Settle;
 use gateway::snapshot::{Handle, Snapshot};
@@ -81,8 +81,12 @@ fn reservations(runtime: &tokio::runtime::Runtime, caller: &Caller, telemetry: &
     let clock = Clock::default();
     let (reserve, drawer) = Reserve::new(GatewayId(id(9)), Arc::clone(telemetry));
     let url = std::env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".into());
-    let client = redis::Client::open(url).unwrap();
-    let link = Link::new(client, Duration::from_secs(1), Arc::clone(telemetry));
+    let link = Link::new(
+        url.parse().unwrap(),
+        Purpose::Draw,
+        Duration::from_secs(1),
+        Arc::clone(telemetry),
+    );
     let background = clock.clone();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -106,11 +110,11 @@ fn reservations(runtime: &tokio::runtime::Runtime, caller: &Caller, telemetry: &
         start.elapsed()
     };
     run(200_000);
-    let before = telemetry.total(Count::RedisOk);
+    let before = telemetry.total(Count::RedisDrawOk);
     let rounds = 2_000_000;
     let took = run(rounds);
     report("reserve and settle under three limits", rounds, took);
-    let draws = telemetry.total(Count::RedisOk) - before;
+    let draws = telemetry.total(Count::RedisDrawOk) - before;
     println!("  {draws} calls to Redis, the longest reservation took {worst:?}");
 }
 

@@ -2,16 +2,17 @@
 //! drawing allowances, shipping usage, and saying that this gateway lives.
 
 use crate::admin;
+use crate::beat::{Peers, beat};
 use crate::clock::Clock;
-use crate::link::Link;
+use crate::link::{Link, Purpose};
 use crate::provider::{Keeper, TokenSource, keep_tokens};
 use crate::reserve::{Drawer, Reserve};
 use crate::settle::{Settle, Shipper, SpoolError};
 use crate::snapshot::{Follower, Handle, Snapshot, disk};
 use crate::telemetry::Telemetry;
-use contract::channel::{self, GatewayBeat};
 use contract::id::GatewayId;
 use contract::seal::MasterKey;
+use redis_link::Address;
 use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -22,11 +23,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{interval, timeout};
-
-const BEAT: Duration = Duration::from_secs(2);
-/// A gateway that has not been heard of for this long counts as gone.
-const BEAT_KEPT_S: u64 = 10;
+use tokio::time::timeout;
 
 /// How long a call may wait for a draw before its limits count as unreachable.
 const DRAW_WITHIN: Duration = Duration::from_millis(500);
@@ -36,7 +33,8 @@ const FIRST_LOAD: Duration = Duration::from_secs(3);
 /// What the background needs to know.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Settings {
-    /// Where the configuration comes from and usage goes to.
+    /// Where the configuration comes from and usage goes to: redis://host, or
+    /// redis+sentinel://host,host/master, or redis+cluster://host,host; rediss… is with TLS.
     #[arg(
         long,
         env = "REDIS_URL",
@@ -66,7 +64,7 @@ fn master_key(text: &str) -> Result<MasterKey, &'static str> {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("REDIS_URL is not an address of Redis: {0}")]
-    RedisUrl(redis::RedisError),
+    RedisUrl(redis_link::BadAddress),
     #[error(
         "cannot use the state folder {path}: {source}; give TOLLGATE_GATEWAY_STATE a writable folder"
     )]
@@ -90,6 +88,8 @@ pub struct Tools {
     pub telemetry: Arc<Telemetry>,
     /// Looks after the tokens of providers that want one.
     pub tokens: Keeper,
+    /// How many gateways share the limits.
+    pub peers: Peers,
     draining: Arc<AtomicBool>,
 }
 
@@ -135,7 +135,7 @@ pub fn start(
     threads: usize,
     admin: Option<TcpListener>,
 ) -> Result<(Tools, Background), StartError> {
-    let client = redis::Client::open(settings.redis_url.as_str()).map_err(StartError::RedisUrl)?;
+    let address: Address = settings.redis_url.parse().map_err(StartError::RedisUrl)?;
     std::fs::create_dir_all(&settings.state)
         .map_err(|source| StartError::State { path: settings.state.clone(), source })?;
     let mut entropy = [0; 10];
@@ -160,10 +160,11 @@ pub fn start(
         settle,
         telemetry,
         tokens,
+        peers: Peers::default(),
         draining: Arc::default(),
     };
     let (tried, first_load) = std::sync::mpsc::channel();
-    let work = Work { tools: tools.clone(), client, master, state: settings.state, tried };
+    let work = Work { tools: tools.clone(), address, master, state: settings.state, tried };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -192,7 +193,7 @@ fn first_snapshot(state: &std::path::Path, master: Arc<MasterKey>, age_max: Dura
 
 struct Work {
     tools: Tools,
-    client: redis::Client,
+    address: Address,
     master: Arc<MasterKey>,
     state: PathBuf,
     /// Told when the first load has been tried.
@@ -200,8 +201,9 @@ struct Work {
 }
 
 impl Work {
-    fn link(&self, answer_within: Duration) -> Link {
-        Link::new(self.client.clone(), answer_within, Arc::clone(&self.tools.telemetry))
+    fn link(&self, purpose: Purpose, answer_within: Duration) -> Link {
+        let telemetry = Arc::clone(&self.tools.telemetry);
+        Link::new(self.address.clone(), purpose, answer_within, telemetry)
     }
 
     async fn run(
@@ -222,14 +224,14 @@ impl Work {
             tried: Some(self.tried.clone()),
         };
         let mut shipper = Shipper::new(settle, self.tools.gateway_id, telemetry);
-        let mut ship_link = self.link(Duration::from_secs(5));
+        let mut ship_link = self.link(Purpose::Ship, Duration::from_secs(5));
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(follower.run(self.link(Duration::from_secs(10))));
-        tasks.spawn(drawer.run(self.link(DRAW_WITHIN), clock.clone()));
+        tasks.spawn(follower.run(self.link(Purpose::Follow, Duration::from_secs(10))));
+        tasks.spawn(drawer.run(self.link(Purpose::Draw, DRAW_WITHIN), clock.clone()));
         tasks.spawn(keep_tokens(asked, clock));
         tasks.spawn(disk::keep(self.state.clone(), snapshot.clone(), changed));
-        tasks.spawn(beat(self.tools.clone(), self.link(Duration::from_secs(1))));
+        tasks.spawn(beat(self.tools.clone(), self.link(Purpose::Beat, Duration::from_secs(1))));
         if let Some(listener) = admin {
             tasks.spawn(admin::serve(listener, self.tools.clone()));
         }
@@ -253,31 +255,5 @@ impl Work {
             tracing::warn!(left, "the drain took too long; usage events stay in the spool");
         }
         tasks.shutdown().await;
-    }
-}
-
-/// Says every few seconds that this gateway lives, and what it serves.
-async fn beat(tools: Tools, mut link: Link) {
-    let mut every = interval(BEAT);
-    loop {
-        every.tick().await;
-        let beat = GatewayBeat {
-            gateway_id: tools.gateway_id,
-            at: tools.clock.now(),
-            config_version: tools.snapshot.load().version(),
-            spool_events: tools.settle.depth().events,
-        };
-        let Ok(text) = serde_json::to_string(&beat) else { continue };
-        let key = channel::gateway_beat(&beat.gateway_id.to_string());
-        let said = link
-            .run(|mut connection| async move {
-                let mut command = redis::cmd("SET");
-                command.arg(key).arg(text).arg("EX").arg(BEAT_KEPT_S);
-                command.query_async::<()>(&mut connection).await
-            })
-            .await;
-        if let Err(error) = said {
-            tracing::debug!(%error, "no heartbeat");
-        }
     }
 }

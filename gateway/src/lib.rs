@@ -10,6 +10,7 @@ pub mod admit;
 pub mod answer;
 pub mod attempt;
 pub mod background;
+pub mod beat;
 pub mod chance;
 pub mod clock;
 pub mod detach;

@@ -57,8 +57,14 @@ counts! {
     OverdrawnComputeMs = "tollgate_overdrawn_compute_milliseconds_total" "", "Milliseconds of compute settled beyond what was drawn.";
     OverdrawnRows = "tollgate_overdrawn_rows_total" "", "Rows settled beyond what was drawn.";
     OverdrawnNanos = "tollgate_overdrawn_nanodollars_total" "", "Nano-dollars settled beyond what was drawn.";
-    RedisOk = "tollgate_redis_calls_total" "{result=\"ok\"}", "Calls to Redis, by how they ended.";
-    RedisFailed = "tollgate_redis_calls_total" "{result=\"failed\"}", "Calls to Redis, by how they ended.";
+    RedisFollowOk = "tollgate_redis_calls_total" "{purpose=\"config\",result=\"ok\"}", "Calls to Redis, by what for and how they ended.";
+    RedisFollowFailed = "tollgate_redis_calls_total" "{purpose=\"config\",result=\"failed\"}", "Calls to Redis, by what for and how they ended.";
+    RedisDrawOk = "tollgate_redis_calls_total" "{purpose=\"limits\",result=\"ok\"}", "Calls to Redis, by what for and how they ended.";
+    RedisDrawFailed = "tollgate_redis_calls_total" "{purpose=\"limits\",result=\"failed\"}", "Calls to Redis, by what for and how they ended.";
+    RedisShipOk = "tollgate_redis_calls_total" "{purpose=\"usage\",result=\"ok\"}", "Calls to Redis, by what for and how they ended.";
+    RedisShipFailed = "tollgate_redis_calls_total" "{purpose=\"usage\",result=\"failed\"}", "Calls to Redis, by what for and how they ended.";
+    RedisBeatOk = "tollgate_redis_calls_total" "{purpose=\"heartbeat\",result=\"ok\"}", "Calls to Redis, by what for and how they ended.";
+    RedisBeatFailed = "tollgate_redis_calls_total" "{purpose=\"heartbeat\",result=\"failed\"}", "Calls to Redis, by what for and how they ended.";
     ConfigChanges = "tollgate_config_changes_total" "", "Changes of the configuration applied.";
     ConfigReloads = "tollgate_config_reloads_total" "", "Times the whole configuration was loaded from Redis.";
     RecordsUnreadable = "tollgate_config_unreadable_records_total" "", "Records of the configuration that could not be read.";

@@ -26,7 +26,8 @@ impl fmt::Debug for Database {
 
 #[derive(Clone, clap::Args)]
 pub struct Redis {
-    /// Address of Redis, for example redis://host:6379.
+    /// Address of Redis: redis://host, or redis+sentinel://host,host/master, or
+    /// redis+cluster://host,host; rediss… is with TLS.
     #[arg(id = "redis_url", long = "redis-url", env = "REDIS_URL", hide_env_values = true)]
     pub url: String,
 }

@@ -5,8 +5,8 @@
 
 use contract::channel::{CHANGES, CHANGES_MAX, Change, Stored, VERSION, records, records_staging};
 use contract::snapshot::{Kind, Record};
-use redis::aio::ConnectionManager;
-use redis::{RedisError, Script};
+use redis::RedisError;
+use redis_link::{Lasting, Script};
 
 /// Records sent to the staging hash at a time.
 const STAGE_CHUNK: usize = 500;
@@ -58,7 +58,7 @@ pub enum TargetError {
 /// The snapshot in Redis.
 #[derive(Clone)]
 pub struct Target {
-    redis: ConnectionManager,
+    redis: Lasting,
 }
 
 impl std::fmt::Debug for Target {
@@ -69,7 +69,7 @@ impl std::fmt::Debug for Target {
 
 impl Target {
     #[must_use]
-    pub const fn new(redis: ConnectionManager) -> Self {
+    pub const fn new(redis: Lasting) -> Self {
         Self { redis }
     }
 

@@ -4,9 +4,9 @@
 //! is claimed by another after a while.
 
 use contract::channel::{USAGE, USAGE_GROUP};
-use redis::aio::ConnectionManager;
 use redis::streams::{StreamAutoClaimReply, StreamId, StreamReadReply};
 use redis::{RedisError, RedisResult, Value};
+use redis_link::Lasting;
 
 /// How long an entry may be read but not acknowledged before another consumer takes it over.
 const CLAIM_IDLE_MS: u64 = 15_000;
@@ -22,7 +22,7 @@ pub struct Entry {
 /// One consumer.
 #[derive(Clone)]
 pub struct Consumer {
-    redis: ConnectionManager,
+    redis: Lasting,
     name: String,
 }
 
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Consumer {
 impl Consumer {
     /// A consumer called `name`; two living ones never share a name.
     #[must_use]
-    pub const fn new(redis: ConnectionManager, name: String) -> Self {
+    pub const fn new(redis: Lasting, name: String) -> Self {
         Self { redis, name }
     }
 

@@ -7,6 +7,7 @@ use contract::id::KeyId;
 use contract::role::Role;
 use contract::snapshot::{Kind, Record};
 use redis::streams::StreamRangeReply;
+use redis_link::Kind as RedisKind;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,7 +21,11 @@ struct Desk {
 
 impl Desk {
     async fn open() -> Self {
-        let (app, redis) = (TestApp::start().await, TestRedis::start().await);
+        Self::open_on(RedisKind::Server).await
+    }
+
+    async fn open_on(kind: RedisKind) -> Self {
+        let (app, redis) = (TestApp::start().await, TestRedis::start_as(kind).await);
         let publisher = Publisher::new(app.app.clone(), Target::new(redis.link()));
         Self { app, redis, publisher }
     }
@@ -145,6 +150,35 @@ async fn until(mut holds: impl AsyncFnMut() -> bool) {
     while !holds().await {
         assert!(Instant::now() < deadline, "not within 10 seconds");
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn under_sentinel_and_on_a_cluster_publishing_goes_on_with_the_new_master() {
+    for kind in [RedisKind::Sentinel, RedisKind::Cluster] {
+        let mut desk = Desk::open_on(kind).await;
+        Shop::open(&desk.app).await;
+        let before = desk.settle().await;
+        desk.redis.kill_master_of(VERSION);
+        let org = desk.app.org("acme").await;
+        let key = Caller::of(&desk.app, &org).await.key.to_string();
+        let began = Instant::now();
+        let after = loop {
+            // While no replica has taken over, nothing is sent and nothing is lost.
+            match desk.publisher.step().await {
+                Ok(Step::Idle(version)) => break version,
+                Ok(_) => {}
+                Err(error) => assert!(began.elapsed() < Duration::from_secs(30), "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert!(after > before, "{after}");
+        assert_eq!(desk.version().await, Some(after));
+        assert!(desk.records().await.contains_key(&key));
+        assert_eq!(desk.app.count("outbox").await, 0);
+        let rebuilt = desk.publisher.rebuild_now().await.unwrap();
+        assert!(matches!(rebuilt, Step::Rebuilt(version) if version > after), "{rebuilt:?}");
+        assert!(desk.records().await.contains_key(&key));
     }
 }
 

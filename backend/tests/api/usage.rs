@@ -7,6 +7,7 @@ use contract::channel::USAGE;
 use contract::money::Nanos;
 use contract::role::Role;
 use contract::usage::{Outcome, Tokens, Units, UsageEvent};
+use redis_link::Kind as RedisKind;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -323,6 +324,49 @@ async fn a_call_is_in_usage_and_costs_within_five_seconds_also_after_redis_was_e
     assert_eq!(costs["total_usd"], "0.005");
     stop.cancel();
     worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn under_sentinel_and_on_a_cluster_usage_is_booked_once_through_a_failover() {
+    for kind in [RedisKind::Sentinel, RedisKind::Cluster] {
+        let (app, shop, caller) = open().await;
+        let mut redis = TestRedis::start_as(kind).await;
+        let link = backend::redis_link::connect_blocking(&redis.config(), usage::BLOCK).unwrap();
+        let stop = CancellationToken::new();
+        let worker = {
+            let (app, stop) = (app.app.clone(), stop.clone());
+            tokio::spawn(async move {
+                usage::work(&app, vec![Consumer::new(link, "one".into())], &stop).await;
+            })
+        };
+        let booked = async |count: i64| {
+            let began = Instant::now();
+            while app.count("usage_events").await != count {
+                assert!(began.elapsed() < Duration::from_secs(30), "{kind:?}: {count} not booked");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let event = caller.event(&app, &shop, 1_000, 500);
+        let first = serde_json::to_string(&event).unwrap();
+        ship(&redis, &first).await;
+        booked(1).await;
+        redis.kill_master_of(USAGE);
+        let second = serde_json::to_string(&caller.event(&app, &shop, 10, 5)).unwrap();
+        let began = Instant::now();
+        // The new master, as a gateway finds it; what the first told is told once more.
+        for body in [&first, &second] {
+            let mut add = redis::cmd("XADD");
+            add.arg(USAGE).arg("*").arg("e").arg(body);
+            while add.query_async::<()>(&mut redis.link()).await.is_err() {
+                assert!(began.elapsed() < Duration::from_secs(30), "{kind:?}: no new master");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        booked(2).await;
+        assert_eq!(app.count("ledger_transactions").await, 2);
+        stop.cancel();
+        worker.await.unwrap();
+    }
 }
 
 /// Two apps, two days, one failed call.

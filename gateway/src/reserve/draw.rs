@@ -11,7 +11,8 @@ use contract::Timestamp;
 use contract::channel;
 use contract::id::{GatewayId, OrgId};
 use contract::snapshot::Metric;
-use redis::{ErrorKind, RedisError, RedisResult, Script};
+use redis::{ErrorKind, RedisError, RedisResult};
+use redis_link::{Call, Script};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -222,7 +223,7 @@ impl Drawer {
         let started = Instant::now();
         let answer = link
             .run(|mut connection| async move {
-                let words: Vec<String> = call.invoke_async(&mut connection).await?;
+                let words: Vec<String> = call.invoke_kept(&mut connection).await?;
                 read(&words, counters, asks)
             })
             .await;
@@ -243,12 +244,7 @@ impl Drawer {
         }
     }
 
-    fn call<'a>(
-        &self,
-        script: &'a Script,
-        batch: &Batch,
-        draws: &[Draw],
-    ) -> redis::ScriptInvocation<'a> {
+    fn call<'a>(&self, script: &'a Script, batch: &Batch, draws: &[Draw]) -> Call<'a> {
         let mut call = script.prepare_invoke();
         call.arg(&self.gateway);
         for (allowance, draw) in batch.allowances.iter().zip(draws) {

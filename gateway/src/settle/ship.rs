@@ -8,9 +8,9 @@ use crate::link::Link;
 use crate::telemetry::{Count, Telemetry};
 use contract::channel::{USAGE, usage_mark};
 use contract::id::GatewayId;
-use redis::aio::MultiplexedConnection;
 use redis::streams::StreamRangeReply;
 use redis::{Cmd, RedisResult};
+use redis_link::Connection;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -197,10 +197,7 @@ fn batch(records: Records, mark: &str, number: u64) -> Cmd {
 
 /// Hands a batch over; says the last event's place in the stream, `None` when the stream is too
 /// long to take more.
-async fn send(
-    mut connection: MultiplexedConnection,
-    batch: Cmd,
-) -> RedisResult<Option<(u64, u64)>> {
+async fn send(mut connection: Connection, batch: Cmd) -> RedisResult<Option<(u64, u64)>> {
     let waiting: u64 = redis::cmd("XLEN").arg(USAGE).query_async(&mut connection).await?;
     if waiting > STREAM_MAX {
         tracing::warn!(waiting, "nobody takes usage events; they stay in the spool for now");
@@ -213,7 +210,7 @@ async fn send(
 
 /// This process's mark, and the oldest entry that nobody has taken yet.
 async fn look(
-    mut connection: MultiplexedConnection,
+    mut connection: Connection,
     mark: String,
 ) -> RedisResult<(Option<u64>, Option<(u64, u64)>)> {
     let mut pipe = redis::pipe();

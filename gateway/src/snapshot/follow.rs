@@ -12,8 +12,8 @@ use contract::channel::{self, Change};
 use contract::seal::MasterKey;
 use contract::snapshot::Kind;
 use redis::RedisResult;
-use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamId, StreamReadReply};
+use redis_link::Connection;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -213,14 +213,11 @@ impl Follower {
     }
 }
 
-async fn version_in_redis(mut connection: MultiplexedConnection) -> RedisResult<Option<u64>> {
+async fn version_in_redis(mut connection: Connection) -> RedisResult<Option<u64>> {
     redis::cmd("GET").arg(channel::VERSION).query_async(&mut connection).await
 }
 
-async fn read_changes(
-    mut connection: MultiplexedConnection,
-    after: u64,
-) -> RedisResult<Vec<StreamId>> {
+async fn read_changes(mut connection: Connection, after: u64) -> RedisResult<Vec<StreamId>> {
     let mut command = redis::cmd("XREAD");
     command.arg("COUNT").arg(CHANGES_MAX).arg("BLOCK").arg(BLOCK_MS);
     command.arg("STREAMS").arg(channel::CHANGES).arg(format!("{after}-0"));

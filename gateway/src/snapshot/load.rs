@@ -7,7 +7,7 @@ use contract::channel::{self, Stored};
 use contract::seal::MasterKey;
 use contract::snapshot::{Kind, Record};
 use redis::RedisResult;
-use redis::aio::MultiplexedConnection;
+use redis_link::Connection;
 use std::sync::Arc;
 
 /// What Redis holds: its version, absent when it was emptied, and the text of every record.
@@ -17,7 +17,7 @@ pub struct Raw {
 }
 
 /// Reads version and records in one transaction.
-pub async fn read(mut connection: MultiplexedConnection) -> RedisResult<Raw> {
+pub async fn read(mut connection: Connection) -> RedisResult<Raw> {
     let mut pipe = redis::pipe();
     pipe.atomic();
     for kind in Kind::ALL {

@@ -1,6 +1,6 @@
 //! A whole gateway's background against a Redis that changes, dies, forgets and comes back.
 
-use crate::redis_server::RedisServer;
+use crate::redis_server::{RedisKind, RedisServer};
 use crate::world::{
     CREDENTIAL, PUBLIC_ID, START, add_change, at, caller, change, eventually, key, limit, master,
     publish, publish_all, put_text, records, removal,
@@ -12,9 +12,10 @@ use gateway::background::{Background, Settings, Tools, start};
 use gateway::clock::Clock;
 use gateway::snapshot::{Source, Stale};
 use gateway::telemetry::{Count, Ended, Finished};
+use std::collections::HashMap;
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const SOON: Duration = Duration::from_secs(1);
@@ -86,7 +87,12 @@ impl Drop for Gateway {
 
 #[tokio::test]
 async fn a_revoked_key_is_refused_by_two_gateways_within_one_second() {
-    let redis = RedisServer::start();
+    for kind in RedisKind::ALL {
+        revoked_key(RedisServer::start_as(kind)).await;
+    }
+}
+
+async fn revoked_key(redis: RedisServer) {
     let mut connection = redis.connection().await;
     let version = publish_all(&mut connection, records()).await;
     let one = Gateway::start(&redis).at_version(version).await;
@@ -188,6 +194,36 @@ async fn a_killed_redis_is_followed_again_after_its_restart() {
     assert!(gateway.key_is_live() && readiness(&gateway.tools).ready);
 
     assert!(redis.restart());
+    let mut connection = redis.connection().await;
+    let revoked = change(version + 1, Record::Key(key(Some(at(START)))), at(START));
+    publish(&mut connection, &[revoked]).await;
+    gateway.reaches(version + 1).await;
+    assert!(!gateway.key_is_live());
+}
+
+#[tokio::test]
+async fn a_failover_under_sentinel_is_followed_to_the_new_master() {
+    failover_followed(RedisKind::Sentinel).await;
+}
+
+#[tokio::test]
+async fn a_failover_in_a_cluster_is_followed_to_the_new_master() {
+    failover_followed(RedisKind::Cluster).await;
+}
+
+async fn failover_followed(kind: RedisKind) {
+    let mut redis = RedisServer::start_as(kind);
+    let mut connection = redis.connection().await;
+    let version = publish_all(&mut connection, records()).await;
+    let gateway = Gateway::start(&redis).at_version(version).await;
+    // A change that no replica had would be lost with its master; the publisher sends it again.
+    redis::cmd("WAIT").arg(1).arg(1_000).query_async::<u64>(&mut connection).await.unwrap();
+
+    redis.kill_master_of(channel::VERSION);
+    eventually("the loss is noticed", || gateway.tools.snapshot.source() != Source::Current).await;
+    assert!(gateway.key_is_live() && readiness(&gateway.tools).ready);
+    gateway.reaches(version).await;
+
     let mut connection = redis.connection().await;
     let revoked = change(version + 1, Record::Key(key(Some(at(START)))), at(START));
     publish(&mut connection, &[revoked]).await;
@@ -324,20 +360,44 @@ async fn a_second_gateway_in_the_same_folder_is_told_to_take_its_own() {
     );
 }
 
-#[tokio::test]
-async fn a_gateway_says_that_it_lives_and_for_how_long_that_counts() {
-    let redis = RedisServer::start();
+/// What every gateway last said of itself.
+async fn beats(redis: &RedisServer) -> Vec<GatewayBeat> {
     let mut connection = redis.connection().await;
-    let gateway = Gateway::start(&redis);
-    let name = channel::gateway_beat(&gateway.tools.gateway_id.to_string());
-    let mut text: Option<String> = None;
-    while text.is_none() {
-        text = redis::cmd("GET").arg(&name).query_async(&mut connection).await.unwrap();
+    let mut command = redis::cmd("HGETALL");
+    let words: HashMap<String, String> =
+        command.arg(channel::GATEWAYS).query_async(&mut connection).await.unwrap();
+    words.values().map(|text| serde_json::from_str(text).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn gateways_say_that_they_live_and_hear_each_other_also_on_a_cluster() {
+    for kind in [RedisKind::Server, RedisKind::Cluster] {
+        let redis = RedisServer::start_as(kind);
+        let one = Gateway::start(&redis);
+        let mut alone = Vec::new();
+        while alone.is_empty() {
+            alone = beats(&redis).await;
+        }
+        assert_eq!(alone[0].gateway_id, one.tools.gateway_id);
+        assert_eq!((alone[0].spool_events, alone[0].config_version), (0, 0));
+        assert!(alone[0].is_live(at(START + 10)) && !alone[0].is_live(at(START + 11)));
+
+        let two = Gateway::start(&redis);
+        eventually("each counts both", || {
+            [&one, &two].iter().all(|gateway| gateway.tools.peers.count() == 2)
+        })
+        .await;
+        drop(two);
+        // Silent for ten seconds by the clock: gone. For an hour: forgotten.
+        one.clock.set(at(START + 11));
+        eventually("one is alone", || one.tools.peers.count() == 1).await;
+        assert_eq!(beats(&redis).await.len(), 2);
+        one.clock.set(at(START + 3_601));
+        let start = Instant::now();
+        while beats(&redis).await.len() > 1 {
+            assert!(start.elapsed() < Duration::from_secs(10), "the silent one is never forgotten");
+        }
     }
-    let beat: GatewayBeat = serde_json::from_str(&text.unwrap()).unwrap();
-    assert_eq!((beat.gateway_id, beat.spool_events), (gateway.tools.gateway_id, 0));
-    let ttl: i64 = redis::cmd("TTL").arg(&name).query_async(&mut connection).await.unwrap();
-    assert!((1..=10).contains(&ttl));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Reservations of several gateways against one Redis: never over, all of it usable.
 
-use crate::redis_server::RedisServer;
+use crate::redis_server::{RedisKind, RedisServer};
 use crate::world::{START, arc_master, at, caller, id, limit};
 use contract::channel;
 use contract::id::GatewayId;
@@ -8,8 +8,8 @@ use contract::money::Nanos;
 use contract::snapshot::{LimitRecord, LimitScope, Metric, Record, Window, WithoutRedis};
 use futures::future::join_all;
 use gateway::clock::Clock;
-use gateway::link::Link;
-use gateway::reserve::{Amounts, Refused, Reservation, Reserve};
+use gateway::link::{Link, Purpose};
+use gateway::reserve::{Amounts, Caller, Refused, Reservation, Reserve};
 use gateway::snapshot::Snapshot;
 use gateway::telemetry::{Count, Telemetry};
 use proptest::prelude::*;
@@ -28,11 +28,14 @@ static NEXT: AtomicU64 = AtomicU64::new(1_000);
 
 impl Gateway {
     fn start(redis: &RedisServer, clock: &Clock) -> Self {
+        Self::start_within(redis, clock, Duration::from_secs(20))
+    }
+
+    fn start_within(redis: &RedisServer, clock: &Clock, within: Duration) -> Self {
         let gateway_id = GatewayId(id(u128::from(NEXT.fetch_add(1, Ordering::Relaxed))));
         let telemetry = Arc::new(Telemetry::default());
         let (reserve, drawer) = Reserve::new(gateway_id, Arc::clone(&telemetry));
-        let within = Duration::from_secs(20);
-        let link = Link::new(redis.client(), within, Arc::clone(&telemetry));
+        let link = Link::new(redis.address(), Purpose::Draw, within, Arc::clone(&telemetry));
         tokio::spawn(drawer.run(link, clock.clone()));
         Self { reserve, telemetry, clock: clock.clone() }
     }
@@ -312,7 +315,7 @@ async fn callers_that_wait_together_share_draws() {
     let taken = join_all((0..500).map(|_| gateway.take(&snapshot, money(10)))).await;
     assert!(taken.iter().all(Result::is_ok));
     assert_eq!(gateway.telemetry.total(Count::DrawGranted), 500);
-    let calls = gateway.telemetry.total(Count::RedisOk);
+    let calls = gateway.telemetry.total(Count::RedisDrawOk);
     assert!(calls <= 5, "{calls} calls to Redis for 500 callers");
 }
 
@@ -328,7 +331,7 @@ async fn steady_use_draws_ahead_and_rarely_waits() {
         tokio::task::yield_now().await;
     }
     let waited = gateway.telemetry.total(Count::DrawGranted);
-    let calls = gateway.telemetry.total(Count::RedisOk);
+    let calls = gateway.telemetry.total(Count::RedisDrawOk);
     assert!(waited < 50, "{waited} of 5000 calls waited for a draw");
     assert!(calls < 200, "{calls} calls to Redis");
 }
@@ -539,10 +542,24 @@ async fn run(redis: &RedisServer, limit: LimitRecord, steps: &[Step]) -> (i64, b
 
 #[test]
 fn several_gateways_never_pass_a_limit_and_can_use_nearly_all_of_it() {
-    let redis = RedisServer::start();
+    several_gateways(RedisKind::Server, 8);
+}
+
+#[test]
+fn several_gateways_never_pass_a_limit_under_sentinel() {
+    several_gateways(RedisKind::Sentinel, 4);
+}
+
+#[test]
+fn several_gateways_never_pass_a_limit_on_a_cluster() {
+    several_gateways(RedisKind::Cluster, 4);
+}
+
+fn several_gateways(kind: RedisKind, cases: u32) {
+    let redis = RedisServer::start_as(kind);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: 8,
+        cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
@@ -562,12 +579,20 @@ fn several_gateways_never_pass_a_limit_and_can_use_nearly_all_of_it() {
             Ok(())
         })
         .unwrap();
-    assert!(refusals.load(Ordering::Relaxed) >= 3, "the cases hardly reach their limits");
+    assert!(
+        refusals.load(Ordering::Relaxed) * 3 >= u64::from(cases),
+        "the cases hardly reach their limits"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn threads_that_race_for_a_limit_get_exactly_its_maximum() {
-    let redis = RedisServer::start();
+    for kind in RedisKind::ALL {
+        threads_race(RedisServer::start_as(kind)).await;
+    }
+}
+
+async fn threads_race(redis: RedisServer) {
     let clock = Clock::fixed(at(START));
     let gateways = [Gateway::start(&redis, &clock), Gateway::start(&redis, &clock)];
     let snapshot = under([per_minute(2_000), budget(1_000_000)]);
@@ -594,4 +619,102 @@ async fn threads_that_race_for_a_limit_get_exactly_its_maximum() {
     assert_eq!(counter(&redis, &per_minute(2_000), START).await, admitted);
     assert_eq!(counter(&redis, &budget(1_000_000), START).await, admitted * 20);
     assert!(admitted >= 1_900, "{admitted}");
+}
+
+/// Two gateways use 60 of 100 between them, the master of their counters dies, and they go on until
+/// both are refused: never over, and in the end all of it.
+async fn master_lost(kind: RedisKind) {
+    let mut redis = RedisServer::start_as(kind);
+    let clock = Clock::fixed(at(START));
+    let gateways = [(); 2].map(|()| Gateway::start_within(&redis, &clock, Duration::from_secs(1)));
+    let snapshot = under([per_minute(100)]);
+    let mut admitted = 0;
+    for gateway in &gateways {
+        for _ in 0..30 {
+            gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+            admitted += 1;
+        }
+    }
+    let app = caller().app_id.to_string();
+    let limit = per_minute(100).id.to_string();
+    redis.kill_master_of(&channel::limit_drawn(caller().org_id, &limit, &app, START));
+    let start = Instant::now();
+    let (mut away, mut full) = (0, [false; 2]);
+    while full != [true; 2] {
+        assert!(start.elapsed() < Duration::from_secs(60), "no master took over: {away} refused");
+        for (gateway, full) in gateways.iter().zip(&mut full) {
+            match gateway.take(&snapshot, requests(1)).await {
+                Ok(held) => {
+                    held.settle(&requests(1));
+                    admitted += 1;
+                }
+                Err(Refused::Limit(_)) => *full = true,
+                Err(Refused::Unknown(_)) => {
+                    away += 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+    }
+    assert_eq!(admitted, 100);
+    for gateway in &gateways {
+        gateway.reserve.give_back().await;
+    }
+    assert_eq!(counter(&redis, &per_minute(100), START).await, 100);
+    println!("{kind:?}: {away} calls refused until a replica took over, {:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_failover_under_sentinel_gives_no_limit_out_twice() {
+    master_lost(RedisKind::Sentinel).await;
+}
+
+#[tokio::test]
+async fn a_failover_in_a_cluster_gives_no_limit_out_twice() {
+    master_lost(RedisKind::Cluster).await;
+}
+
+#[tokio::test]
+async fn a_lost_master_of_a_cluster_costs_other_organisations_nothing() {
+    let mut redis = RedisServer::start_as(RedisKind::Cluster);
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start_within(&redis, &clock, Duration::from_secs(1));
+    let (lost, spared) = (caller(), other_shard(&redis));
+    let of = |who: &Caller| {
+        let mut record = per_minute(10_000);
+        record.scope = LimitScope::App(who.app_id);
+        record.org_id = Some(who.org_id);
+        record.id = contract::id::LimitId(id(u128::from(NEXT.fetch_add(1, Ordering::Relaxed))));
+        record
+    };
+    let records = [of(&lost), of(&spared)];
+    let snapshot = under(records.clone());
+    let take = async |who: &Caller, n: i64| {
+        gateway.reserve.reserve(&snapshot, who, &requests(n), clock.now()).await
+    };
+    for who in [&lost, &spared] {
+        take(who, 1).await.unwrap().settle(&requests(1));
+    }
+    redis.kill_master_of(&format!("{{{}}}", lost.org_id));
+    let start = Instant::now();
+    // More each time than is in hand, so that each call draws.
+    for _ in 0..20 {
+        if let Err(refused) = take(&lost, 300).await {
+            assert!(matches!(refused, Refused::Unknown(_)), "{refused:?}");
+        }
+        take(&spared, 300).await.expect("its master lives").settle(&requests(300));
+    }
+    println!("40 draws in {:?}", start.elapsed());
+}
+
+/// A caller whose organisation lies on another master than the usual one's.
+fn other_shard(redis: &RedisServer) -> Caller<'static> {
+    let usual = redis.master_of(&format!("{{{}}}", caller().org_id));
+    let others = (2_000_u128..).map(|n| Caller {
+        org_id: contract::id::OrgId(id(n)),
+        app_id: contract::id::AppId(id(n)),
+        ..caller()
+    });
+    let mut others = others.filter(|who| redis.master_of(&format!("{{{}}}", who.org_id)) != usual);
+    others.next().unwrap()
 }

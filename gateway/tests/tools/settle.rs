@@ -1,12 +1,12 @@
 //! The spool: what was recorded reaches Redis, whatever dies in between.
 
-use crate::redis_server::RedisServer;
+use crate::redis_server::{RedisKind, RedisServer};
 use crate::world::{START, at, caller, id};
 use contract::channel::{self, USAGE};
 use contract::id::{GatewayId, ModelId, PriceId, ProductId, RequestId};
 use contract::money::Nanos;
 use contract::usage::{Operation, Outcome, Tokens, Units, UsageEvent};
-use gateway::link::Link;
+use gateway::link::{Link, Purpose};
 use gateway::settle::{Settle, Shipped, Shipper, SpoolError, SpoolFull};
 use gateway::telemetry::{Count, Telemetry};
 use redis::streams::StreamRangeReply;
@@ -76,7 +76,12 @@ struct Ship {
 
 impl Ship {
     fn new(settle: &Settle, redis: &RedisServer, telemetry: &Arc<Telemetry>) -> Self {
-        let link = Link::new(redis.client(), Duration::from_secs(20), Arc::clone(telemetry));
+        let link = Link::new(
+            redis.address(),
+            Purpose::Ship,
+            Duration::from_secs(20),
+            Arc::clone(telemetry),
+        );
         let gateway_id = GatewayId(id(NEXT.fetch_add(1, Ordering::Relaxed).into()));
         let shipper = Shipper::new(settle.clone(), gateway_id, Arc::clone(telemetry));
         Self { gateway: gateway_id.to_string(), shipper, link }
@@ -133,7 +138,12 @@ fn segments(state: &Path, extension: &str) -> usize {
 
 #[tokio::test]
 async fn every_event_is_shipped_once_and_unchanged_and_leaves_the_disk_when_it_is_taken() {
-    let redis = RedisServer::start();
+    for kind in RedisKind::ALL {
+        shipped_once(RedisServer::start_as(kind)).await;
+    }
+}
+
+async fn shipped_once(redis: RedisServer) {
     let state = TempDir::new().unwrap();
     let (settle, telemetry) = open(state.path(), ROOM);
     let mut ship = Ship::new(&settle, &redis, &telemetry);
@@ -193,6 +203,48 @@ async fn what_a_flushed_redis_lost_is_shipped_again() {
     assert_eq!(settle.depth().events, 1_000);
     assert_eq!(ship.through(&redis).await, once(0..1_000));
     assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn events_reach_the_backend_through_a_failover_under_sentinel() {
+    shipped_through_failover(RedisKind::Sentinel).await;
+}
+
+#[tokio::test]
+async fn events_reach_the_backend_through_a_failover_in_a_cluster() {
+    shipped_through_failover(RedisKind::Cluster).await;
+}
+
+async fn shipped_through_failover(kind: RedisKind) {
+    let mut redis = RedisServer::start_as(kind);
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    for n in 0..500 {
+        settle.record(&event(n)).unwrap();
+    }
+    ship.all().await;
+    redis.kill_master_of(USAGE);
+    for n in 500..1_000 {
+        settle.record(&event(n)).unwrap();
+    }
+    // Until a replica has taken over; what the dead master alone had is sent again.
+    let start = std::time::Instant::now();
+    let mut taken = BTreeMap::new();
+    while settle.depth().bytes > 0 {
+        assert!(start.elapsed() < Duration::from_secs(60), "no master took over");
+        ship.link.rest().await;
+        ship.all().await;
+        if settle.depth().events == 0 {
+            taken.extend(take(&redis).await);
+            ship.shipper.let_go(&mut ship.link).await;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(
+        taken.keys().copied().collect::<Vec<_>>(),
+        once(0..1_000).into_keys().collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]

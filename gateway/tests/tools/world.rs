@@ -17,7 +17,7 @@ use contract::snapshot::{
     Window,
 };
 use gateway::reserve::Caller;
-use redis::aio::MultiplexedConnection;
+use redis_link::Connection;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -173,7 +173,7 @@ pub fn removal(version: u64, record: &Record, at: Timestamp) -> Change {
 }
 
 /// Publishes changes as the backend does: record, version and change in one transaction.
-pub async fn publish(connection: &mut MultiplexedConnection, changes: &[Change]) {
+pub async fn publish(connection: &mut Connection, changes: &[Change]) {
     let mut pipe = redis::pipe();
     pipe.atomic();
     for change in changes {
@@ -199,7 +199,7 @@ pub fn add_change(pipe: &mut redis::Pipeline, version: u64, text: &str) {
 }
 
 /// Puts everything in Redis, versions from 1; says which is the last.
-pub async fn publish_all(connection: &mut MultiplexedConnection, records: Vec<Record>) -> u64 {
+pub async fn publish_all(connection: &mut Connection, records: Vec<Record>) -> u64 {
     let changes: Vec<Change> =
         (1..).zip(records).map(|(version, record)| change(version, record, at(START))).collect();
     publish(connection, &changes).await;
@@ -207,7 +207,7 @@ pub async fn publish_all(connection: &mut MultiplexedConnection, records: Vec<Re
 }
 
 /// Writes a record's text as it stands, as a broken publisher might.
-pub async fn put_text(connection: &mut MultiplexedConnection, kind: Kind, id: &str, text: &str) {
+pub async fn put_text(connection: &mut Connection, kind: Kind, id: &str, text: &str) {
     let mut command = redis::cmd("HSET");
     command.arg(channel::records(kind)).arg(id).arg(text);
     command.query_async::<()>(connection).await.unwrap();

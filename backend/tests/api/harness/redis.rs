@@ -1,72 +1,43 @@
-//! A Redis of the test's own, on a free port, gone with the test.
+//! A Redis of the test's own, on free ports, gone with the test.
 
 use backend::config;
-use redis::aio::ConnectionManager;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use redis_link::servers::Servers;
+use redis_link::{Kind, Lasting};
 
-pub struct TestRedis {
-    port: u16,
-    child: Child,
-}
+pub struct TestRedis(Servers);
 
 impl TestRedis {
     pub async fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let redis = Self { port, child: spawn(port) };
-        redis.answers().await;
-        redis
+        Self::start_as(Kind::Server).await
+    }
+
+    /// One server, a set under Sentinel, or a cluster.
+    pub async fn start_as(kind: Kind) -> Self {
+        Self(tokio::task::spawn_blocking(move || Servers::start_as(kind)).await.unwrap())
     }
 
     /// Kills it, and starts an empty one in its place.
     pub async fn replace(&mut self) {
-        self.stop();
-        self.child = spawn(self.port);
-        self.answers().await;
+        self.0.kill();
+        self.0.forget();
+        assert!(self.0.restart(), "its port is still free");
     }
 
     pub fn stop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.0.kill();
+    }
+
+    /// Kills the master that serves `key`; a replica takes its place.
+    pub fn kill_master_of(&mut self, key: &str) {
+        self.0.kill_master_of(key);
     }
 
     pub fn config(&self) -> config::Redis {
-        config::Redis { url: format!("redis://127.0.0.1:{}", self.port) }
+        config::Redis { url: self.0.url() }
     }
 
     /// A connection as the programs have.
-    pub fn link(&self) -> ConnectionManager {
+    pub fn link(&self) -> Lasting {
         backend::redis_link::connect(&self.config()).unwrap()
-    }
-
-    async fn answers(&self) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        loop {
-            let pong: redis::RedisResult<String> =
-                redis::cmd("PING").query_async(&mut self.link()).await;
-            if pong.is_ok() {
-                return;
-            }
-            assert!(Instant::now() < deadline, "redis-server does not answer: {pong:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-}
-
-fn spawn(port: u16) -> Child {
-    Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-        .args(["--save", "", "--appendonly", "no"])
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("redis-server is installed")
-}
-
-impl Drop for TestRedis {
-    fn drop(&mut self) {
-        self.stop();
     }
 }
