@@ -182,6 +182,8 @@ ids! {
     CallId = "call";
     /// A group of ledger entries that balance.
     LedgerTransactionId = "ltx";
+    /// Money that an org has paid ahead or was given.
+    CreditId = "crd";
     AuditId = "aud";
     JobId = "job";
     MailId = "mail";

@@ -2,7 +2,10 @@
 //!
 //! A transaction and its entries are written in one statement: the database proves each statement.
 
+use super::posting::Billed;
+use super::wallets::{self, Due};
 use crate::db::{SystemTx, Tx as _};
+use contract::api::billing::LedgerKind;
 use contract::id::LedgerTransactionId;
 use contract::money::Nanos;
 use contract::usage::UsageEvent;
@@ -16,16 +19,22 @@ struct Accounts {
     revenue: Uuid,
 }
 
-/// Bills calls: each that costs something makes one transaction, the org's receivable against
-/// revenue. The caller has made sure that none was billed before; one that was fails the whole
+/// Bills calls: each that costs something makes one transaction, the org's wallet or receivable
+/// against revenue. The caller has made sure that none was billed before; one that was fails the whole
 /// transaction.
 ///
 /// # Errors
 /// Postgres refused; a request id that was billed already violates
 /// `ledger_transactions_request_id_key`.
 pub async fn book_usage(tx: &mut SystemTx, events: &[&UsageEvent]) -> sqlx::Result<()> {
-    let priced: Vec<&UsageEvent> =
+    let mut priced: Vec<&UsageEvent> =
         events.iter().copied().filter(|event| event.cost_nanos > Nanos::ZERO).collect();
+    let orgs: BTreeSet<Uuid> = priced.iter().map(|event| event.org_id.0).collect();
+    for wallet in wallets::lock_prepaid(tx, &orgs.into_iter().collect::<Vec<_>>()).await? {
+        let own = priced.extract_if(.., |event| event.org_id == wallet.org_id);
+        let dues: Vec<Due> = own.map(|event| due(tx, event)).collect();
+        wallets::book(tx, &wallet, &dues).await?;
+    }
     if priced.is_empty() {
         return Ok(());
     }
@@ -65,6 +74,24 @@ pub async fn book_usage(tx: &mut SystemTx, events: &[&UsageEvent]) -> sqlx::Resu
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// What a call of an org that pays ahead is to pay.
+fn due(tx: &SystemTx, event: &UsageEvent) -> Due {
+    Due {
+        id: tx.new_id(LedgerTransactionId::new),
+        kind: LedgerKind::Usage,
+        at: event.at,
+        call: Some(Billed {
+            request_id: event.request_id,
+            price_id: event.price_id,
+            plan_id: event.plan_id,
+        }),
+        corrects: None,
+        reason: None,
+        amount: event.cost_nanos,
+        limits: event.limits.iter().map(|limit| limit.limit_id).collect(),
+    }
 }
 
 /// The accounts of the events' orgs, opened where they are missing.

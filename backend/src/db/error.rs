@@ -117,6 +117,12 @@ const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
         "/window",
         "There is a limit of this metric and window here already. Change that one.",
     ),
+    (
+        "wallets_credited_nanos_check",
+        ErrorCode::RequestInvalid,
+        "/amount_usd",
+        "The wallet would have been given more than a billion dollars in all. Use less.",
+    ),
 ];
 
 impl From<sqlx::Error> for ApiError {

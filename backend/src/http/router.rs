@@ -2,7 +2,7 @@
 
 use super::{health, openapi};
 use crate::app::App;
-use crate::{audit, catalog, identity, keys, limits, models, orgs, providers, usage};
+use crate::{audit, billing, catalog, identity, keys, limits, models, orgs, providers, usage};
 use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -94,6 +94,16 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(usage::requests::list::list_requests))
         .routes(routes!(usage::requests::get::get_request))
         .routes(routes!(usage::onboarding::get_onboarding))
+        // billing
+        .routes(routes!(billing::wallets::get::get_wallet))
+        .routes(routes!(billing::list::list_ledger))
+        .routes(routes!(billing::tenants::list_accounts))
+        .routes(routes!(billing::tenants::get_account))
+        .routes(routes!(billing::tenants::get_account_wallet))
+        .routes(routes!(billing::tenants::list_account_ledger))
+        .routes(routes!(billing::wallets::credit::create_credit))
+        .routes(routes!(billing::wallets::update::update_billing))
+        .routes(routes!(billing::corrections::create_correction))
         // limits
         .routes(routes!(limits::create::create_limit, limits::list::list_limits))
         .routes(routes!(limits::update::update_limit, limits::delete::delete_limit))

@@ -3,7 +3,7 @@
 use super::schedule::Every;
 use super::{Job, JobError};
 use crate::app::App;
-use crate::{identity, notify, usage};
+use crate::{billing, identity, notify, usage};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -15,11 +15,15 @@ pub(super) const JOBS: &[(&str, Run)] = &[
     kind::<notify::send::SendMail>(),
     kind::<identity::jobs::ForgetExpired>(),
     kind::<usage::jobs::PrepareMonths>(),
+    kind::<billing::wallets::expire::ExpireCredits>(),
 ];
 
 /// What runs by the clock. These jobs have no fields.
-pub(super) const SCHEDULE: &[Every] =
-    &[Every::hour::<identity::jobs::ForgetExpired>(), Every::hour::<usage::jobs::PrepareMonths>()];
+pub(super) const SCHEDULE: &[Every] = &[
+    Every::hour::<identity::jobs::ForgetExpired>(),
+    Every::hour::<usage::jobs::PrepareMonths>(),
+    Every::minute::<billing::wallets::expire::ExpireCredits>(),
+];
 
 const fn kind<J: Job>() -> (&'static str, Run) {
     (J::KIND, run::<J>)

@@ -11,6 +11,10 @@ pub(super) struct Every {
 }
 
 impl Every {
+    pub const fn minute<J: Job>() -> Self {
+        Self { kind: J::KIND, period_s: 60 }
+    }
+
     pub const fn hour<J: Job>() -> Self {
         Self { kind: J::KIND, period_s: 3600 }
     }

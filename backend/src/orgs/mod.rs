@@ -12,3 +12,5 @@ pub mod model;
 pub mod store;
 pub mod teams;
 pub mod update;
+
+pub use model::is_name_of_org;

@@ -12,10 +12,10 @@ use contract::key::{KeyEnv, KeyHash};
 use contract::money::Rates;
 use contract::seal::Sealed;
 use contract::snapshot::{
-    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Lifecycle, LimitRecord,
-    LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
-    ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
-    Window,
+    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Lifecycle, LimitKind,
+    LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord,
+    ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord,
+    SubscriptionState, Window,
 };
 use sqlx::Result;
 use sqlx::types::Json;
@@ -64,7 +64,10 @@ pub async fn records(tx: &mut SystemTx, kind: Kind, ids: Option<&[Uuid]>) -> Res
         Kind::Price => prices(tx, ids).await?.into_iter().map(Record::Price).collect(),
         Kind::Product => products(tx, ids).await?.into_iter().map(Record::Product).collect(),
         Kind::Plan => plans(tx, ids).await?.into_iter().map(Record::Plan).collect(),
-        Kind::Limit => limits(tx, ids).await?.into_iter().map(Record::Limit).collect(),
+        Kind::Limit => {
+            let limits = limits(tx, ids).await?.into_iter();
+            limits.chain(wallets(tx, ids).await?).map(Record::Limit).collect()
+        }
     })
 }
 
@@ -297,4 +300,34 @@ async fn limits(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitReco
             })
         })
         .collect()
+}
+
+/// The limits that prepaid orgs' calls are counted against: all that they may ever cost. See
+/// `billing/wallets`.
+async fn wallets(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitRecord>> {
+    let rows = sqlx::query!(
+        r#"select limit_id as "id: LimitId", org_id as "org_id: OrgId",
+             credited_nanos - expired_nanos - uncounted_nanos
+               - greatest(floor_nanos, floor_next_nanos)
+               - coalesce((select sum(remaining_nanos) from credits
+                   where credits.org_id = wallets.org_id and ended_at is not null), 0)::bigint
+               as "max!"
+           from wallets
+           where billing = 'prepaid' and ($1::uuid[] is null or limit_id = any($1))"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| LimitRecord {
+            kind: LimitKind::Wallet,
+            ..LimitRecord::new(
+                row.id,
+                Some(row.org_id),
+                LimitScope::Org(row.org_id),
+                (Metric::Money, Window::Lifetime, row.max),
+            )
+        })
+        .collect())
 }

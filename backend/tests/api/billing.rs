@@ -101,7 +101,7 @@ async fn the_database_refuses_a_transaction_that_does_not_balance() {
     for rewrite in [
         "update ledger_entries set amount_nanos = 0",
         "delete from ledger_entries",
-        "truncate ledger_entries, ledger_transactions",
+        "truncate ledger_entries, ledger_transactions cascade",
         "delete from ledger_transactions",
     ] {
         let refused = sqlx::query(rewrite).execute(&mut sql).await.unwrap_err().to_string();

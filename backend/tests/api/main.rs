@@ -31,3 +31,4 @@ mod publish;
 mod seed_demo;
 mod units;
 mod usage;
+mod wallets;

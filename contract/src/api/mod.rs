@@ -5,6 +5,7 @@
 
 pub mod apps;
 pub mod audit;
+pub mod billing;
 pub mod catalog;
 pub mod identity;
 pub mod keys;

@@ -72,8 +72,10 @@ impl TestApp {
     }
 
     fn on(database: TestDatabase, more: &[&str]) -> Self {
-        let flags =
-            ["test", "--database-url", database.url(), "--redis-url", "redis://127.0.0.1:1"];
+        let mut flags = vec!["test", "--database-url", database.url()];
+        if !more.contains(&"--redis-url") {
+            flags.extend(["--redis-url", "redis://127.0.0.1:1"]);
+        }
         let secrets = ["--master-key", MASTER_KEY, "--key-pepper", PEPPER];
         let flags = Flags::parse_from(flags.iter().chain(&secrets).chain(more));
         let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
