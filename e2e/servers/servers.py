@@ -36,11 +36,15 @@ class Server:
 
     def __init__(self, name, command, url=None, folder=None, ready="/v2/health/ready"):
         self.log = os.path.join(FOLDER, f"{name}.log")
-        environment = {**os.environ, "PATH": os.path.dirname(command[0]) + ":" + os.environ["PATH"]}
-        with open(self.log, "w") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder,
-                                            env=environment, preexec_fn=tied)
+        self.command, self.folder = command, folder
         self.name, self.url, self.ready_path = name, url, ready
+        self.start()
+
+    def start(self):
+        path = os.path.dirname(self.command[0]) + ":" + os.environ["PATH"]
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder,
+                                            env={**os.environ, "PATH": path}, preexec_fn=tied)
 
     def __enter__(self):
         return self
@@ -54,8 +58,12 @@ class Server:
         self.process.wait()
 
     def wait(self, seconds=180):
-        """Until it says that it is ready."""
-        until(f"{self.name} is ready (see {self.log})", self.is_ready, seconds, 0.05)
+        """Until it says that it is ready; what it wrote is in the exception where it does not."""
+        try:
+            until(f"{self.name} is ready", self.is_ready, seconds, 0.05)
+        except AssertionError as late:
+            with open(self.log) as log:
+                raise AssertionError(f"{late}; it wrote:\n{log.read()[-4000:]}") from None
         return self
 
     def is_ready(self):
@@ -75,12 +83,25 @@ class Server:
 
 
 class Llama(Server):
-    """llama.cpp's own server with one model."""
+    """llama.cpp's own server with one model. It is ready within a second, but a start of the
+    library was seen to hang: one that takes half a minute is made again, and told."""
+
+    STARTS, SECONDS = 4, 30
 
     def __init__(self, name, model, serves, kind="chat"):
         command = [python("llama"), os.path.join(HERE, "serve", "llama.py"), model, serves, kind]
         super().__init__(name, command, ready="/health")
-        self.wait()
+        for left in reversed(range(self.STARTS)):
+            try:
+                self.wait(self.SECONDS)
+                return
+            except AssertionError as late:
+                if not left:
+                    raise
+                print(f"started again: {late}", flush=True)
+                self.kill()
+                self.url = None
+                self.start()
 
     def counters(self):
         """Tokens since it started: of prompts, of prompts it remembered, of answers."""
