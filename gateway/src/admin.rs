@@ -27,6 +27,7 @@ pub struct Readiness {
     pub config_source: Source,
     pub spool_events: u64,
     pub spool_bytes: u64,
+    pub intents_open: u64,
 }
 
 /// Whether calls should be sent here.
@@ -53,6 +54,7 @@ pub fn readiness(tools: &Tools) -> Readiness {
         config_source: tools.snapshot.source(),
         spool_events: depth.events,
         spool_bytes: depth.bytes,
+        intents_open: depth.intents,
     }
 }
 
@@ -84,6 +86,11 @@ pub fn metrics(tools: &Tools) -> String {
             "tollgate_spool_events",
             "Usage events that Redis does not have yet.",
             number(state.spool_events),
+        ),
+        (
+            "tollgate_calls_unsettled",
+            "Calls under way, written down as begun and not as ended.",
+            number(state.intents_open),
         ),
         ("tollgate_spool_bytes", "Size of the usage spool on disk.", number(state.spool_bytes)),
     ])

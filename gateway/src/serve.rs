@@ -33,7 +33,7 @@ pub async fn serve(worker: Rc<Worker>, request: Request<Incoming>) -> Response<A
             let streamed = meter.permit.call.ask.stream;
             let gone = meter.caller_gone();
             // Boxed: it is large, and a place for it in every connection would be kept and moved.
-            let call = Box::pin(async move { relay(attempt(meter, plan).await?) });
+            let call = Box::pin(async move { Ok(relay(attempt(meter, plan).await?)) });
             // A whole answer is paid for once it was asked for, so it is fetched even for a
             // caller that left. A stream stops costing when it is dropped.
             let answered =
@@ -90,7 +90,7 @@ async fn reserve(worker: &Rc<Worker>, permit: Permit) -> Result<Meter, Fault> {
     let stamp = &permit.call.principal.stamp;
     let (tool, caller) = (&worker.gateway.tools.reserve, permit.caller());
     match tool.reserve(&stamp.snapshot, &caller, &permit.estimate, stamp.at).await {
-        Ok(reservation) => Ok(Meter::new(Rc::clone(worker), permit, reservation)),
+        Ok(reservation) => Meter::new(Rc::clone(worker), permit, reservation),
         Err(refused) => {
             let standings = tool.standings(&stamp.snapshot, &caller, stamp.at);
             Err(Fault::of_limit(refused, standings, stamp.at))

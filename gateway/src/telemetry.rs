@@ -69,7 +69,8 @@ counts! {
     ConfigReloads = "tollgate_config_reloads_total" "", "Times the whole configuration was loaded from Redis.";
     RecordsUnreadable = "tollgate_config_unreadable_records_total" "", "Records of the configuration that could not be read.";
     SpoolRecorded = "tollgate_spool_recorded_total" "", "Usage events written to the spool.";
-    SpoolRefused = "tollgate_spool_refused_total" "", "Usage events that the spool could not take.";
+    SpoolRefused = "tollgate_spool_refused_total" "", "Calls that were not made because the spool had no room for them.";
+    SpoolUnsettled = "tollgate_spool_unsettled_total" "", "Calls that an earlier process began and never ended.";
     SpoolShipped = "tollgate_spool_shipped_total" "", "Usage events handed to Redis, again included.";
     SpoolDamaged = "tollgate_spool_damaged_total" "", "Damaged places found in the spool.";
 }

@@ -10,15 +10,19 @@ use std::collections::BTreeMap;
 pub struct Batches {
     of: Option<DeploymentId>,
     finished: BTreeMap<usize, Answer>,
+    /// What providers reported for all that is finished.
     spent: Tokens,
 }
 
 impl Batches {
-    /// Begins an attempt at a deployment. What another has answered is of no use to it.
-    pub fn begin(&mut self, at: DeploymentId) {
-        if self.of.replace(at) != Some(at) {
-            self.finished.clear();
+    /// Begins an attempt at a deployment. What another has answered is of no use to it: what that
+    /// was reported to use.
+    pub fn begin(&mut self, at: DeploymentId) -> Tokens {
+        if self.of.replace(at) == Some(at) {
+            return Tokens::NONE;
         }
+        self.finished.clear();
+        std::mem::take(&mut self.spent)
     }
 
     #[must_use]
@@ -38,7 +42,7 @@ impl Batches {
         std::mem::take(&mut self.finished).into_values().collect()
     }
 
-    /// What providers reported for all that was answered, used or not.
+    /// What the provider reported for what it has answered.
     #[must_use]
     pub const fn spent(&self) -> Tokens {
         self.spent

@@ -24,13 +24,15 @@ pub struct Failure {
     pub fault: Fault,
     pub next: Next,
     pub count: Count,
+    /// The status that the provider answered with; 0: it did not.
+    pub answered: u16,
 }
 
 impl Failure {
     /// The call itself is at fault: no other attempt would do better.
     #[must_use]
     pub fn never(fault: Fault) -> Self {
-        Self { fault, next: Next::Never, count: Count::AttemptRefused }
+        Self { fault, next: Next::Never, count: Count::AttemptRefused, answered: 0 }
     }
 
     /// The provider speaks no dialect that has such calls.
@@ -70,6 +72,7 @@ impl Failure {
             let kind = said.kind.unwrap_or_default();
             failure.fault.more_mut().cause = Some(format!("status {status}: {kind} {message}"));
         }
+        failure.answered = status.as_u16();
         failure
     }
 
@@ -79,7 +82,7 @@ impl Failure {
         let detail = "The provider's tokens cannot be fetched. The operator has to mend that; \
                       your key is fine.";
         let fault = Fault::upstream(ErrorCode::UpstreamAuth, detail).because(error);
-        Self { fault, next: Next::Again, count: Count::AttemptUnreachable }
+        Self { fault, next: Next::Again, count: Count::AttemptUnreachable, answered: 0 }
     }
 
     /// No connection, or it broke before the answer's head.
@@ -95,7 +98,8 @@ impl Failure {
                 Count::AttemptUnreachable,
             ),
         };
-        Self { fault: Fault::upstream(code, detail).because(error), next: Next::Again, count }
+        let fault = Fault::upstream(code, detail).because(error);
+        Self { fault, next: Next::Again, count, answered: 0 }
     }
 
     /// Nothing came in time.
@@ -105,6 +109,7 @@ impl Failure {
             fault: Fault::upstream(ErrorCode::UpstreamTimeout, TIMEOUT),
             next: Next::Again,
             count: Count::AttemptTimedOut,
+            answered: 0,
         }
     }
 
@@ -116,6 +121,7 @@ impl Failure {
             fault: Fault::upstream(ErrorCode::UpstreamCut, detail).because(cause),
             next: Next::Again,
             count: Count::AttemptCut,
+            answered: OK,
         }
     }
 
@@ -127,6 +133,7 @@ impl Failure {
             fault: Fault::upstream(ErrorCode::UpstreamMalformed, detail).because(cause),
             next: Next::Again,
             count: Count::AttemptRefused,
+            answered: OK,
         }
     }
 
@@ -138,6 +145,7 @@ impl Failure {
             fault: Fault::upstream(ErrorCode::UpstreamFailed, detail),
             next: Next::Again,
             count: Count::AttemptRefused,
+            answered: OK,
         }
     }
 
@@ -145,7 +153,8 @@ impl Failure {
     /// the caller's too.
     #[must_use]
     pub fn of_status(status: StatusCode, headers: &HeaderMap, body: Bytes, wire: Wire) -> Self {
-        let blames_request = status.as_u16() == 500 && dialect::openai::is_refusal(&body);
+        let answered = status.as_u16();
+        let blames_request = answered == 500 && dialect::openai::is_refusal(&body);
         let status = if blames_request { StatusCode::BAD_REQUEST } else { status };
         let again = matches!(status.as_u16(), 408 | 429 | 500..);
         let fault = match status.as_u16() {
@@ -174,10 +183,13 @@ impl Failure {
             fault: Fault { retry_after: retry_after(headers), ..fault },
             next: if again { Next::Again } else { Next::Never },
             count: Count::AttemptRefused,
+            answered,
         }
     }
 }
 
+/// Of an answer whose head was a success.
+const OK: u16 = 200;
 const TIMEOUT: &str = "The provider did not answer in time.";
 
 /// The request itself is at fault, and the provider says why: its own words go to the caller.

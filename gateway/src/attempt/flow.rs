@@ -3,8 +3,8 @@
 use super::raw::Raw;
 use super::translate::Translation;
 use super::watch::{Watch, WatchError};
+use crate::meter::Heard;
 use bytes::Bytes;
-use dialect::Reported;
 
 /// A stream whose bytes go in as they are read, and come out as the caller gets them.
 #[expect(clippy::large_enum_variant, reason = "one a stream; a box would cost what passes most")]
@@ -79,10 +79,10 @@ impl Flow {
         !matches!(self, Self::Raw(_))
     }
 
-    /// What the provider says was used.
+    /// What the provider has told was used.
     #[must_use]
-    pub fn reported(&self) -> Reported {
-        either!(self, flow => flow.reported())
+    pub fn heard(&self) -> Heard {
+        either!(self, flow => flow.heard())
     }
 
     /// Output tokens seen, where the provider does not say.

@@ -7,9 +7,8 @@ use super::speech::{Speech, Told};
 use super::{Answered, failure::Failure};
 use crate::admit::Kind;
 use crate::fault::Fault;
-use crate::meter::Meter;
+use crate::meter::{Heard, Meter};
 use crate::snapshot::DeploymentView;
-use dialect::Reported;
 use dialect::inference;
 use dialect::sigv4::segment;
 use http::{HeaderMap, header};
@@ -40,8 +39,8 @@ pub(super) async fn send(
     let (headers, body) = read.map_err(|_| Failure::timeout())??;
     let name = &meter.permit.model.record.name;
     let body = inference::read_mapped(&body, map, name, &asked).map_err(Failure::malformed)?;
-    let (mut used, estimated) = meter.used(Reported::NOTHING, || 0);
-    used.units.compute_ms = worked_ms(&headers, meter.working_ms());
+    let mut measure = meter.measure(Heard::NOTHING, || 0);
+    measure.used.units.compute_ms = worked_ms(&headers, meter.working_ms());
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, JSON)]);
-    Ok((headers, Answered::Whole { body: body.into(), used, estimated }, None))
+    Ok((headers, Answered::Whole { body: body.into(), measure }, None))
 }

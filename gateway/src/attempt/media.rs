@@ -74,30 +74,32 @@ async fn answer(
         let max = meter.worker().gateway.bounds.event_bytes_max;
         let watcher = Watcher::new(task, asked.sizes.images);
         let flow = Flow::Pass(Watch::through(Box::new(watcher), Framing::Sse, max));
-        return begun(flow, response, lease).await;
+        return begun(meter, flow, response, lease).await;
     }
     if asked.tells == TellsAs::Audio {
         if is("text/") || is("application/json") {
             return Err(Failure::malformed("a voice was asked for, and text came"));
         }
-        return begun(Flow::Raw(Raw::default()), response, lease).await;
+        return begun(meter, Flow::Raw(Raw::default()), response, lease).await;
     }
     let (headers, body) = whole(meter.worker(), response, lease).await?;
     let (reported, text_bytes) = match asked.tells {
         TellsAs::Text => (Reported::NOTHING, u64::try_from(body.len()).unwrap_or(u64::MAX)),
         _ => media::read_answer(task, &body).map_err(Failure::malformed)?,
     };
-    let (used, estimated) = meter.used(reported, || text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN));
-    Ok((headers, Answered::Whole { body, used, estimated }))
+    let output = || text_bytes.div_ceil(TEXT_BYTES_PER_TOKEN);
+    let measure = meter.measure(reported.into(), output);
+    Ok((headers, Answered::Whole { body, measure }))
 }
 
 /// An answer that passes as it comes, once its content has begun.
 async fn begun(
+    meter: &Meter,
     mut flow: Flow,
     response: Response<Incoming>,
     lease: Lease,
 ) -> Result<(HeaderMap, Answered), Failure> {
     let (parts, mut body) = response.into_parts();
-    until_content(&mut flow, &mut body).await?;
+    until_content(meter, &mut flow, &mut body).await?;
     Ok((parts.headers, Answered::Stream(Box::new(Stream { flow, body, lease }))))
 }

@@ -27,12 +27,11 @@ pub use translate::Translation;
 pub use watch::{Watch, WatchError};
 
 use crate::fault::Fault;
-use crate::meter::Meter;
+use crate::meter::{Measure, Meter};
 use crate::plan::Plan;
 use crate::provider::Lease;
 use crate::telemetry::Count;
 use bytes::Bytes;
-use contract::usage::Used;
 use http::{HeaderMap, HeaderValue};
 use hyper::body::Incoming;
 use std::time::Duration;
@@ -54,7 +53,7 @@ pub struct Upstream {
 #[derive(Debug)]
 pub enum Answered {
     /// The whole answer, and what it used.
-    Whole { body: Bytes, used: Used, estimated: bool },
+    Whole { body: Bytes, measure: Measure },
     /// A stream whose content has begun.
     Stream(Box<Stream>),
 }
@@ -98,6 +97,7 @@ pub async fn attempt(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Faul
         if nth >= usize::from(bounds.attempts_max) || failure.next == Next::Never {
             return Err(meter.fail(failure.fault));
         }
+        meter.failed(&failure);
         // A place not yet tried is tried at once; the same one again only after a wait.
         if nth >= plan.places() {
             let wait = wait(nth - plan.places(), meter.worker().chance.next());

@@ -1,8 +1,8 @@
 //! Bytes that are no events: a voice, which passes as it comes and tells nothing of itself.
 
 use super::watch::WatchError;
+use crate::meter::Heard;
 use bytes::Bytes;
-use dialect::Reported;
 use std::collections::VecDeque;
 
 /// What has come and has not gone on yet.
@@ -50,8 +50,8 @@ impl Raw {
     }
 
     #[must_use]
-    pub const fn reported(&self) -> Reported {
-        Reported::NOTHING
+    pub const fn heard(&self) -> Heard {
+        Heard::NOTHING
     }
 
     #[must_use]

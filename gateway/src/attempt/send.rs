@@ -282,8 +282,8 @@ async fn plain(
         Speech::Small(_) => return Err(Failure::not_served()),
     };
     let output = || text_tokens(&body, meter.model());
-    let (used, estimated) = meter.used(reported, output);
-    Ok((headers, Answered::Whole { body, used, estimated }))
+    let measure = meter.measure(reported.into(), output);
+    Ok((headers, Answered::Whole { body, measure }))
 }
 
 /// Reads an answer to its end.
@@ -333,13 +333,17 @@ async fn stream(
         return Err(Failure::malformed("a stream was asked for, and something else came"));
     }
     let mut flow = flow(meter, speech)?;
-    until_content(&mut flow, &mut body).await?;
+    until_content(meter, &mut flow, &mut body).await?;
     let headers = if speech.is_same() { parts.headers } else { only_content_type(EVENTS) };
     Ok((headers, Answered::Stream(Box::new(Stream { flow, body, lease }))))
 }
 
 /// Reads on until the caller has something to see: nothing can be tried again after that.
-pub(super) async fn until_content(flow: &mut Flow, body: &mut Incoming) -> Result<(), Failure> {
+pub(super) async fn until_content(
+    meter: &Meter,
+    flow: &mut Flow,
+    body: &mut Incoming,
+) -> Result<(), Failure> {
     while !flow.has_begun() {
         match body.frame().await {
             None if flow.close() => break,
@@ -347,7 +351,9 @@ pub(super) async fn until_content(flow: &mut Flow, body: &mut Incoming) -> Resul
             Some(Err(error)) => return Err(Failure::cut(error)),
             Some(Ok(frame)) => {
                 let Ok(bytes) = frame.into_data() else { continue };
-                flow.take(bytes).map_err(|error| match error {
+                let taken = flow.take(bytes);
+                meter.hear(flow.heard());
+                taken.map_err(|error| match error {
                     WatchError::BrokenOff => Failure::broken_off(),
                     WatchError::Unframed(error) => Failure::malformed(error),
                 })?;

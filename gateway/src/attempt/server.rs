@@ -7,17 +7,17 @@ use super::speech::{Speech, Told};
 use crate::admit::{About, INFERENCE_LENGTH, Kind, What};
 use crate::fault::Fault;
 use crate::identify::Principal;
-use crate::meter::Meter;
+use crate::meter::{Heard, Meter};
 use crate::read::Call;
 use crate::snapshot::DeploymentView;
 use crate::worker::Worker;
 use bytes::Bytes;
 use contract::error::ErrorCode;
 use contract::snapshot::Dialect;
+use dialect::Wire;
 use dialect::inference::{self, Form};
 use dialect::openai::TEXT_BYTES_PER_TOKEN;
 use dialect::sigv4::segment;
-use dialect::{Reported, Wire};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::time::Instant;
 
@@ -82,9 +82,9 @@ pub(super) fn answer(
         inference::check_answer(&body, form).map_err(Failure::malformed)?;
         0
     };
-    let (mut used, estimated) = meter.used(Reported::NOTHING, || output_tokens);
-    used.units.compute_ms = worked_ms(&headers, meter.working_ms());
-    Ok((headers, Answered::Whole { body, used, estimated }))
+    let mut measure = meter.measure(Heard::NOTHING, || output_tokens);
+    measure.used.units.compute_ms = worked_ms(&headers, meter.working_ms());
+    Ok((headers, Answered::Whole { body, measure }))
 }
 
 /// As the server says, but never more than was waited for it; else what was waited.

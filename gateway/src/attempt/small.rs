@@ -88,7 +88,6 @@ async fn every_batch(
     told: &[(usize, Told<'_>)],
     deadline: Instant,
 ) -> Result<(), Failure> {
-    meter.batches.borrow_mut().begin(deployment.record.id);
     let failed = RefCell::new(None);
     futures::stream::iter(told.iter().enumerate())
         .for_each_concurrent(BATCHES_AT_ONCE, |(nth, (inputs, told))| {
@@ -179,8 +178,8 @@ async fn answer(
 
 fn given(meter: &Meter, body: Vec<u8>, reported: Reported, losses: &Losses) -> Given {
     let kind = HeaderValue::from_static("application/json");
-    let (used, estimated) = meter.used(reported, || 0);
-    let answered = Answered::Whole { body: body.into(), used, estimated };
+    let answered =
+        Answered::Whole { body: body.into(), measure: meter.measure(reported.into(), || 0) };
     (HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]), answered, super::speech::header(losses))
 }
 

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::frames::Frames;
 use super::watch::WatchError;
 use crate::fault::Fault;
-use crate::meter::Meter;
+use crate::meter::{Heard, Meter};
 use bytes::{Bytes, BytesMut};
 use dialect::Reported;
 use dialect::convert::{Caller, Inbound, Outbound, ReadStream, WriteStream};
@@ -22,8 +22,8 @@ pub(super) fn answer(
     let body = from.write_answer(answer, &caller(meter)?).into();
     let reported = Reported { tokens: answer.tokens, units: answer.units };
     let output = || text_tokens(answer, meter.model());
-    let (used, estimated) = meter.used(reported, output);
-    Ok(Answered::Whole { body, used, estimated })
+    let measure = meter.measure(reported.into(), output);
+    Ok(Answered::Whole { body, measure })
 }
 
 /// A stream from `to`'s dialect into `from`'s.
@@ -82,7 +82,7 @@ struct Told {
     /// What the caller gets once the call is settled.
     end_mark: Option<Bytes>,
     broken: bool,
-    reported: Reported,
+    heard: Heard,
     malformed: u32,
     deltas: u64,
     /// What the text weighs.
@@ -151,8 +151,8 @@ impl Translation {
         self.told.end_mark.as_mut().map(std::mem::take).filter(|bytes| !bytes.is_empty())
     }
 
-    pub const fn reported(&self) -> Reported {
-        self.told.reported
+    pub const fn heard(&self) -> Heard {
+        self.told.heard
     }
 
     pub const fn malformed(&self) -> u32 {
@@ -205,8 +205,11 @@ impl Told {
                 self.end_mark = Some(last.freeze());
                 return;
             }
-            Event::Tokens(tokens) => self.reported.tokens = Some(*tokens),
-            Event::Units(units) => self.reported.units = *units,
+            Event::Tokens(tokens) => self.heard = self.heard.and((*tokens).into()),
+            Event::Units(units) => {
+                let told = Reported { units: *units, ..Reported::NOTHING };
+                self.heard = self.heard.and(told);
+            }
             Event::Delta { delta, .. } => {
                 self.begun = true;
                 if let Delta::Text(text) | Delta::Input(text) = delta {

@@ -2,8 +2,8 @@
 //! what was used, whether it ended as it should.
 
 use super::frames::{Frames, Unframed};
+use crate::meter::Heard;
 use bytes::Bytes;
-use dialect::Reported;
 use dialect::convert::{Framing, Seen as Sight, WatchStream};
 use dialect::openai::{self, Event, TEXT_BYTES_PER_TOKEN};
 use dialect::sse::Verdict;
@@ -38,7 +38,7 @@ struct Seen {
     broken: bool,
     /// The chunk with usage and no choice, which only a whole stream has.
     closed: bool,
-    reported: Reported,
+    heard: Heard,
     malformed: u32,
     chunks: u64,
     chunk_bytes: u64,
@@ -69,7 +69,7 @@ impl Watch {
                 end_mark: None,
                 broken: false,
                 closed: false,
-                reported: Reported::NOTHING,
+                heard: Heard::NOTHING,
                 malformed: 0,
                 chunks: 0,
                 chunk_bytes: 0,
@@ -131,10 +131,10 @@ impl Watch {
             || self.seen.eye.as_ref().is_some_and(|eye| eye.may_end())
     }
 
-    /// What the provider says was used.
+    /// What the provider has told was used.
     #[must_use]
-    pub fn reported(&self) -> Reported {
-        self.seen.eye.as_ref().map_or(self.seen.reported, |eye| eye.reported())
+    pub const fn heard(&self) -> Heard {
+        self.seen.heard
     }
 
     /// Data that was not JSON, and was left out.
@@ -157,18 +157,19 @@ impl Seen {
     fn judge(&mut self, event: &[u8]) -> Verdict {
         if let Some(eye) = &mut self.eye {
             let sight = eye.see(event);
+            self.heard = self.heard.and(eye.reported());
             return self.judge_sight(sight, event);
         }
         match openai::read_event(event) {
             Event::Silent => Verdict::Keep,
             Event::Chunk(reported) => {
-                self.reported = self.reported.and(reported);
+                self.heard = self.heard.and(reported);
                 self.begun = self.begun || openai::has_content(event);
                 self.chunk(event);
                 Verdict::Keep
             }
             Event::Usage(reported) => {
-                self.reported = self.reported.and(reported);
+                self.heard = self.heard.and(reported);
                 self.closed = true;
                 if self.strip_usage { Verdict::Drop } else { Verdict::Keep }
             }

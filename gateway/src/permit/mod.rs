@@ -1,6 +1,10 @@
 //! The fourth room: may this app make this call, on which plan, at what price, and how much could
 //! it use. All from the snapshot.
 
+mod bound;
+
+pub use bound::Bound;
+
 use crate::fault::Fault;
 use crate::identify::Principal;
 use crate::read::Call;
@@ -16,9 +20,6 @@ use contract::snapshot::{
 use contract::usage::{Operation, Units};
 use std::sync::Arc;
 
-/// Output assumed of a chat model that states neither its longest answer nor its context.
-const OUTPUT_TOKENS_ASSUMED: u64 = 4_096;
-
 /// A model server's work assumed beforehand: nobody knows how long it will take.
 const COMPUTE_MS_ASSUMED: u64 = 1_000;
 
@@ -30,6 +31,7 @@ pub struct Permit {
     pub subscription: Arc<SubscriptionRecord>,
     pub plan: Arc<PlanRecord>,
     pub price: Arc<PriceRecord>,
+    pub bound: Bound,
     /// The most it is expected to use.
     pub estimate: Amounts,
 }
@@ -99,13 +101,15 @@ pub fn permit(call: Call) -> Result<Permit, Fault> {
         )
         .useless_to_retry()
     })?;
-    let estimate = estimate(&call, &model, plan, price);
+    let bound = Bound::of(&call, &model, plan);
+    let estimate = estimate(&call, &bound, price);
     Ok(Permit {
         subscription: Arc::clone(subscription),
         plan: Arc::clone(plan),
         price: Arc::clone(price),
         model,
         call,
+        bound,
         estimate,
     })
 }
@@ -223,42 +227,19 @@ fn subscribed<'a>(
     })
 }
 
-/// Input counted from the text, output bounded by what the caller, the plan and the model allow.
-fn estimate(call: &Call, model: &ModelView, plan: &PlanRecord, price: &PriceRecord) -> Amounts {
-    if let Some(media) = &call.media {
-        let (input, output, units) = media.sizes.most();
-        return amounts(input, output, &units, price);
+/// What is held while the call runs.
+fn estimate(call: &Call, bound: &Bound, price: &PriceRecord) -> Amounts {
+    if call.operation == Operation::CountTokens {
+        return Amounts::of_call(0, 0, &Units::NONE, Nanos::ZERO).running();
     }
-    let input = call.tokens_read();
     let mut units = call.units;
+    if let Some(media) = &call.media {
+        (_, _, units) = media.sizes.most();
+    }
     if call.kind.is_of_server() {
         units.compute_ms = COMPUTE_MS_ASSUMED;
     }
-    let output = match call.operation {
-        Operation::CountTokens => {
-            return Amounts::of_call(0, 0, &Units::NONE, Nanos::ZERO).running();
-        }
-        Operation::Embeddings
-        | Operation::Rerank
-        | Operation::Predict
-        | Operation::Images
-        | Operation::Speech
-        | Operation::Transcription
-        | Operation::Moderation => 0,
-        Operation::Chat | Operation::Native => {
-            let record = &model.record;
-            let known = |tokens: u32| (tokens > 0).then(|| u64::from(tokens));
-            let of_model = known(record.output_tokens_max)
-                .or_else(|| known(record.context_tokens_max))
-                .unwrap_or(OUTPUT_TOKENS_ASSUMED);
-            [call.ask.output_tokens_max, plan.output_tokens_max.map(u64::from)]
-                .into_iter()
-                .flatten()
-                .fold(of_model, u64::min)
-                .saturating_mul(call.ask.choices)
-        }
-    };
-    amounts(input, output, &units, price)
+    amounts(bound.input, bound.output, &units, price)
 }
 
 fn amounts(input: u64, output: u64, units: &Units, price: &PriceRecord) -> Amounts {

@@ -9,7 +9,6 @@ pub use stream::Relay;
 use crate::admit::{INFERENCE_LENGTH, Shape};
 use crate::answer::Answer;
 use crate::attempt::{Answered, Upstream};
-use crate::fault::Fault;
 use crate::meter::End;
 use crate::render::{self, limits};
 use contract::money::Usd;
@@ -30,10 +29,7 @@ const COST: HeaderName = HeaderName::from_static("x-tollgate-cost-usd");
 
 /// Answers the caller. A stream's cost is not known when its head goes out, so only a whole
 /// answer can tell it.
-///
-/// # Errors
-/// `service.spool_full`: the call could not be recorded, so its answer is not given.
-pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
+pub fn relay(upstream: Upstream) -> Response<Answer> {
     let Upstream { mut meter, headers, answer, dropped } = upstream;
     let principal = &meter.permit.call.principal;
     let stamp = std::rc::Rc::clone(&principal.stamp);
@@ -48,9 +44,8 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
         response.headers_mut().insert(DROPPED, dropped);
     }
     match answer {
-        Answered::Whole { body, used, estimated } => {
-            let end = End { outcome: Outcome::Ok, status: 200, code: None, used, estimated };
-            let cost = meter.end(end)?;
+        Answered::Whole { body, measure } => {
+            let cost = meter.end(End { outcome: Outcome::Ok, status: 200, code: None, measure });
             if tell_cost && let Ok(value) = HeaderValue::from_str(&Usd(cost).to_string()) {
                 response.headers_mut().insert(COST, value);
             }
@@ -72,7 +67,7 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
         }
     }
     render::stamp(response.headers_mut(), &stamp);
-    Ok(response)
+    response
 }
 
 fn pass_back(from: &HeaderMap, to: &mut HeaderMap) {

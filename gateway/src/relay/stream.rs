@@ -150,15 +150,11 @@ impl Relay {
 
     fn settle_whole(&mut self) {
         let end = self.end(Outcome::Ok, None);
-        match self.meter.end(end) {
-            Ok(_cost) => {
-                self.whole = true;
-                // A list ends with more than its last event.
-                let mark = self.flow.end_mark();
-                self.last_words = mark.or_else(|| self.list.is_some().then(Bytes::new)).map(Ok);
-            }
-            Err(fault) => self.say(&fault),
-        }
+        self.meter.end(end);
+        self.whole = true;
+        // A list ends with more than its last event.
+        let mark = self.flow.end_mark();
+        self.last_words = mark.or_else(|| self.list.is_some().then(Bytes::new)).map(Ok);
     }
 
     /// Ends a stream whose content the caller has seen, with the dialect's error and never with
@@ -168,15 +164,14 @@ impl Relay {
         let end = self.end(Outcome::UpstreamCut, Some(code));
         let stamp = &self.meter.permit.call.principal.stamp;
         tracing::warn!(request_id = %stamp.request_id, %cause, code = code.as_str(), "a stream broke");
-        let fault = Fault::upstream(code, code.title());
-        let fault = self.meter.end(end).map_or_else(|full| full, |_| fault);
-        self.say(&fault);
+        self.meter.end(end);
+        self.say(&Fault::upstream(code, code.title()));
     }
 
     fn end(&self, outcome: Outcome, code: Option<ErrorCode>) -> End {
         let output = || self.flow.output_tokens(self.meter.model());
-        let (used, estimated) = self.meter.used(self.flow.reported(), output);
-        End { outcome, status: 200, code, used, estimated }
+        let measure = self.meter.measure(self.flow.heard(), output);
+        End { outcome, status: 200, code, measure }
     }
 
     fn say(&mut self, fault: &Fault) {
@@ -195,8 +190,7 @@ impl Drop for Relay {
     fn drop(&mut self) {
         if self.source.take().is_some() {
             let end = self.end(Outcome::ClientGone, None);
-            // A failure is in the log; nobody is left to be told.
-            self.meter.end(End { status: 499, ..end }).map(|_cost| ()).unwrap_or_default();
+            self.meter.end(End { status: 499, ..end });
         }
     }
 }

@@ -557,7 +557,13 @@ impl Hold {
         }
     }
 
-    fn held(&self) -> i64 {
+    /// The start of the window that it holds in.
+    pub fn window_start(&self) -> i64 {
+        self.window.0
+    }
+
+    /// All that it holds.
+    pub fn held(&self) -> i64 {
         self.amount.saturating_add(self.earlier.as_ref().map_or(0, |earlier| earlier.held()))
     }
 

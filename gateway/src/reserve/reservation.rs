@@ -8,6 +8,7 @@ use super::refusal::{Refused, Standing};
 use contract::Timestamp;
 use contract::money::Nanos;
 use contract::snapshot::{LimitRecord, Metric};
+use contract::usage::LimitTouched;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -189,6 +190,18 @@ impl Reservation {
             }
         }
         self.money = Nanos(self.money.0.saturating_add(more.money.0.max(0)));
+    }
+
+    /// What is held of each limit, and what of `used` counts there.
+    #[must_use]
+    pub fn touched(&self, used: &Amounts) -> Vec<LimitTouched> {
+        let of = |(metric, hold): &(Metric, Hold)| LimitTouched {
+            limit_id: hold.allowance().limit().id,
+            window_start: hold.window_start(),
+            held: hold.held(),
+            used: used.of(*metric),
+        };
+        self.holds.iter().map(of).collect()
     }
 
     /// Keeps what was really used and gives back the rest. More than was reserved is taken too,

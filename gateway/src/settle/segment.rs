@@ -1,14 +1,55 @@
 //! The form of a spool file: records one after another, each `length (u32 LE) | CRC-32 (u32 LE) |
-//! JSON`. A reader trusts nothing: a torn or damaged place is reported, never shipped.
+//! body`. A body is a usage event's JSON, or a letter that says what else it is, and that. A reader
+//! trusts nothing: a torn or damaged place is reported, never shipped.
 
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
-const HEADER: usize = 8;
+pub const HEADER: usize = 8;
 /// No event is near this long; a length beyond it is damage.
 const RECORD_MAX: usize = 1 << 20;
+
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A call's use: JSON of a usage event.
+    Event,
+    /// A call that is about to be made: JSON of its intent.
+    Intent,
+    /// A call whose gateway died: JSON of its intent, and that it ended.
+    Unsettled,
+    /// A call that came to nothing before it was made: its request id.
+    Void,
+}
+
+impl Kind {
+    /// The letter before the body. An event has none: its JSON begins it.
+    pub const fn letter(self) -> Option<u8> {
+        match self {
+            Self::Event => None,
+            Self::Intent => Some(b'i'),
+            Self::Unsettled => Some(b'u'),
+            Self::Void => Some(b'v'),
+        }
+    }
+}
+
+/// A record's kind, and what stands after its letter.
+pub fn open(body: &[u8]) -> (Kind, &[u8]) {
+    let kinds = [Kind::Intent, Kind::Unsettled, Kind::Void];
+    let kind = kinds.into_iter().find(|kind| kind.letter().as_ref() == body.first());
+    kind.map_or((Kind::Event, body), |kind| (kind, body.get(1..).unwrap_or_default()))
+}
+
+/// The request that a record is about: its id as text, without what all ids begin with. Whatever
+/// the record, that is the first id in it.
+pub fn request(body: &[u8]) -> Option<[u8; 26]> {
+    const PREFIX: &[u8] = b"req_";
+    let at = memchr::memmem::find(body, PREFIX)? + PREFIX.len();
+    body.get(at..)?.first_chunk().copied()
+}
 
 /// Replaces `buffer` by the record that `write` fills in.
 pub fn encode(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
@@ -27,7 +68,7 @@ pub fn encode(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 #[derive(Debug, Default)]
 pub struct Records {
     bytes: Vec<u8>,
-    /// Where the JSON of each sound record lies.
+    /// Where the body of each sound record lies.
     sound: Vec<Range<usize>>,
     /// Bytes of the file that were dealt with.
     pub consumed: u64,
@@ -36,8 +77,8 @@ pub struct Records {
 }
 
 impl Records {
-    /// The JSON of each sound record.
-    pub fn events(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+    /// The body of each sound record.
+    pub fn bodies(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.sound.iter().map(|span| self.bytes.get(span.clone()).unwrap_or_default())
     }
 }
@@ -121,22 +162,6 @@ fn split(bytes: &[u8]) -> Split {
     }
 }
 
-/// How many records a file holds, reading only their headers.
-pub fn count(file: &File, length: u64) -> u64 {
-    let (mut at, mut count) = (0_u64, 0);
-    let mut header = [0; HEADER];
-    while at < length && file.read_exact_at(&mut header, at).is_ok() {
-        let [a, b, c, d, ..] = header;
-        let body = u64::from(u32::from_le_bytes([a, b, c, d]));
-        if body == 0 || body > RECORD_MAX as u64 {
-            break;
-        }
-        at += HEADER as u64 + body;
-        count += u64::from(at <= length);
-    }
-    count
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,11 +187,27 @@ mod tests {
         while consumed < length {
             let part = read(file, consumed, length, 32).unwrap();
             assert!(part.consumed > 0);
-            events.extend(part.events().map(<[u8]>::to_vec));
+            events.extend(part.bodies().map(<[u8]>::to_vec));
             consumed += part.consumed;
             damaged |= part.damaged;
         }
         (events, damaged)
+    }
+
+    #[test]
+    fn a_record_says_what_it_is_and_which_request_it_is_about() {
+        const ID: &str = "req_06cf000001o01000000000001o";
+        for (kind, text) in [
+            (Kind::Event, format!(r#"{{"request_id":"{ID}","org_id":"org_"}}"#)),
+            (Kind::Intent, format!(r#"{{"request_id":"{ID}"}}"#)),
+            (Kind::Unsettled, format!(r#"{{"intent":{{"request_id":"{ID}"}},"ended":true}}"#)),
+            (Kind::Void, ID.to_owned()),
+        ] {
+            let body: Vec<u8> = kind.letter().into_iter().chain(text.bytes()).collect();
+            assert_eq!(open(&body), (kind, text.as_bytes()));
+            assert_eq!(request(&body).unwrap(), ID.as_bytes()[4..]);
+        }
+        assert_eq!((request(b"{}"), request(b"req_06cf")), (None, None));
     }
 
     proptest! {
@@ -182,7 +223,6 @@ mod tests {
             let (read, damaged) = all(&file);
             prop_assert_eq!(read.len(), whole);
             prop_assert_eq!(damaged, cut != 0 && !ends.contains(&cut));
-            prop_assert_eq!(count(&file, cut as u64), whole as u64);
         }
 
         #[test]

@@ -2,7 +2,7 @@
 //! of them when the backend has taken them out of there. An event may arrive twice, never less
 //! than once: ingest counts each request once.
 
-use super::segment::{self, Records};
+use super::segment::{self, Kind, Records};
 use super::spool::{Segment, Settle};
 use crate::link::Link;
 use crate::telemetry::{Count, Telemetry};
@@ -18,6 +18,10 @@ use tokio::time::sleep;
 
 /// How often the spool is looked at.
 const PAUSE: Duration = Duration::from_millis(100);
+/// A call that runs for longer is told of before it ends.
+const LONG: Duration = Duration::from_secs(60);
+/// Rounds between looks for such calls.
+const LONG_EVERY: u32 = 50;
 /// Bytes of events in one batch.
 const BATCH: usize = 128 << 10;
 /// Events in the stream that nobody has taken before shipping waits: Redis' memory is bounded
@@ -77,13 +81,34 @@ impl Shipper {
 
     /// Ships for ever, everything there is a few times a second: batches cost less than events.
     pub async fn run(&mut self, link: &mut Link) {
-        loop {
+        for round in 1_u32.. {
             if self.round(link).await == Shipped::Later {
                 link.rest().await;
             }
             self.let_go(link).await;
+            if round % LONG_EVERY == 0 {
+                self.tell_long(link, LONG).await;
+            }
             sleep(PAUSE).await;
             self.settle.0.mend();
+        }
+    }
+
+    /// Tells the backend, once each, of calls that have been under way for `longer_than`, so that
+    /// what they hold is seen. It is no loss if Redis loses that: their events come.
+    pub async fn tell_long(&mut self, link: &mut Link, longer_than: Duration) {
+        let calls = self.settle.0.long_open(longer_than);
+        if calls.is_empty() {
+            return;
+        }
+        let mut pipe = redis::pipe();
+        for call in &calls {
+            pipe.cmd("XADD").arg(USAGE).arg("*").arg(UNSETTLED).arg(&call.json).ignore();
+        }
+        let sent =
+            link.run(|mut connection| async move { pipe.query_async::<()>(&mut connection).await });
+        if sent.await.is_ok() {
+            self.settle.0.told(&calls);
         }
     }
 
@@ -95,6 +120,15 @@ impl Shipper {
 
     /// Lets go of what the backend has taken, and marks for shipping what Redis has lost.
     pub async fn let_go(&mut self, link: &mut Link) {
+        self.look(link).await;
+        self.settle.0.sweep();
+    }
+
+    async fn look(&mut self, link: &mut Link) {
+        // Redis has none of what no event is in.
+        while let Some(sent) = self.sent.pop_front_if(|sent| sent.events == 0) {
+            self.settle.0.taken(sent.segment, sent.upto);
+        }
         if self.sent.is_empty() {
             return;
         }
@@ -156,10 +190,17 @@ impl Shipper {
             self.telemetry.count(Count::SpoolDamaged, 1);
             tracing::error!(path = %due.path.display(), "a spool file is damaged; it is put aside");
         }
-        let count = records.events().len() as u64;
+        let count = events(&records).count() as u64;
         let (upto, damaged) = (due.shipped + records.consumed, records.damaged);
+        if count == 0 {
+            // Nothing but intents: their calls go on, or have ended elsewhere.
+            let last = self.sent.back().map_or((0, 0), |sent| sent.last);
+            self.settle.0.shipped(due.number, upto, 0, damaged);
+            self.sent.push_back(Sent { segment: due.number, upto, events: 0, last });
+            return Ok(upto);
+        }
         let number = self.batches + 1;
-        let batch = batch(records, &self.mark, number);
+        let batch = batch(&records, &self.mark, number);
         match link.run(|connection| send(connection, batch)).await {
             Ok(Some(last)) => {
                 self.telemetry.count(Count::SpoolShipped, count);
@@ -181,16 +222,28 @@ impl Shipper {
 /// none. A command for each event costs both sides more than the events.
 const ADD: &str = "redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
 local last = false
-for at = 3, #ARGV do last = redis.call('XADD', KEYS[1], '*', 'e', ARGV[at]) end
+for at = 3, #ARGV, 2 do last = redis.call('XADD', KEYS[1], '*', ARGV[at], ARGV[at + 1]) end
 return last";
 
+/// Fields of an entry of the stream.
+const EVENT: &str = "e";
+const UNSETTLED: &str = "i";
+
+/// What of `records` the backend gets, with the field that it stands in.
+fn events(records: &Records) -> impl Iterator<Item = (&'static str, &[u8])> {
+    records.bodies().filter_map(|body| match segment::open(body) {
+        (Kind::Event, json) => Some((EVENT, json)),
+        (Kind::Unsettled, json) => Some((UNSETTLED, json)),
+        (Kind::Intent | Kind::Void, _) => None,
+    })
+}
+
 /// The command that adds `records` as batch `number`, which it says in `mark`.
-fn batch(records: Records, mark: &str, number: u64) -> Cmd {
-    let events = records.events();
-    let mut command = Cmd::with_capacity(events.len() + 7, BATCH + 1_024);
+fn batch(records: &Records, mark: &str, number: u64) -> Cmd {
+    let mut command = Cmd::with_capacity(2 * records.bodies().len() + 7, BATCH + 1_024);
     command.arg("EVAL").arg(ADD).arg(2).arg(USAGE).arg(mark).arg(number).arg(MARK_KEPT_S);
-    for event in events {
-        command.arg(event);
+    for (field, json) in events(records) {
+        command.arg(field).arg(json);
     }
     command
 }

@@ -1,11 +1,15 @@
-//! The spool: append-only files in the gateway's state folder. Each thread writes a file of its
-//! own with one write(2) an event, so an event survives the end of the process. What must stay
-//! true: an event leaves the disk only when the backend has taken it out of Redis, so a Redis that
-//! loses its memory loses no usage.
+//! The spool: append-only files in the gateway's state folder. Each thread writes files of its own
+//! with one write(2) a record, so a record survives the end of the process. What must stay true: a
+//! call that may cost is on disk as begun before it is made, and as ended once it is; an event
+//! leaves the disk only when the backend has taken it out of Redis, and never before its intent, so
+//! a Redis that loses its memory loses no usage and a process that dies no call.
 
-use super::segment;
+use super::intent::{Intent, Intents, Place};
+use super::leftover;
+use super::segment::{self, Kind};
 use crate::telemetry::{Count, Telemetry, slot};
-use contract::usage::UsageEvent;
+use contract::id::RequestId;
+use contract::usage::{UsageEvent, UsageIntent};
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -15,8 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A file longer than this is closed and another begun.
 const SEGMENT_MAX: u64 = 2 << 20;
-/// Kept on disk so that calls under way can still record when the disk fills up.
-const BALLAST: usize = 1 << 20;
+/// Room that each call under way has for its event.
+const EVENT_ROOM: u64 = 4 << 10;
+/// Kept on disk for each thread, so that calls under way can still record when the disk fills up.
+const BALLAST: usize = 4 << 20;
 
 /// Usage cannot be recorded: `service.spool_full`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,15 +44,17 @@ pub enum SpoolError {
     InUse { path: PathBuf },
 }
 
-/// Records usage. Cheap to clone.
+/// Records what calls use. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Settle(pub(super) Arc<Spool>);
 
 /// How much waits in the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Depth {
-    /// Events that Redis does not have.
+    /// Events, and ends that nobody saw, that Redis does not have.
     pub events: u64,
+    /// Calls under way, which have an intent and no event.
+    pub intents: u64,
     /// On disk, with what Redis has and the backend has not taken yet.
     pub bytes: u64,
 }
@@ -55,11 +63,12 @@ pub struct Depth {
 pub(super) struct Spool {
     folder: PathBuf,
     bytes_max: u64,
-    writers: Box<[Mutex<Writer>]>,
+    pub(super) writers: Box<[Mutex<Writer>]>,
     closed: Mutex<VecDeque<Segment>>,
     next: AtomicU64,
-    bytes: AtomicU64,
+    pub(super) bytes: AtomicU64,
     events: AtomicU64,
+    intents: AtomicU64,
     disk_failed: AtomicBool,
     telemetry: Arc<Telemetry>,
     /// Held as long as the spool is used.
@@ -67,9 +76,12 @@ pub(super) struct Spool {
 }
 
 #[derive(Debug, Default)]
-struct Writer {
+pub(super) struct Writer {
     buffer: Vec<u8>,
-    open: Option<Segment>,
+    pub open: Option<Segment>,
+    pub intents: Intents,
+    /// Records that no disk took, with the intents that they end: written as soon as one does.
+    waiting: Vec<(usize, Kind, Vec<u8>)>,
 }
 
 /// One file.
@@ -85,6 +97,14 @@ pub(super) struct Segment {
     pub taken: u64,
     /// Something in it could not be read: it is put aside, not deleted.
     pub damaged: bool,
+    /// Whose it is; absent: an earlier process'.
+    pub writer: Option<usize>,
+}
+
+impl Segment {
+    pub const fn new(number: u64, file: Arc<File>, path: PathBuf, writer: Option<usize>) -> Self {
+        Self { number, file, path, written: 0, shipped: 0, taken: 0, damaged: false, writer }
+    }
 }
 
 impl Settle {
@@ -103,40 +123,60 @@ impl Settle {
         fs::create_dir_all(&folder).map_err(fail)?;
         let lock = File::create(folder.join("lock")).map_err(fail)?;
         lock.try_lock().map_err(|_| SpoolError::InUse { path: folder.clone() })?;
-        let closed = leftovers(&folder).map_err(fail)?;
-        let bytes = closed.iter().map(|segment| segment.written).sum();
-        let events = closed.iter().map(|s| segment::count(&s.file, s.written)).sum();
+        let closed = leftover::files(&folder).map_err(fail)?;
+        let left = leftover::read(&closed);
         let next = closed.back().map_or(1, |last| last.number + 1);
         let spool = Spool {
-            folder,
+            folder: folder.clone(),
             bytes_max,
             writers: (0..threads.max(1)).map(|_| Mutex::default()).collect(),
+            bytes: AtomicU64::new(closed.iter().map(|segment| segment.written).sum()),
             closed: Mutex::new(closed),
             next: AtomicU64::new(next),
-            bytes: AtomicU64::new(bytes),
-            events: AtomicU64::new(events),
+            events: AtomicU64::new(left.events),
+            intents: AtomicU64::new(0),
             disk_failed: AtomicBool::new(false),
             telemetry,
             _lock: lock,
         };
-        spool
-            .make_ballast()
-            .map_err(|source| SpoolError::Folder { path: spool.folder.clone(), source })?;
-        if events > 0 {
-            tracing::info!(events, bytes, "usage events of an earlier run will be shipped");
+        spool.end_all(&left.unsettled).map_err(fail)?;
+        spool.make_ballast().map_err(fail)?;
+        if left.events > 0 || !left.unsettled.is_empty() {
+            let (events, unsettled) = (left.events, left.unsettled.len());
+            tracing::info!(events, unsettled, "what an earlier run left will be shipped");
         }
         Ok(Self(Arc::new(spool)))
     }
 
-    /// Writes an event down. When this returns, the event survives the end of the process.
+    /// Writes down that a call is about to be made. When this returns, the call is known whatever
+    /// becomes of the process, and there is room for its event.
     ///
     /// # Errors
-    /// [`SpoolFull`]; nothing of the event is kept then.
-    pub fn record(&self, event: &UsageEvent) -> Result<(), SpoolFull> {
-        let written = self.0.record(event);
-        let count = if written.is_ok() { Count::SpoolRecorded } else { Count::SpoolRefused };
-        self.0.telemetry.count(count, 1);
-        written
+    /// [`SpoolFull`]; the call must not be made.
+    pub fn intend(&self, intent: &UsageIntent) -> Result<Intent, SpoolFull> {
+        let intended = self.0.intend(intent);
+        if intended.is_err() {
+            self.0.telemetry.count(Count::SpoolRefused, 1);
+        }
+        intended
+    }
+
+    /// Writes down that more is held for a call. A disk that does not take it leaves what was
+    /// written before.
+    pub fn intend_more(&self, of: &Intent, intent: &UsageIntent) {
+        self.0.intend_more(of, intent);
+    }
+
+    /// Writes a call's event down. When this returns, the event survives the end of the process;
+    /// where no disk takes it, it waits in memory until one does, and what survives is the intent.
+    pub fn record(&self, of: Intent, event: &UsageEvent) {
+        self.0.end(&of, Kind::Event, |out| event.write_json(out));
+        self.0.telemetry.count(Count::SpoolRecorded, 1);
+    }
+
+    /// Writes down that a call was never made.
+    pub fn withdraw(&self, of: Intent, request_id: RequestId) {
+        self.0.end(&of, Kind::Void, |out| request_id.write_to(out));
     }
 
     /// Whether new work may start. Turns false while there is still room for calls under way.
@@ -144,48 +184,135 @@ impl Settle {
     pub fn writable(&self) -> bool {
         let spool = &self.0;
         !spool.disk_failed.load(Ordering::Relaxed)
-            && spool.bytes.load(Ordering::Relaxed) <= spool.bytes_max - spool.bytes_max / 10
+            && spool.promised() <= spool.bytes_max - spool.bytes_max / 10
     }
 
     #[must_use]
     pub fn depth(&self) -> Depth {
         Depth {
             events: self.0.events.load(Ordering::Relaxed),
+            intents: self.0.intents.load(Ordering::Relaxed),
             bytes: self.0.bytes.load(Ordering::Relaxed),
         }
     }
 }
 
 impl Spool {
-    fn record(&self, event: &UsageEvent) -> Result<(), SpoolFull> {
+    /// What is on disk, and what calls under way may still add.
+    fn promised(&self) -> u64 {
+        let room = self.intents.load(Ordering::Relaxed).saturating_mul(EVENT_ROOM);
+        self.bytes.load(Ordering::Relaxed).saturating_add(room)
+    }
+
+    pub(super) fn writer(&self, place: usize) -> Option<MutexGuard<'_, Writer>> {
+        let writer = self.writers.get(place)?;
+        Some(writer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn intend(&self, intent: &UsageIntent) -> Result<Intent, SpoolFull> {
         let place = slot() % self.writers.len().max(1);
-        let Some(writer) = self.writers.get(place) else { return Err(SpoolFull::Disk) };
-        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Writer { buffer, open } = &mut *writer;
-        segment::encode(buffer, |out| event.write_json(out));
-        let length = buffer.len() as u64;
-        if self.bytes.load(Ordering::Relaxed).saturating_add(length) > self.bytes_max {
+        let mut guard = self.writer(place).ok_or(SpoolFull::Disk)?;
+        let writer = &mut *guard;
+        segment::encode(&mut writer.buffer, |out| {
+            out.extend(Kind::Intent.letter());
+            intent.write_json(out);
+        });
+        let length = writer.buffer.len() as u64;
+        if self.promised().saturating_add(length + EVENT_ROOM) > self.bytes_max {
             return Err(SpoolFull::Limit);
         }
-        if open.as_ref().is_some_and(|s| s.written.saturating_add(length) > SEGMENT_MAX) {
-            self.closed().extend(open.take());
+        // The reserve is for calls under way, not for new ones.
+        let written = self.append(place, &mut writer.open, &writer.buffer).map_err(|error| {
+            self.failed(&error);
+            SpoolFull::Disk
+        })?;
+        self.intents.fetch_add(1, Ordering::Relaxed);
+        Ok(Intent { writer: place, slot: writer.intents.add(written) })
+    }
+
+    fn intend_more(&self, of: &Intent, intent: &UsageIntent) {
+        let Some(mut guard) = self.writer(of.writer) else { return };
+        let writer = &mut *guard;
+        segment::encode(&mut writer.buffer, |out| {
+            out.extend(Kind::Intent.letter());
+            intent.write_json(out);
+        });
+        match self.append(of.writer, &mut writer.open, &writer.buffer) {
+            Ok(place) => writer.intents.is_now_at(of.slot, place),
+            Err(error) => self.failed(&error),
         }
-        if let Err(error) = self.append(open, buffer) {
-            self.disk_failed.store(true, Ordering::Relaxed);
-            tracing::error!(%error, "the usage spool cannot be written; using the reserve");
+    }
+
+    /// Writes the record that ends an intent.
+    fn end(&self, of: &Intent, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
+        let Some(mut guard) = self.writer(of.writer) else { return };
+        let writer = &mut *guard;
+        segment::encode(&mut writer.buffer, |out| {
+            out.extend(kind.letter());
+            write(out);
+        });
+        let mut written = self.append(of.writer, &mut writer.open, &writer.buffer);
+        if let Err(error) = &written {
+            self.failed(error);
             // What the reserve frees is for calls that were admitted before the disk was full.
             fs::remove_file(self.folder.join("ballast")).unwrap_or_default();
-            self.append(open, buffer).map_err(|_| SpoolFull::Disk)?;
+            written = self.append(of.writer, &mut writer.open, &writer.buffer);
         }
-        self.bytes.fetch_add(length, Ordering::Relaxed);
-        self.events.fetch_add(1, Ordering::Relaxed);
+        match written {
+            Ok(_) => self.ended(&mut writer.intents, of.slot, kind),
+            Err(error) => {
+                tracing::error!(%error, "a usage event waits in memory: its disk takes no writes");
+                writer.waiting.push((of.slot, kind, writer.buffer.clone()));
+            }
+        }
+    }
+
+    fn ended(&self, intents: &mut Intents, slot: usize, kind: Kind) {
+        intents.remove(slot);
+        self.intents.fetch_sub(1, Ordering::Relaxed);
+        self.events.fetch_add(u64::from(kind == Kind::Event), Ordering::Relaxed);
+    }
+
+    pub(super) fn failed(&self, error: &io::Error) {
+        if !self.disk_failed.swap(true, Ordering::Relaxed) {
+            tracing::error!(%error, "the usage spool cannot be written");
+        }
+    }
+
+    /// Writes down that what an earlier process began has ended, nobody knows how.
+    fn end_all(&self, intents: &[Vec<u8>]) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        let mut open = None;
+        for intent in intents {
+            segment::encode(&mut buffer, |out| {
+                out.extend(Kind::Unsettled.letter());
+                leftover::unsettled(out, intent, true);
+            });
+            self.append(0, &mut open, &buffer)?;
+            self.events.fetch_add(1, Ordering::Relaxed);
+        }
+        self.telemetry.count(Count::SpoolUnsettled, intents.len() as u64);
+        let mut closed = self.closed();
+        closed.extend(open);
+        // An earlier process', like the intents: freed after them.
+        closed.iter_mut().for_each(|segment| segment.writer = None);
         Ok(())
     }
 
-    fn append(&self, open: &mut Option<Segment>, bytes: &[u8]) -> io::Result<()> {
+    /// Writes a record; where it is.
+    pub(super) fn append(
+        &self,
+        writer: usize,
+        open: &mut Option<Segment>,
+        bytes: &[u8],
+    ) -> io::Result<Place> {
+        let length = bytes.len() as u64;
+        if open.as_ref().is_some_and(|s| s.written.saturating_add(length) > SEGMENT_MAX) {
+            self.closed().extend(open.take());
+        }
         let segment = match open {
             Some(segment) => segment,
-            None => open.insert(self.create()?),
+            None => open.insert(self.create(writer)?),
         };
         if let Err(error) = (&*segment.file).write_all(bytes) {
             // Take back what was half written; if even that fails, leave the file: its reader
@@ -195,43 +322,57 @@ impl Spool {
             }
             return Err(error);
         }
-        segment.written += bytes.len() as u64;
-        Ok(())
+        let place = Place { segment: segment.number, at: segment.written, length: bytes.len() };
+        segment.written += length;
+        self.bytes.fetch_add(length, Ordering::Relaxed);
+        Ok(place)
     }
 
-    fn create(&self) -> io::Result<Segment> {
+    fn create(&self, writer: usize) -> io::Result<Segment> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("{number:020}.seg"));
         let file = OpenOptions::new().create_new(true).append(true).read(true).open(&path)?;
-        Ok(Segment {
-            number,
-            file: Arc::new(file),
-            path,
-            written: 0,
-            shipped: 0,
-            taken: 0,
-            damaged: false,
-        })
+        Ok(Segment::new(number, Arc::new(file), path, Some(writer)))
     }
 
     fn make_ballast(&self) -> io::Result<()> {
         let path = self.folder.join("ballast");
-        if fs::metadata(&path).is_ok_and(|meta| meta.len() == BALLAST as u64) {
+        let length = BALLAST.saturating_mul(self.writers.len());
+        if fs::metadata(&path).is_ok_and(|meta| meta.len() == length as u64) {
             return Ok(());
         }
-        fs::write(&path, vec![0; BALLAST])
+        fs::write(&path, vec![0; length])
     }
 
-    fn closed(&self) -> MutexGuard<'_, VecDeque<Segment>> {
+    pub(super) fn closed(&self) -> MutexGuard<'_, VecDeque<Segment>> {
         self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks whether a disk that failed takes writes again.
+    /// Looks whether a disk that failed takes writes again, and writes what waited for that.
     pub(super) fn mend(&self) {
-        if self.disk_failed.load(Ordering::Relaxed) && self.make_ballast().is_ok() {
+        if !self.disk_failed.load(Ordering::Relaxed) || !self.write_waiting() {
+            return;
+        }
+        if self.make_ballast().is_ok() {
             self.disk_failed.store(false, Ordering::Relaxed);
             tracing::info!("the usage spool can be written again");
         }
+    }
+
+    /// Whether everything that waited in memory is written.
+    fn write_waiting(&self) -> bool {
+        for place in 0..self.writers.len() {
+            let Some(mut guard) = self.writer(place) else { continue };
+            let writer = &mut *guard;
+            while let Some((slot, kind, record)) = writer.waiting.last() {
+                if self.append(place, &mut writer.open, record).is_err() {
+                    return false;
+                }
+                self.ended(&mut writer.intents, *slot, *kind);
+                writer.waiting.pop();
+            }
+        }
+        true
     }
 
     /// Whether what Redis already has should make room for what it does not have.
@@ -273,69 +414,17 @@ impl Spool {
         self.change(number, |segment| segment.shipped = segment.taken);
     }
 
-    /// Changes what is known of a file. One that is through is deleted, or emptied when a thread
-    /// still writes to it.
+    /// Changes what is known of a file.
     fn change(&self, number: u64, change: impl Fn(&mut Segment)) {
         for writer in &self.writers {
             let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(open) = writer.open.as_mut().filter(|open| open.number == number) {
                 change(open);
-                if open.taken == open.written && !open.damaged && open.file.set_len(0).is_ok() {
-                    self.bytes.fetch_sub(open.written, Ordering::Relaxed);
-                    (open.written, open.shipped, open.taken) = (0, 0, 0);
-                }
                 return;
             }
         }
-        let mut closed = self.closed();
-        let Some(place) = closed.iter().position(|segment| segment.number == number) else {
-            return;
-        };
-        if let Some(segment) = closed.get_mut(place) {
+        if let Some(segment) = self.closed().iter_mut().find(|segment| segment.number == number) {
             change(segment);
-            if segment.taken < segment.written {
-                return;
-            }
-            let gone = if segment.damaged {
-                fs::rename(&segment.path, segment.path.with_extension("damaged"))
-            } else {
-                fs::remove_file(&segment.path)
-            };
-            if let Err(error) = gone {
-                tracing::error!(%error, path = %segment.path.display(), "a finished spool file stays");
-            }
-            self.bytes.fetch_sub(segment.written, Ordering::Relaxed);
-            closed.remove(place);
         }
     }
-}
-
-/// The files of earlier runs, oldest first.
-fn leftovers(folder: &Path) -> io::Result<VecDeque<Segment>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
-        let is_segment = path.extension().is_some_and(|extension| extension == "seg");
-        if let (Some(number), true) = (number, is_segment) {
-            let file = File::open(&path)?;
-            let written = file.metadata()?.len();
-            if written == 0 {
-                fs::remove_file(&path)?;
-                continue;
-            }
-            let file = Arc::new(file);
-            found.push(Segment {
-                number,
-                file,
-                path,
-                written,
-                shipped: 0,
-                taken: 0,
-                damaged: false,
-            });
-        }
-    }
-    found.sort_by_key(|segment| segment.number);
-    Ok(found.into())
 }

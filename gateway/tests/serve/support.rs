@@ -446,7 +446,8 @@ impl Stack {
         stream
             .ids
             .iter()
-            .map(|entry| serde_json::from_str(&entry.get::<String>("e").unwrap()).unwrap())
+            .filter_map(|entry| entry.get::<String>("e"))
+            .map(|text| serde_json::from_str(&text).unwrap())
             .collect()
     }
 

@@ -5,12 +5,12 @@ use crate::world::{START, at, caller, id};
 use contract::channel::{self, USAGE};
 use contract::id::{GatewayId, ModelId, PriceId, ProductId, RequestId};
 use contract::money::Nanos;
-use contract::usage::{Operation, Outcome, Tokens, Units, UsageEvent};
+use contract::usage::{Operation, Outcome, Tokens, Units, Unsettled, UsageEvent, UsageIntent};
 use gateway::link::{Link, Purpose};
 use gateway::settle::{Settle, Shipped, Shipper, SpoolError, SpoolFull};
 use gateway::telemetry::{Count, Telemetry};
 use redis::streams::StreamRangeReply;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -58,6 +58,37 @@ fn event(n: u128) -> UsageEvent {
         gateway_id: GatewayId(id(99)),
         config_version: 1,
     }
+}
+
+fn intent(n: u128) -> UsageIntent {
+    let event = event(n);
+    UsageIntent {
+        request_id: event.request_id,
+        at: event.at,
+        org_id: event.org_id,
+        team_id: event.team_id,
+        app_id: event.app_id,
+        key_id: event.key_id,
+        subscription_id: event.subscription_id,
+        product_id: event.product_id,
+        plan_id: event.plan_id,
+        model_id: event.model_id,
+        operation: event.operation,
+        stream: event.stream,
+        price_id: event.price_id,
+        reserved_nanos: event.reserved_nanos,
+        gateway_id: event.gateway_id,
+        config_version: event.config_version,
+        tags: Vec::new(),
+        limits: Vec::new(),
+    }
+}
+
+/// Writes a call down, from its beginning to its end.
+fn call(settle: &Settle, n: u128) -> Result<(), SpoolFull> {
+    let begun = settle.intend(&intent(n))?;
+    settle.record(begun, &event(n));
+    Ok(())
 }
 
 fn open(state: &Path, bytes_max: u64) -> (Settle, Arc<Telemetry>) {
@@ -109,11 +140,24 @@ async fn shipped(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
         command.arg(USAGE).arg("-").arg("+").query_async(&mut connection).await.unwrap();
     let mut seen = BTreeMap::new();
     for entry in reply.ids {
-        let text: String = entry.get("e").unwrap();
+        let Some(text) = entry.get::<String>("e") else { continue };
         let event: UsageEvent = serde_json::from_str(&text).unwrap();
         *seen.entry(event.request_id).or_default() += 1;
     }
     seen
+}
+
+/// Whose end the stream says is not known, in order: each request, and whether its gateway is gone.
+async fn unsettled(redis: &RedisServer) -> Vec<(RequestId, bool)> {
+    let mut connection = redis.connection().await;
+    let mut command = redis::cmd("XRANGE");
+    let reply: StreamRangeReply =
+        command.arg(USAGE).arg("-").arg("+").query_async(&mut connection).await.unwrap();
+    let texts = reply.ids.iter().filter_map(|entry| entry.get::<String>("i"));
+    let read = texts.map(|text| serde_json::from_str::<Unsettled>(&text).unwrap());
+    let mut all: Vec<_> = read.map(|told| (told.intent.request_id, told.ended)).collect();
+    all.sort_unstable();
+    all
 }
 
 /// Takes everything out of the stream, as the backend does after its commit.
@@ -149,7 +193,7 @@ async fn shipped_once(redis: RedisServer) {
     let mut ship = Ship::new(&settle, &redis, &telemetry);
     // Enough for several batches.
     for n in 0..2_000 {
-        settle.record(&event(n)).unwrap();
+        call(&settle, n).unwrap();
     }
     assert_eq!(settle.depth().events, 2_000);
     ship.all().await;
@@ -159,7 +203,7 @@ async fn shipped_once(redis: RedisServer) {
     assert_eq!(settle.depth().bytes, 0);
 
     // The file that was emptied is written on.
-    settle.record(&event(2_000)).unwrap();
+    call(&settle, 2_000).unwrap();
     ship.all().await;
     let mut connection = redis.connection().await;
     let mut command = redis::cmd("XREVRANGE");
@@ -178,7 +222,7 @@ async fn what_a_flushed_redis_lost_is_shipped_again() {
     let (settle, telemetry) = open(state.path(), ROOM);
     let mut ship = Ship::new(&settle, &redis, &telemetry);
     for n in 0..1_000 {
-        settle.record(&event(n)).unwrap();
+        call(&settle, n).unwrap();
     }
     ship.all().await;
     let mut connection = redis.connection().await;
@@ -221,12 +265,12 @@ async fn shipped_through_failover(kind: RedisKind) {
     let (settle, telemetry) = open(state.path(), ROOM);
     let mut ship = Ship::new(&settle, &redis, &telemetry);
     for n in 0..500 {
-        settle.record(&event(n)).unwrap();
+        call(&settle, n).unwrap();
     }
     ship.all().await;
     redis.kill_master_of(USAGE);
     for n in 500..1_000 {
-        settle.record(&event(n)).unwrap();
+        call(&settle, n).unwrap();
     }
     // Until a replica has taken over; what the dead master alone had is sent again.
     let start = std::time::Instant::now();
@@ -254,11 +298,11 @@ async fn what_a_restored_redis_lost_is_shipped_again() {
     let (settle, telemetry) = open(state.path(), ROOM);
     let mut ship = Ship::new(&settle, &redis, &telemetry);
     let mut connection = redis.connection().await;
-    settle.record(&event(1)).unwrap();
+    call(&settle, 1).unwrap();
     ship.all().await;
     let mark = channel::usage_mark(&ship.gateway);
     let before: u64 = redis::cmd("GET").arg(&mark).query_async(&mut connection).await.unwrap();
-    settle.record(&event(2)).unwrap();
+    call(&settle, 2).unwrap();
     ship.all().await;
     // As after a crash that cost Redis its last transaction, and nobody else was hurt.
     let mut back = redis::pipe();
@@ -279,7 +323,7 @@ async fn a_crowded_disk_keeps_what_redis_does_not_have() {
     let mut ship = Ship::new(&settle, &redis, &telemetry);
     // The backend takes nothing: ten times what the disk may hold.
     for n in 0..1_500 {
-        settle.record(&event(n)).unwrap();
+        call(&settle, n).unwrap();
         if n % 50 == 0 {
             ship.all().await;
         }
@@ -300,7 +344,7 @@ async fn threads_that_record_at_once_lose_nothing() {
             let settle = settle.clone();
             std::thread::spawn(move || {
                 for n in 0..1_000 {
-                    settle.record(&event(thread * 1_000 + n)).unwrap();
+                    call(&settle, thread * 1_000 + n).unwrap();
                 }
             })
         })
@@ -322,11 +366,11 @@ async fn while_redis_is_gone_events_wait_on_disk() {
     let state = TempDir::new().unwrap();
     let (settle, telemetry) = open(state.path(), ROOM);
     let mut ship = Ship::new(&settle, &redis, &telemetry);
-    settle.record(&event(1)).unwrap();
+    call(&settle, 1).unwrap();
     ship.all().await;
     redis.kill();
     for n in 2..=50 {
-        settle.record(&event(n)).unwrap();
+        call(&settle, n).unwrap();
         assert_eq!(ship.shipper.round(&mut ship.link).await, Shipped::Later);
     }
     assert_eq!(settle.depth().events, 49);
@@ -345,7 +389,7 @@ async fn a_batch_that_is_sent_again_carries_the_same_request_ids() {
     let state = TempDir::new().unwrap();
     let (settle, telemetry) = open(state.path(), ROOM);
     for n in 0..10 {
-        settle.record(&event(n)).unwrap();
+        call(&settle, n).unwrap();
     }
     drop(settle);
     // As if the process had died after Redis had taken the batch, before the file was let go.
@@ -370,23 +414,27 @@ async fn a_batch_that_is_sent_again_carries_the_same_request_ids() {
 }
 
 #[test]
-fn a_full_spool_refuses_new_work_before_calls_under_way_have_no_room() {
+fn a_full_spool_refuses_new_work_and_has_room_for_what_is_under_way() {
     let state = TempDir::new().unwrap();
     let (settle, telemetry) = open(state.path(), 100_000);
-    let mut recorded = 0;
-    while settle.writable() {
-        settle.record(&event(recorded)).unwrap();
-        recorded += 1;
+    let mut under_way = Vec::new();
+    let mut n = 0;
+    let full = loop {
+        match settle.intend(&intent(n)) {
+            Ok(begun) => under_way.push((begun, n)),
+            Err(full) => break full,
+        }
+        n += 1;
+    };
+    assert_eq!(full, SpoolFull::Limit);
+    assert!(!settle.writable() && under_way.len() > 10, "{}", under_way.len());
+    assert_eq!(settle.depth().intents, n as u64);
+    for (begun, n) in under_way {
+        settle.record(begun, &event(n));
     }
-    let mut under_way = 0;
-    while settle.record(&event(recorded + under_way)).is_ok() {
-        under_way += 1;
-    }
-    assert!(under_way >= 5, "{under_way}");
-    assert_eq!(settle.record(&event(0)), Err(SpoolFull::Limit));
     assert!(settle.depth().bytes <= 100_000);
-    assert_eq!(u128::from(settle.depth().events), recorded + under_way);
-    assert_eq!(telemetry.total(Count::SpoolRefused), 2);
+    assert_eq!((u128::from(settle.depth().events), settle.depth().intents), (n, 0));
+    assert_eq!(telemetry.total(Count::SpoolRefused), 1);
 }
 
 #[tokio::test]
@@ -395,82 +443,176 @@ async fn a_full_spool_opens_again_when_redis_has_taken_it() {
     let state = TempDir::new().unwrap();
     let (settle, telemetry) = open(state.path(), 100_000);
     let mut n = 0;
-    while settle.record(&event(n)).is_ok() {
+    while call(&settle, n).is_ok() {
         n += 1;
     }
     assert!(!settle.writable());
     let mut ship = Ship::new(&settle, &redis, &telemetry);
     ship.all().await;
     assert!(settle.writable());
-    settle.record(&event(n)).unwrap();
+    call(&settle, n).unwrap();
     assert_eq!(ship.through(&redis).await, once(0..=n));
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_new_work_and_loses_nothing_that_was_recorded() {
+async fn a_disk_that_fills_up_between_a_calls_beginning_and_its_end_loses_neither() {
     let disk = TempDir::new().unwrap();
-    let Some(_mounted) = Mounted::tmpfs(disk.path(), "3m") else {
+    let Some(_mounted) = Mounted::tmpfs(disk.path(), "10m") else {
         println!("skipped: mounting a small tmpfs takes root");
         return;
     };
     let redis = RedisServer::start();
     let (settle, telemetry) = open(disk.path(), ROOM);
-    let mut recorded = 0;
-    while settle.writable() {
-        settle.record(&event(recorded)).unwrap();
-        recorded += 1;
+    let under_way: Vec<_> = (0..4).map(|n| (settle.intend(&intent(n)).unwrap(), n)).collect();
+    // Something else takes all the room there is, the reserve included.
+    std::fs::remove_file(disk.path().join("spool/ballast")).unwrap();
+    let hog = disk.path().join("hog");
+    let mut file = std::fs::File::create(&hog).unwrap();
+    while file.write_all(&[0; 4_096]).is_ok() {}
+    for (begun, n) in under_way {
+        settle.record(begun, &event(n));
     }
-    // The reserve is there for calls under way, and ends too.
-    let mut under_way = 0;
-    let full = loop {
-        match settle.record(&event(recorded + under_way)) {
-            Ok(()) => under_way += 1,
-            Err(full) => break full,
-        }
-    };
-    assert_eq!(full, SpoolFull::Disk);
-    assert!(under_way > 500, "{under_way}");
-    let all = recorded + under_way;
-    drop(settle);
+    assert!(!settle.writable(), "no new call is begun");
+    // What did not fit on the last page waits in memory; killed now, it would be told as a call
+    // whose end is not known.
+    assert!(settle.depth().intents > 0);
+    assert_eq!(settle.intend(&intent(9)).unwrap_err(), SpoolFull::Disk);
 
-    let (settle, _) = match Settle::open(disk.path(), ROOM, 2, Arc::clone(&telemetry)) {
-        Ok(_) => panic!("the disk is still full"),
-        Err(SpoolError::Folder { .. }) => {
-            // The operator makes room.
-            mount(&["-o", "remount,size=6m", disk.path().to_str().unwrap()]);
-            open(disk.path(), ROOM)
-        }
-        Err(error) => panic!("{error}"),
-    };
-    Ship::new(&settle, &redis, &telemetry).all().await;
-    assert_eq!(shipped(&redis).await, once(0..all));
-    assert!(settle.writable());
-}
-
-#[tokio::test]
-async fn a_disk_that_has_room_again_is_used_again() {
-    let disk = TempDir::new().unwrap();
-    let Some(_mounted) = Mounted::tmpfs(disk.path(), "3m") else {
-        println!("skipped: mounting a small tmpfs takes root");
-        return;
-    };
-    let redis = RedisServer::start();
-    let (settle, telemetry) = open(disk.path(), ROOM);
-    let mut recorded = 0;
-    while settle.writable() {
-        settle.record(&event(recorded)).unwrap();
-        recorded += 1;
-    }
+    std::fs::remove_file(hog).unwrap();
     let mut ship = Ship::new(&settle, &redis, &telemetry);
-    let taken = ship.through(&redis).await;
-    assert_eq!(taken, once(0..recorded));
     let running = ship.shipper.run(&mut ship.link);
     tokio::select! {
         () = running => unreachable!("it ships for ever"),
         _ = crate::world::eventually("the disk is used again", || settle.writable()) => {}
     }
-    settle.record(&event(recorded)).unwrap();
-    assert_eq!(ship.through(&redis).await, once([recorded]));
+    assert_eq!(settle.depth().intents, 0);
+    call(&settle, 4).unwrap();
+    ship.all().await;
+    assert_eq!(shipped(&redis).await, once(0..=4));
+    assert_eq!(unsettled(&redis).await, []);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_new_work_and_loses_nothing_that_was_recorded() {
+    let disk = TempDir::new().unwrap();
+    let Some(_mounted) = Mounted::tmpfs(disk.path(), "10m") else {
+        println!("skipped: mounting a small tmpfs takes root");
+        return;
+    };
+    let redis = RedisServer::start();
+    let (settle, telemetry) = open(disk.path(), ROOM);
+    let mut under_way = Vec::new();
+    let mut recorded = 0;
+    let full = loop {
+        match settle.intend(&intent(recorded)) {
+            // Some go on, and end on the reserve.
+            Ok(begun) if recorded % 4 == 0 => under_way.push((begun, recorded)),
+            Ok(begun) => settle.record(begun, &event(recorded)),
+            Err(full) => break full,
+        }
+        recorded += 1;
+    };
+    assert_eq!(full, SpoolFull::Disk);
+    assert!(!settle.writable() && under_way.len() > 100, "{}", under_way.len());
+    for (begun, n) in under_way {
+        settle.record(begun, &event(n));
+    }
+    assert_eq!(settle.depth().intents, 0, "the reserve was enough");
+    drop(settle);
+
+    mount(&["-o", "remount,size=30m", disk.path().to_str().unwrap()]);
+    let (settle, _) = open(disk.path(), ROOM);
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    assert_eq!(shipped(&redis).await, once(0..recorded));
+    assert_eq!(unsettled(&redis).await, []);
+    assert!(settle.writable());
+}
+
+#[tokio::test]
+async fn a_call_that_an_earlier_process_began_and_never_ended_is_told_once_as_unsettled() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, _) = open(state.path(), ROOM);
+    call(&settle, 1).unwrap();
+    let lost = settle.intend(&intent(2)).unwrap();
+    let grown = settle.intend(&intent(3)).unwrap();
+    settle.intend_more(&grown, &UsageIntent { reserved_nanos: Nanos(700), ..intent(3) });
+    let never_made = settle.intend(&intent(4)).unwrap();
+    settle.withdraw(never_made, intent(4).request_id);
+    drop((settle, lost, grown));
+
+    // It dies again before it has shipped anything.
+    let (settle, telemetry) = open(state.path(), ROOM);
+    assert_eq!(telemetry.total(Count::SpoolUnsettled), 2);
+    drop(settle);
+    let (settle, telemetry) = open(state.path(), ROOM);
+    assert_eq!(telemetry.total(Count::SpoolUnsettled), 0);
+    assert_eq!(settle.depth().events, 3);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    ship.all().await;
+    let [two, three] = [2, 3].map(|n| (RequestId(id(n)), true));
+    assert_eq!(unsettled(&redis).await, [two, three]);
+    let mut connection = redis.connection().await;
+    let entries: StreamRangeReply = redis::cmd("XRANGE")
+        .arg(USAGE)
+        .arg("-")
+        .arg("+")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    let texts: Vec<String> = entries.ids.iter().filter_map(|entry| entry.get("i")).collect();
+    assert!(texts.iter().any(|text| text.contains("\"reserved_nanos\":700")), "{texts:?}");
+    assert_eq!(ship.through(&redis).await, once([1]));
+    assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+    drop(settle);
+    let (settle, telemetry) = open(state.path(), ROOM);
+    assert_eq!((settle.depth().events, telemetry.total(Count::SpoolUnsettled)), (0, 0));
+}
+
+#[tokio::test]
+async fn a_call_that_runs_long_is_told_once_while_it_runs_and_its_event_follows() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let begun = settle.intend(&intent(1)).unwrap();
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    ship.shipper.tell_long(&mut ship.link, Duration::from_secs(60)).await;
+    assert_eq!(unsettled(&redis).await, [], "it has just begun");
+    for _ in 0..2 {
+        ship.shipper.tell_long(&mut ship.link, Duration::ZERO).await;
+        assert_eq!(unsettled(&redis).await, [(RequestId(id(1)), false)]);
+    }
+    settle.record(begun, &event(1));
+    ship.all().await;
+    assert_eq!(shipped(&redis).await, once([1]));
+}
+
+#[tokio::test]
+async fn a_file_stays_until_its_calls_end_and_a_long_one_holds_few() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    let long = settle.intend(&intent(1)).unwrap();
+    call(&settle, 2).unwrap();
+    assert_eq!(ship.through(&redis).await, once([2]));
+    assert!(settle.depth().bytes > 0, "the long call's intent is in it");
+    let mut most = 0;
+    for n in 0..20_000 {
+        call(&settle, 10 + n).unwrap();
+        if n % 1_000 == 999 {
+            ship.through(&redis).await;
+            most = most.max(settle.depth().bytes);
+        }
+    }
+    assert!(most < 18 << 20, "{most} bytes for one call");
+    // It dies: the long call is known, and nothing else is told again.
+    let left = ship.through(&redis).await;
+    assert_eq!(left, BTreeMap::new());
+    drop((settle, long));
+    let (settle, telemetry) = open(state.path(), ROOM);
+    Ship::new(&settle, &redis, &telemetry).all().await;
+    assert_eq!(unsettled(&redis).await, [(RequestId(id(1)), true)]);
 }
 
 #[tokio::test]
@@ -479,7 +621,7 @@ async fn a_torn_tail_costs_only_itself_and_the_file_is_kept() {
     let state = TempDir::new().unwrap();
     let (settle, telemetry) = open(state.path(), ROOM);
     for n in 0..3 {
-        settle.record(&event(n)).unwrap();
+        call(&settle, n).unwrap();
     }
     drop(settle);
     let path = state.path().join("spool").join(format!("{:020}.seg", 1));
@@ -503,14 +645,20 @@ fn child_that_records_until_it_is_killed() {
     let (settle, _) = open(Path::new(&state), ROOM);
     let mut out = std::io::stdout();
     for n in 0.. {
-        settle.record(&event(n)).unwrap();
+        let begun = settle.intend(&intent(n)).unwrap();
+        writeln!(out, "\nbegun {n}").unwrap();
+        // Every tenth goes on for ever.
+        if n % 10 == 9 {
+            continue;
+        }
+        settle.record(begun, &event(n));
         writeln!(out, "\nrecorded {n}").unwrap();
         out.flush().unwrap();
     }
 }
 
 #[tokio::test]
-async fn what_was_recorded_survives_kill_9() {
+async fn every_call_begun_before_a_kill_9_is_settled_or_known_as_unsettled() {
     let redis = RedisServer::start();
     let state = TempDir::new().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
@@ -523,28 +671,33 @@ async fn what_was_recorded_survives_kill_9() {
         .unwrap();
     let said = BufReader::new(child.stdout.take().unwrap());
     let mut lines = said.lines();
-    let mut acknowledged: Option<u128> = None;
-    while acknowledged.is_none_or(|n| n < 2_000) {
-        let line = lines.next().unwrap().unwrap();
-        if let Some(n) = line.strip_prefix("recorded ") {
-            acknowledged = Some(n.parse().unwrap());
-        }
-    }
+    let (mut begun, mut recorded) = (BTreeSet::new(), BTreeSet::new());
+    let mut hear = |line: &str| {
+        let number = |said: &str| said.parse().map(|n: u128| RequestId(id(n))).ok();
+        begun.extend(line.strip_prefix("begun ").and_then(number));
+        recorded.extend(line.strip_prefix("recorded ").and_then(number));
+        recorded.len()
+    };
+    while hear(&lines.next().unwrap().unwrap()) < 2_000 {}
     child.kill().unwrap();
     child.wait().unwrap();
     // Also what it said and nobody had read yet.
-    for line in lines.map_while(Result::ok) {
-        if let Some(n) = line.strip_prefix("recorded ") {
-            acknowledged = n.parse().ok().or(acknowledged);
-        }
-    }
+    lines.map_while(Result::ok).for_each(|line| {
+        hear(&line);
+    });
 
     let (settle, telemetry) = open(state.path(), ROOM);
     Ship::new(&settle, &redis, &telemetry).all().await;
-    let seen = shipped(&redis).await;
+    let settled = shipped(&redis).await;
+    let unsettled: BTreeSet<RequestId> =
+        unsettled(&redis).await.into_iter().map(|(request, _)| request).collect();
+    assert!(settled.values().all(|times| *times == 1));
+    assert!(settled.keys().all(|request| !unsettled.contains(request)));
+    assert!(recorded.iter().all(|request| settled.contains_key(request)));
+    let known: BTreeSet<RequestId> = settled.keys().copied().chain(unsettled).collect();
+    assert!(begun.is_subset(&known));
     // One more may have been written without a word of it.
-    let last = acknowledged.unwrap();
-    assert!(seen == once(0..=last) || seen == once(0..=last + 1), "{} of {last}", seen.len());
+    assert!(known.len() <= begun.len() + 1, "{} of {}", known.len(), begun.len());
     assert_eq!(telemetry.total(Count::SpoolDamaged), 0);
 }
 

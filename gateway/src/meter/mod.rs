@@ -1,0 +1,382 @@
+//! What one call uses, from its reservation to its event. It is written down as begun before there
+//! is a meter, so nothing is asked of a provider before that; and it settles exactly once, on every
+//! way out: the event is in the spool before the caller has the last byte.
+
+mod heard;
+mod measure;
+
+pub use heard::Heard;
+pub use measure::Measure;
+
+use crate::admit::Kind;
+use crate::attempt::{Batches, Failure};
+use crate::detach::Gone;
+use crate::fault::Fault;
+use crate::permit::Permit;
+use crate::reserve::{Amounts, Reservation};
+use crate::settle::Intent;
+use crate::snapshot::DeploymentView;
+use crate::telemetry::{Count, Ended, Finished};
+use crate::worker::Worker;
+use contract::error::ErrorCode;
+use contract::id::GatewayId;
+use contract::money::Nanos;
+use contract::usage::{AttemptUse, Operation, Outcome, Tokens, UsageEvent, UsageIntent, Used};
+use dialect::count;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// The status of a call whose caller left before the answer.
+const STATUS_CALLER_GONE: u16 = 499;
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    pub outcome: Outcome,
+    pub status: u16,
+    pub code: Option<ErrorCode>,
+    pub measure: Measure,
+}
+
+/// A call that is being made.
+#[derive(Debug)]
+pub struct Meter {
+    pub permit: Permit,
+    worker: Rc<Worker>,
+    /// Gone once settled, as is the intent.
+    reservation: Option<Reservation>,
+    intent: Option<Intent>,
+    attempts: u16,
+    /// Those that failed and were followed by another.
+    failed: Vec<AttemptUse>,
+    /// What the provider last asked has told so far, before its answer goes on.
+    heard: Cell<Heard>,
+    tried: Option<DeploymentView>,
+    /// When the last attempt began.
+    asked: Instant,
+    first_content: Option<Duration>,
+    caller_gone: Gone,
+    /// Of a call that its provider takes in several requests.
+    pub batches: RefCell<Batches>,
+}
+
+impl Meter {
+    /// Writes down that the call is about to be made.
+    ///
+    /// # Errors
+    /// `service.spool_full`: it could not be written, so the call must not be made.
+    pub fn new(
+        worker: Rc<Worker>,
+        permit: Permit,
+        reservation: Reservation,
+    ) -> Result<Self, Fault> {
+        let tools = &worker.gateway.tools;
+        let gateway_id = tools.gateway_id;
+        let intent = tools.settle.intend(&intent(&permit, &reservation, gateway_id));
+        let intent = intent.map_err(|full| {
+            Fault::us(ErrorCode::SpoolFull, ErrorCode::SpoolFull.title())
+                .because(full)
+                .after(Duration::from_secs(5))
+        })?;
+        Ok(Self {
+            asked: permit.call.principal.stamp.started,
+            permit,
+            worker,
+            reservation: Some(reservation),
+            intent: Some(intent),
+            attempts: 0,
+            failed: Vec::new(),
+            heard: Cell::default(),
+            tried: None,
+            first_content: None,
+            caller_gone: Gone::default(),
+            batches: RefCell::default(),
+        })
+    }
+
+    #[must_use]
+    pub fn worker(&self) -> &Rc<Worker> {
+        &self.worker
+    }
+
+    /// The flag to set when the caller leaves.
+    #[must_use]
+    pub fn caller_gone(&self) -> Gone {
+        Gone::clone(&self.caller_gone)
+    }
+
+    #[must_use]
+    pub fn reservation(&self) -> Option<&Reservation> {
+        self.reservation.as_ref()
+    }
+
+    /// When the call was admitted.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.permit.call.principal.stamp.started
+    }
+
+    /// Notes an attempt that is about to be made.
+    pub fn attempting(&mut self, deployment: &DeploymentView) {
+        self.attempts = self.attempts.saturating_add(1);
+        // What another deployment has answered in part is thrown away, and was charged for.
+        let lost = self.batches.get_mut().begin(deployment.record.id);
+        if let Some(last) = self.failed.last_mut().filter(|_| lost.total() > 0) {
+            (last.tokens, last.reported) = (lost, true);
+        }
+        self.tried = Some(deployment.clone());
+        self.heard = Cell::default();
+        self.asked = Instant::now();
+    }
+
+    /// Notes that the last attempt failed, and that another follows. What its provider reported for
+    /// it is ours to bear.
+    pub fn failed(&mut self, failure: &Failure) {
+        if failure.count == Count::AttemptUnreachable {
+            return;
+        }
+        let Some(tried) = &self.tried else { return };
+        let heard = self.heard.get().reported;
+        let cut = failure.count == Count::AttemptCut;
+        self.failed.push(AttemptUse {
+            deployment_id: tried.record.id,
+            provider_id: tried.provider.id(),
+            status: failure.answered,
+            outcome: if cut { Outcome::UpstreamCut } else { Outcome::UpstreamError },
+            tokens: heard.tokens.unwrap_or_default(),
+            units: heard.units,
+            reported: heard.tokens.is_some(),
+        });
+    }
+
+    /// Notes what the provider has told so far, should its answer come to nothing.
+    pub fn hear(&self, heard: Heard) {
+        self.heard.set(heard);
+    }
+
+    /// Notes that a stream's content begins.
+    pub fn content_begins(&mut self) {
+        self.first_content = Some(self.started().elapsed());
+    }
+
+    /// What a call used: as the provider reports it, and where it tells no tokens as they are
+    /// estimated here.
+    pub fn measure(&self, heard: Heard, output_tokens: impl Fn() -> u64) -> Measure {
+        let call = &self.permit.call;
+        if let Some(media) = &call.media {
+            let rates = &self.permit.price.rates;
+            let (used, estimated) = media.sizes.used(rates, &heard.reported, output_tokens());
+            return Measure { used, estimated, odd: heard.odd }.plausible(&self.permit.bound);
+        }
+        let told = heard.reported;
+        let units = Heard::of(call.units).and(told).reported.units;
+        // Tensors are no tokens, so there is nothing to estimate.
+        if matches!(call.kind, Kind::Tensors { .. }) {
+            let tokens = told.tokens.unwrap_or_default();
+            return Measure::told(tokens, units).odd_if(heard.odd).plausible(&self.permit.bound);
+        }
+        let measure = match told.tokens {
+            None => {
+                Measure { estimated: true, ..Measure::told(self.estimate(output_tokens()), units) }
+            }
+            // Whatever has no text has other units, and a count of tokens costs nothing.
+            Some(tokens) if !matches!(call.operation, Operation::Chat | Operation::Embeddings) => {
+                Measure::told(tokens, units)
+            }
+            Some(tokens) => Measure::told(tokens, units)
+                .with_both_sides(|| self.estimate(0).input, output_tokens),
+        };
+        measure.odd_if(heard.odd).plausible(&self.permit.bound)
+    }
+
+    /// Tokens to assume where a provider reports none: the input by its text, and so much text of
+    /// output.
+    #[must_use]
+    pub fn estimate(&self, output_tokens: u64) -> Tokens {
+        let call = &self.permit.call;
+        let input = match call.kind {
+            Kind::Tensors { .. } => 0,
+            _ => count::of_json(&call.body, self.model()),
+        };
+        Tokens { input, output: output_tokens, ..Tokens::default() }
+    }
+
+    /// What the provider that was last asked calls the model.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        let tried = self.tried.as_ref();
+        tried.map_or("", |deployment| deployment.record.upstream_model.as_str())
+    }
+
+    /// Milliseconds since the last attempt began, rounded up: what is begun counts.
+    #[must_use]
+    pub fn working_ms(&self) -> u64 {
+        u64::try_from(self.asked.elapsed().as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
+    }
+
+    /// Ends a call that no attempt answered, and hands its fault on.
+    pub fn fail(&mut self, mut fault: Fault) -> Fault {
+        if let Some(reservation) = &self.reservation {
+            fault.more_mut().standings = reservation.standings().collect();
+        }
+        let end = End {
+            outcome: Outcome::UpstreamError,
+            status: fault.status().as_u16(),
+            code: Some(fault.code),
+            // Told, though it costs the caller nothing: what the provider reported all the same,
+            // as of a stream without content, or of a part of a call's requests.
+            measure: self.spent(),
+        };
+        self.end(end);
+        fault
+    }
+
+    /// What the provider last asked reported, whatever became of it.
+    fn spent(&self) -> Measure {
+        let heard = self.heard.get().reported;
+        let tokens = heard.tokens.unwrap_or_else(|| self.batches.borrow().spent());
+        Measure::told(tokens, heard.units).plausible(&self.permit.bound)
+    }
+
+    /// Writes the event and settles the reservation; the cost.
+    pub fn end(&mut self, mut end: End) -> Nanos {
+        let (Some(reservation), Some(intent)) = (self.reservation.take(), self.intent.take())
+        else {
+            return Nanos::ZERO;
+        };
+        if self.caller_gone.get() {
+            end = End { outcome: Outcome::ClientGone, status: STATUS_CALLER_GONE, ..end };
+        }
+        // Measured here where the model server does not say.
+        let of_server = self.permit.call.kind.is_of_server();
+        let units = &mut end.measure.used.units;
+        if of_server && end.outcome.is_charged() && units.compute_ms == 0 {
+            units.compute_ms = self.working_ms();
+        }
+        self.count(&end);
+        let mut event = self.event(&end, reservation.money());
+        let used = if end.outcome.is_charged() { end.measure.used } else { Used::default() };
+        let (input, output) = (used.tokens.input_total(), used.tokens.output_total());
+        let used = Amounts::of_call(input, output, &used.units, event.cost_nanos);
+        event.limits = reservation.touched(&used);
+        self.worker.gateway.tools.settle.record(intent, &event);
+        reservation.settle(&used);
+        event.cost_nanos
+    }
+
+    fn event(&mut self, end: &End, reserved_nanos: Nanos) -> UsageEvent {
+        let attempts_made = std::mem::take(&mut self.failed);
+        let permit = &self.permit;
+        let principal = &permit.call.principal;
+        let stamp = &principal.stamp;
+        let mut event = UsageEvent {
+            request_id: stamp.request_id,
+            at: stamp.at,
+            org_id: principal.key.org_id,
+            team_id: principal.app.team_id,
+            app_id: principal.app.id,
+            key_id: principal.key.id,
+            subscription_id: permit.subscription.id,
+            product_id: permit.subscription.product_id,
+            plan_id: permit.plan.id,
+            model_id: permit.model.record.id,
+            deployment_id: self.tried.as_ref().map(|deployment| deployment.record.id),
+            provider_id: self.tried.as_ref().map(|deployment| deployment.provider.id()),
+            operation: permit.call.operation,
+            stream: permit.call.ask.stream,
+            outcome: end.outcome,
+            status: end.status,
+            error_code: end.code.map(|code| code.as_str().to_owned()),
+            tokens: end.measure.used.tokens,
+            units: end.measure.used.units,
+            estimated: end.measure.estimated,
+            price_id: permit.price.id,
+            cost_nanos: Nanos::ZERO,
+            reserved_nanos,
+            attempts: self.attempts,
+            attempts_made,
+            topped_up: 0,
+            tags: principal.tags.to_vec(),
+            odd_usage: end.measure.odd,
+            limits: Vec::new(),
+            duration_ms: millis(stamp.started.elapsed()),
+            first_token_ms: self.first_content.map(millis),
+            gateway_id: self.worker.gateway.tools.gateway_id,
+            config_version: stamp.snapshot.version(),
+        };
+        event.cost_nanos = event.cost_under(&permit.price.rates);
+        event
+    }
+
+    fn count(&self, end: &End) {
+        self.worker.gateway.tools.telemetry.finished(&Finished {
+            operation: Some(self.permit.call.operation),
+            stream: self.permit.call.ask.stream,
+            ended: match end.outcome {
+                Outcome::Ok => Ended::Ok,
+                Outcome::UpstreamError => Ended::UpstreamError,
+                Outcome::UpstreamCut => Ended::UpstreamCut,
+                Outcome::ClientGone => Ended::ClientGone,
+                Outcome::BudgetExhausted => Ended::BudgetExhausted,
+            },
+            code: end.code,
+            duration: self.started().elapsed(),
+            first_token: self.first_content,
+        });
+    }
+}
+
+impl Drop for Meter {
+    /// A call dropped before its end: its caller left, or the drain is over. What a provider was
+    /// already asked for is owed; what it has not told is assumed, and no output was seen.
+    fn drop(&mut self) {
+        if self.attempts == 0 {
+            if let Some(intent) = self.intent.take() {
+                let request_id = self.permit.call.principal.stamp.request_id;
+                self.worker.gateway.tools.settle.withdraw(intent, request_id);
+            }
+            return;
+        }
+        if self.intent.is_none() {
+            return;
+        }
+        let measure = self.measure(self.heard.get(), || 0);
+        self.end(End {
+            outcome: Outcome::ClientGone,
+            status: STATUS_CALLER_GONE,
+            code: None,
+            measure,
+        });
+    }
+}
+
+/// What is written down before a provider is asked.
+fn intent(permit: &Permit, reservation: &Reservation, gateway_id: GatewayId) -> UsageIntent {
+    let principal = &permit.call.principal;
+    let stamp = &principal.stamp;
+    UsageIntent {
+        request_id: stamp.request_id,
+        at: stamp.at,
+        org_id: principal.key.org_id,
+        team_id: principal.app.team_id,
+        app_id: principal.app.id,
+        key_id: principal.key.id,
+        subscription_id: permit.subscription.id,
+        product_id: permit.subscription.product_id,
+        plan_id: permit.plan.id,
+        model_id: permit.model.record.id,
+        operation: permit.call.operation,
+        stream: permit.call.ask.stream,
+        price_id: permit.price.id,
+        reserved_nanos: reservation.money(),
+        gateway_id,
+        config_version: stamp.snapshot.version(),
+        tags: principal.tags.to_vec(),
+        limits: reservation.touched(&Amounts::default()),
+    }
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
