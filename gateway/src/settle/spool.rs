@@ -210,6 +210,9 @@ impl Spool {
     }
 
     fn intend(&self, intent: &UsageIntent) -> Result<Intent, SpoolFull> {
+        if self.disk_failed.load(Ordering::Relaxed) {
+            return Err(SpoolFull::Disk);
+        }
         let place = slot() % self.writers.len().max(1);
         let mut guard = self.writer(place).ok_or(SpoolFull::Disk)?;
         let writer = &mut *guard;

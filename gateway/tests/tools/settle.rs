@@ -7,7 +7,7 @@ use contract::id::{GatewayId, ModelId, PriceId, ProductId, RequestId};
 use contract::money::Nanos;
 use contract::usage::{Operation, Outcome, Tokens, Units, Unsettled, UsageEvent, UsageIntent};
 use gateway::link::{Link, Purpose};
-use gateway::settle::{Settle, Shipped, Shipper, SpoolError, SpoolFull};
+use gateway::settle::{Settle, Shipped, Shipper, SpoolFull};
 use gateway::telemetry::{Count, Telemetry};
 use redis::streams::StreamRangeReply;
 use std::collections::{BTreeMap, BTreeSet};
@@ -469,6 +469,7 @@ async fn a_disk_that_fills_up_between_a_calls_beginning_and_its_end_loses_neithe
     let hog = disk.path().join("hog");
     let mut file = std::fs::File::create(&hog).unwrap();
     while file.write_all(&[0; 4_096]).is_ok() {}
+    drop(file);
     for (begun, n) in under_way {
         settle.record(begun, &event(n));
     }
@@ -564,7 +565,7 @@ async fn a_call_that_an_earlier_process_began_and_never_ended_is_told_once_as_un
     assert!(texts.iter().any(|text| text.contains("\"reserved_nanos\":700")), "{texts:?}");
     assert_eq!(ship.through(&redis).await, once([1]));
     assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
-    drop(settle);
+    drop((settle, ship));
     let (settle, telemetry) = open(state.path(), ROOM);
     assert_eq!((settle.depth().events, telemetry.total(Count::SpoolUnsettled)), (0, 0));
 }
@@ -609,7 +610,7 @@ async fn a_file_stays_until_its_calls_end_and_a_long_one_holds_few() {
     // It dies: the long call is known, and nothing else is told again.
     let left = ship.through(&redis).await;
     assert_eq!(left, BTreeMap::new());
-    drop((settle, long));
+    drop((settle, ship, long));
     let (settle, telemetry) = open(state.path(), ROOM);
     Ship::new(&settle, &redis, &telemetry).all().await;
     assert_eq!(unsettled(&redis).await, [(RequestId(id(1)), true)]);
