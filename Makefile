@@ -33,5 +33,5 @@ bench: ## CPU, latency and memory of the gateway against nginx, in one run
 fuzz: ## a million inputs for whatever reads bytes from outside (one: infra/fuzz stream_gemini)
 	@infra/fuzz
 
-chaos: ## kill programs under load and compare the ledger with the simulator (long form)
+chaos: ## limits and faults in their long form: four gateways, every kind of Redis, the ledger against the simulator
 	@infra/test chaos

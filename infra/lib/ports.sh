@@ -6,6 +6,7 @@ declare -A PORTS=()
 declare -A PREFERRED=(
   [gateway]=7100 [backend]=7101 [portal]=7102 [simulator]=7103 [smtp]=7104
   [postgres]=7105 [redis]=7106 [gateway_admin]=7110 [gateway2]=7120 [gateway2_admin]=7121
+  [gateway3]=7130 [gateway3_admin]=7131 [gateway4]=7140 [gateway4_admin]=7141
 )
 
 is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

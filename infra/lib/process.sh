@@ -3,7 +3,7 @@
 # started from, so that `up` restarts only what has changed.
 # shellcheck shell=bash
 
-ALL=(postgres redis backend worker publisher simulator gateway gateway2 portal)
+ALL=(postgres redis backend worker publisher simulator gateway gateway2 gateway3 gateway4 portal)
 
 # What may hold a provider's credential in the caller's environment: the only words in capitals there.
 mapfile -t CREDENTIALS < <(grep -oE '"[A-Z][A-Z0-9_]+"' "$ROOT/contract/src/vendor.rs" | tr -d '"')

@@ -54,6 +54,8 @@ TOLLGATE_SIMULATOR_SMTP_LISTEN='127.0.0.1:${PORTS[smtp]}'
 TOLLGATE_API_URL='$here:${PORTS[backend]}'
 TOLLGATE_GATEWAY_URL='$here:${PORTS[gateway]}'
 TOLLGATE_GATEWAY2_URL='$here:${PORTS[gateway2]}'
+TOLLGATE_GATEWAY3_URL='$here:${PORTS[gateway3]}'
+TOLLGATE_GATEWAY4_URL='$here:${PORTS[gateway4]}'
 TOLLGATE_PORTAL_URL='$here:${PORTS[portal]}'
 TOLLGATE_SIMULATOR_URL='$here:${PORTS[simulator]}'
 TOLLGATE_MAILBOX_URL='$here:${PORTS[simulator]}/mailbox'
@@ -105,7 +107,7 @@ migrate() {
 program_file() {
   case $1 in
     backend | worker | publisher) echo "$BIN/tollgate-backend" ;;
-    gateway | gateway2) echo "$BIN/tollgate-gateway" ;;
+    gateway | gateway2 | gateway3 | gateway4) echo "$BIN/tollgate-gateway" ;;
     portal) echo "$BIN/tollgate-portal" ;;
     simulator) echo "$BIN/tollgate-simulator" ;;
     *) echo /dev/null ;;
@@ -118,10 +120,13 @@ command_publisher() { CMD=("$BIN/tollgate-backend" publish); }
 command_simulator() { CMD=("$BIN/tollgate-simulator"); }
 command_portal() { CMD=("$BIN/tollgate-portal"); }
 command_gateway() { CMD=("$BIN/tollgate-gateway"); }
-command_gateway2() {
-  CMD=(env "TOLLGATE_GATEWAY_LISTEN=127.0.0.1:${PORTS[gateway2]}"
-    "TOLLGATE_GATEWAY_ADMIN_LISTEN=127.0.0.1:${PORTS[gateway2_admin]}"
-    "TOLLGATE_GATEWAY_STATE=$VAR/gateway2" "$BIN/tollgate-gateway")
+command_gateway2() { one_more_gateway gateway2; }
+command_gateway3() { one_more_gateway gateway3; }
+command_gateway4() { one_more_gateway gateway4; }
+one_more_gateway() {
+  CMD=(env "TOLLGATE_GATEWAY_LISTEN=127.0.0.1:${PORTS[$1]}"
+    "TOLLGATE_GATEWAY_ADMIN_LISTEN=127.0.0.1:${PORTS[$1_admin]}"
+    "TOLLGATE_GATEWAY_STATE=$VAR/$1" "$BIN/tollgate-gateway")
 }
 
 answers() { curl -fsS -o /dev/null --max-time 2 "http://127.0.0.1:$1"; }
@@ -131,6 +136,8 @@ healthy_simulator() { answers "${PORTS[simulator]}/_sim/stats"; }
 healthy_portal() { answers "${PORTS[portal]}/livez"; }
 healthy_gateway() { answers "${PORTS[gateway_admin]}/readyz"; }
 healthy_gateway2() { answers "${PORTS[gateway2_admin]}/readyz"; }
+healthy_gateway3() { answers "${PORTS[gateway3_admin]}/readyz"; }
+healthy_gateway4() { answers "${PORTS[gateway4_admin]}/readyz"; }
 # These two listen nowhere: they are healthy when they have lasted past reading their settings.
 healthy_worker() { lasts worker; }
 healthy_publisher() { lasts publisher; }
@@ -145,6 +152,6 @@ lasts() { # NAME: for half a second, in the kernel's hundredths
 address() {
   case $1 in
     postgres | redis) echo "127.0.0.1:${PORTS[$1]:-}" ;;
-    backend | portal | simulator | gateway | gateway2) echo "http://127.0.0.1:${PORTS[$1]:-}" ;;
+    backend | portal | simulator | gateway | gateway2 | gateway3 | gateway4) echo "http://127.0.0.1:${PORTS[$1]:-}" ;;
   esac
 }

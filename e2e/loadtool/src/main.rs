@@ -2,8 +2,10 @@
 //! command prints one line of JSON.
 
 mod figures;
+mod limits;
 mod load;
 mod seed;
+mod servers;
 mod wire;
 
 use anyhow::{Context as _, ensure};
@@ -29,6 +31,11 @@ enum Command {
     Hold(load::Hold),
     /// Publishes one org with all it needs to call a model, straight into Redis.
     Seed(seed::Seed),
+    /// Many clients through several gateways against one hard limit of each kind: whether any is
+    /// passed, and how much of it can be used. Ends with 1 when one is, or too little can.
+    Limits(limits::Limits),
+    /// Starts a Redis, says its address, and keeps it until standard input ends.
+    Redis(servers::Redis),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -40,7 +47,9 @@ fn main() -> anyhow::Result<()> {
             Command::Streams(calls) => say(&load::closed(&calls, true).await?),
             Command::Rate(rate) => say(&load::rate(&rate).await?),
             Command::Hold(hold) => load::hold(&hold).await,
-            Command::Seed(seed) => say(&seed::run(&seed)?),
+            Command::Seed(seed) => say(&seed::run(&seed).await?),
+            Command::Limits(limits) => limits.run().await,
+            Command::Redis(redis) => redis.run(),
         }
     })
 }

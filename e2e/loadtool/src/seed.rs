@@ -1,6 +1,6 @@
 //! Publishes what one caller needs to call a model behind each dialect, in the contract's own form, straight into
 //! Redis: org, app, key, product, plan, subscription, for each dialect of providers a provider, a
-//! model, its deployment and price, and one limit of each metric, all too high to be reached. Only for a Redis that is thrown away.
+//! model, its deployment and price, and seven limits, all too high to be reached. Only for a Redis that is thrown away.
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -23,6 +23,7 @@ use contract::snapshot::{
     Window,
 };
 use serde::Serialize;
+use std::time::Duration;
 
 /// A model behind a dialect, and where the simulator speaks it.
 const MODELS: [(&str, Dialect, &str); 5] = [
@@ -48,6 +49,13 @@ pub struct Seed {
     key_pepper: String,
 }
 
+impl Seed {
+    /// The simulator's address.
+    pub fn upstream(&self) -> &str {
+        self.upstream.trim_end_matches('/')
+    }
+}
+
 /// What a caller needs.
 #[derive(Debug, Serialize)]
 pub struct Seeded {
@@ -58,23 +66,61 @@ pub struct Seeded {
 
 /// # Errors
 /// A Redis that holds a snapshot already, is not there, or keys that are not 32 bytes in base64.
-pub fn run(seed: &Seed) -> anyhow::Result<Seeded> {
+pub async fn run(seed: &Seed) -> anyhow::Result<Seeded> {
     let (key, records) = records(seed)?;
-    let mut redis = redis::Client::open(seed.redis_url.as_str())?.get_connection()?;
-    let there: bool = redis::cmd("EXISTS").arg(channel::VERSION).query(&mut redis)?;
+    let count = records.len();
+    publish(&seed.redis_url, records).await?;
+    let models = MODELS.map(|(name, ..)| name).to_vec();
+    Ok(Seeded { key, models, records: count })
+}
+
+/// The price of every model here.
+pub fn rates() -> Rates {
+    Rates {
+        input: Nanos(150_000_000),
+        output: Nanos(600_000_000),
+        cached_input: Some(Nanos(75_000_000)),
+        ..Rates::default()
+    }
+}
+
+/// An org with an app, a key and one hard limit, for each of `limits`; their keys.
+///
+/// # Errors
+/// As [`run`].
+pub async fn limited(seed: &Seed, limits: &[(Metric, i64)]) -> anyhow::Result<Vec<String>> {
+    let at = DateTime::from_timestamp(1_577_836_800, 0).context("2020-01-01")?;
+    let mut records = platform(seed, at)?;
+    let mut keys = Vec::new();
+    for (n, (metric, max)) in (100_u8..).zip(limits) {
+        let (org, app) = (OrgId::new(at, &entropy(n)), AppId::new(at, &entropy(n)));
+        let (key, tenant) = tenant(seed, at, n)?;
+        keys.push(key);
+        records.extend(tenant);
+        let (id, what) = (LimitId::new(at, &entropy(n)), (*metric, Window::Lifetime, *max));
+        let limit = LimitRecord::new(id, Some(org), LimitScope::App(app), what);
+        records.push(Record::Limit(limit));
+    }
+    publish(&seed.redis_url, records).await?;
+    Ok(keys)
+}
+
+/// Puts everything into a Redis that holds nothing yet.
+async fn publish(redis_url: &str, records: Vec<Record>) -> anyhow::Result<()> {
+    let address: redis_link::Address = redis_url.parse().context("REDIS_URL")?;
+    let mut redis = address.connect(Duration::from_secs(10)).await?;
+    let there: bool = redis::cmd("EXISTS").arg(channel::VERSION).query_async(&mut redis).await?;
     ensure!(!there, "this Redis holds a snapshot already; seed only an empty one");
     let mut pipe = redis::pipe();
     pipe.atomic();
-    let count = records.len();
     for (version, record) in (1_u64..).zip(records) {
         let (name, id) = (channel::records(record.kind()), record.id());
         let stored = serde_json::to_string(&Stored { version, record })?;
         pipe.cmd("HSET").arg(name).arg(id).arg(stored).ignore();
         pipe.cmd("SET").arg(channel::VERSION).arg(version).ignore();
     }
-    pipe.query::<()>(&mut redis).context("writing the records")?;
-    let models = MODELS.map(|(name, ..)| name).to_vec();
-    Ok(Seeded { key, models, records: count })
+    pipe.query_async::<()>(&mut redis).await.context("writing the records")?;
+    Ok(())
 }
 
 /// Ids that differ only in their last byte; no randomness is needed in a Redis of one's own.
@@ -86,26 +132,42 @@ fn records(seed: &Seed) -> anyhow::Result<(String, Vec<Record>)> {
     let at = DateTime::from_timestamp(1_577_836_800, 0).context("2020-01-01")?;
     let (org, team, app) =
         (OrgId::new(at, &entropy(1)), TeamId::new(at, &entropy(1)), AppId::new(at, &entropy(1)));
-    let (key, key_record) = made_key(seed, at, org, app)?;
-    let mut records = platform(seed, at)?;
     let plan = PlanId::new(at, &entropy(1));
+    let (key, tenant) = tenant(seed, at, 1)?;
+    let mut records = platform(seed, at)?;
+    records.extend(tenant);
+    let key_id = KeyId::new(at, &entropy(1));
     records.extend([
-        Record::Org(OrgRecord { id: org, slug: "bench".to_owned(), suspended: false }),
-        Record::App(AppRecord { id: app, org_id: org, team_id: team, disabled: false }),
-        Record::Key(key_record),
-        Record::Subscription(SubscriptionRecord {
-            id: SubscriptionId::new(at, &entropy(1)),
-            org_id: org,
-            app_id: app,
-            product_id: ProductId::new(at, &entropy(1)),
-            plan_id: plan,
-            state: SubscriptionState::Active,
-            expires_at: None,
-        }),
         limit(at, 1, None, LimitScope::Plan(plan), Metric::Requests, Window::Minute),
         limit(at, 2, Some(org), LimitScope::App(app), Metric::Tokens, Window::Day),
         limit(at, 3, Some(org), LimitScope::Org(org), Metric::Money, Window::Month),
+        limit(at, 4, Some(org), LimitScope::Team(team), Metric::Money, Window::Quarter),
+        limit(at, 5, Some(org), LimitScope::Key(key_id), Metric::InputTokens, Window::Hour),
+        limit(at, 6, Some(org), LimitScope::App(app), Metric::OutputTokens, Window::Week),
+        limit(at, 7, Some(org), LimitScope::Org(org), Metric::Requests, Window::Lifetime),
     ]);
+    Ok((key, records))
+}
+
+/// The `n`th org with an app, a key and a subscription; the key.
+fn tenant(seed: &Seed, at: Timestamp, n: u8) -> anyhow::Result<(String, Vec<Record>)> {
+    let (org, team, app) =
+        (OrgId::new(at, &entropy(n)), TeamId::new(at, &entropy(n)), AppId::new(at, &entropy(n)));
+    let (key, key_record) = made_key(seed, at, n, (org, app))?;
+    let records = vec![
+        Record::Org(OrgRecord { id: org, slug: format!("bench-{n}"), suspended: false }),
+        Record::App(AppRecord { id: app, org_id: org, team_id: team, disabled: false }),
+        Record::Key(key_record),
+        Record::Subscription(SubscriptionRecord {
+            id: SubscriptionId::new(at, &entropy(n)),
+            org_id: org,
+            app_id: app,
+            product_id: ProductId::new(at, &entropy(1)),
+            plan_id: PlanId::new(at, &entropy(1)),
+            state: SubscriptionState::Active,
+            expires_at: None,
+        }),
+    ];
     Ok((key, records))
 }
 
@@ -124,15 +186,15 @@ fn limit(
 fn made_key(
     seed: &Seed,
     at: Timestamp,
-    org: OrgId,
-    app: AppId,
+    n: u8,
+    (org, app): (OrgId, AppId),
 ) -> anyhow::Result<(String, KeyRecord)> {
     let pepper = STANDARD.decode(seed.key_pepper.trim()).context("--key-pepper")?;
     let pepper = <[u8; 32]>::try_from(pepper)
         .ok()
         .map(KeyPepper::new)
         .context("--key-pepper: expected 32 bytes in base64")?;
-    let mut next = 0_u8;
+    let mut next = n - 1;
     let made = key::make(KeyEnv::Live, |bytes| {
         for byte in bytes {
             next = next.wrapping_mul(5).wrapping_add(77);
@@ -141,7 +203,7 @@ fn made_key(
     });
     let hash = made.hash(&pepper).context("the made key does not parse")?;
     let record = KeyRecord {
-        id: KeyId::new(at, &entropy(1)),
+        id: KeyId::new(at, &entropy(n)),
         org_id: org,
         app_id: app,
         env: made.env,
@@ -231,14 +293,8 @@ fn model(at: Timestamp, n: u8, name: &str) -> ModelRecord {
 }
 
 fn price(at: Timestamp, n: u8, model_id: ModelId) -> Record {
-    let rates = Rates {
-        input: Nanos(150_000_000),
-        output: Nanos(600_000_000),
-        cached_input: Some(Nanos(75_000_000)),
-        ..Rates::default()
-    };
     let id = PriceId::new(at, &entropy(n));
-    Record::Price(PriceRecord { id, model_id, plan_id: None, effective_from: at, rates })
+    Record::Price(PriceRecord { id, model_id, plan_id: None, effective_from: at, rates: rates() })
 }
 
 #[cfg(test)]

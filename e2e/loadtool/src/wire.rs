@@ -14,6 +14,8 @@ const HEAD_MAX: usize = 64 << 10;
 pub struct Connection {
     stream: TcpStream,
     buffer: BytesMut,
+    /// Of the last answer.
+    head: BytesMut,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +34,7 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: BytesMut::with_capacity(16 << 10) })
+        Ok(Self { stream, buffer: BytesMut::with_capacity(16 << 10), head: BytesMut::new() })
     }
 
     /// Sends a request and reads its whole answer, giving `body` each piece as it comes. The
@@ -42,8 +44,8 @@ impl Connection {
     /// The connection ends or the answer is not HTTP before the answer is whole.
     pub async fn ask(&mut self, request: &[u8], mut body: impl FnMut(&[u8])) -> Result<u16> {
         self.stream.write_all(request).await?;
-        let head = self.line(b"\r\n\r\n").await?;
-        let (status, framing) = read_head(&head)?;
+        self.head = self.line(b"\r\n\r\n").await?;
+        let (status, framing) = read_head(&self.head)?;
         match framing {
             Framing::Length(length) => self.take(length, &mut body).await?,
             Framing::Chunked => loop {
@@ -57,6 +59,13 @@ impl Connection {
             },
         }
         Ok(status)
+    }
+
+    /// A header of the last answer, its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = std::str::from_utf8(&self.head).ok()?.lines();
+        let mut pairs = lines.filter_map(|line| line.split_once(':'));
+        pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
     async fn fill(&mut self) -> Result<()> {

@@ -64,6 +64,8 @@ pub struct Stats {
     pub cut: u64,
     pub caller_gone: u64,
     pub running: u64,
+    /// The most that ran at the same time.
+    pub running_max: u64,
     pub connections: u64,
     /// Access tokens handed out.
     pub tokens_issued: u64,
@@ -168,6 +170,7 @@ impl Log {
         inner.last = seen;
         inner.stats.calls += 1;
         inner.stats.running += 1;
+        inner.stats.running_max = inner.stats.running_max.max(inner.stats.running);
         let nth = inner.stats.calls;
         if !inner.served.contains_key(&id) {
             inner.order.push_back(id.clone());

@@ -69,6 +69,8 @@ pub(crate) struct Reply {
     pub finish: Finish,
     /// Whether usage is told.
     pub usage: bool,
+    /// And in each chunk, so far.
+    pub usage_each: bool,
     /// Thoughts are sealed for the caller to hand back.
     pub sealed: bool,
 }
@@ -150,6 +152,7 @@ pub(crate) fn plan(id: &str, wire: Wire, switches: &Switches, ask: &Ask) -> Repl
         reasoning,
         finish: if cut { Finish::Length } else { finish },
         usage: !switches.no_usage && (!ask.stream || ask.usage_in_stream),
+        usage_each: switches.usage_each,
         sealed: ask.seals_thoughts,
     }
 }

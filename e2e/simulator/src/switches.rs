@@ -44,6 +44,8 @@ pub struct Switches {
     pub not_json: bool,
     /// Leave usage out, even where it was asked for.
     pub no_usage: bool,
+    /// Where a stream tells usage, tell in each chunk what was used so far (OpenAI chat).
+    pub usage_each: bool,
     /// End the stream without its end mark: `[DONE]`, or what stands for it.
     pub no_done: bool,
     /// Content chunks of a stream; absent: one for each token.
@@ -83,6 +85,7 @@ impl Default for Switches {
             malformed: false,
             not_json: false,
             no_usage: false,
+            usage_each: false,
             no_done: false,
             chunks: None,
             chunk_delay_ms: 0,
@@ -134,6 +137,7 @@ impl Switches {
             "malformed" => self.malformed = on()?,
             "not_json" => self.not_json = on()?,
             "no_usage" => self.no_usage = on()?,
+            "usage_each" => self.usage_each = on()?,
             "no_done" => self.no_done = on()?,
             "chunks" => self.chunks = Some(number(TOKENS_MAX)?),
             "chunk_delay_ms" => self.chunk_delay_ms = number(WAIT_MAX_MS)?,

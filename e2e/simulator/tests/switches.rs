@@ -97,6 +97,24 @@ async fn a_stream_says_what_the_plain_answer_says_and_reports_usage_only_if_aske
 }
 
 #[tokio::test]
+async fn usage_told_with_each_chunk_is_what_was_told_so_far_even_when_the_stream_is_cut() {
+    let simulator = simulator().await;
+    let said = "[[sim tokens=10 chunks=5 usage_each=1 cut_after=3]]";
+    let response = post(&simulator, "/chat/completions", &stream(said, true)).await.unwrap();
+    let (mut response, mut text) = (response, Vec::new());
+    while let Ok(Some(piece)) = response.chunk().await {
+        text.extend_from_slice(&piece);
+    }
+    let told: Vec<u64> = payloads(&String::from_utf8(text).unwrap())
+        .iter()
+        .filter_map(|event| serde_json::from_str::<Value>(event).ok())
+        .filter_map(|event| event["usage"]["completion_tokens"].as_u64())
+        .collect();
+    let served = simulator.find("req_1").unwrap();
+    assert_eq!((told, served.output, served.outcome), (vec![0, 2, 4, 6], 6, Outcome::Cut));
+}
+
+#[tokio::test]
 async fn tokens_chunks_and_caps_shape_the_reply() {
     let simulator = simulator().await;
     let events = events(&simulator, &stream("[[sim tokens=10 chunks=3]]", true)).await;

@@ -51,7 +51,7 @@ impl Dialect for Chat {
             "system_fingerprint": FINGERPRINT,
         });
         if reply.usage {
-            set(&mut answer, "usage", usage(reply));
+            set(&mut answer, "usage", usage(reply, reply.visible));
         }
         answer
     }
@@ -63,7 +63,7 @@ impl Dialect for Chat {
             json!(format!("chatcmpl-sim-{}", reply.id)),
             json!(reply.model),
         );
-        Box::new(Chunks { head })
+        Box::new(Chunks { head, visible: 0 })
     }
 
     fn refusal(&self, refusal: &Refusal<'_>) -> (Value, Option<(&'static str, String)>) {
@@ -186,12 +186,14 @@ pub(super) fn delta(reply: &Reply, block: &Block, piece: &Piece) -> Value {
     }
 }
 
-/// Usage in the vendor's form: cached inside prompt, reasoning inside completion.
-fn usage(reply: &Reply) -> Value {
+/// Usage in the vendor's form: cached inside prompt, reasoning inside completion; so many visible
+/// tokens were told.
+fn usage(reply: &Reply, visible: u64) -> Value {
+    let output = visible + reply.reasoning;
     json!({
         "prompt_tokens": reply.prompt,
-        "completion_tokens": reply.output(),
-        "total_tokens": reply.prompt + reply.output(),
+        "completion_tokens": output,
+        "total_tokens": reply.prompt + output,
         "prompt_tokens_details": {"cached_tokens": reply.cached, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": reply.reasoning, "audio_tokens": 0},
     })
@@ -221,12 +223,19 @@ pub(super) fn error(refusal: &Refusal<'_>) -> Value {
 struct Chunks {
     /// Everything of a chunk before its choices.
     head: String,
+    /// Visible tokens told so far.
+    visible: u64,
 }
 
 impl Chunks {
-    /// One chunk for each choice. Where usage was asked for, all chunks but the last say null.
+    /// One chunk for each choice. Where usage was asked for, all chunks but the last say null, or,
+    /// as servers can be told to, what was used so far.
     fn chunk(&self, reply: &Reply, delta: &Value, finish: Option<&str>) -> String {
-        let usage = if reply.usage { ",\"usage\":null" } else { "" };
+        let usage = match (reply.usage, reply.usage_each) {
+            (false, _) => String::new(),
+            (true, false) => ",\"usage\":null".to_owned(),
+            (true, true) => format!(",\"usage\":{}", usage(reply, self.visible)),
+        };
         let chunk = |index| {
             format!(
                 "{}\"choices\":[{{\"index\":{index},\"delta\":{delta},\"logprobs\":null,\
@@ -245,13 +254,20 @@ impl Writer for Chunks {
     }
 
     fn piece(&mut self, reply: &Reply, block: &Block, piece: &Piece) -> Vec<u8> {
+        if block.kind != Kind::Thought {
+            self.visible += piece.tokens * reply.choices;
+        }
         self.chunk(reply, &delta(reply, block, piece), None).into_bytes()
     }
 
     fn end(&mut self, reply: &Reply, done: bool) -> Vec<u8> {
         let mut out = self.chunk(reply, &json!({}), Some(finish(reply.finish)));
         if reply.usage {
-            out.push_str(&format!("{}\"choices\":[],\"usage\":{}}}\n\n", self.head, usage(reply)));
+            out.push_str(&format!(
+                "{}\"choices\":[],\"usage\":{}}}\n\n",
+                self.head,
+                usage(reply, reply.visible)
+            ));
         }
         if done {
             out.push_str("data: [DONE]\n\n");
