@@ -7,6 +7,7 @@ pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod billing;
+pub mod budgets;
 pub mod catalog;
 pub mod clock;
 pub mod config;
@@ -26,5 +27,6 @@ pub mod publish;
 pub mod redis_link;
 pub mod slug;
 pub mod usage;
+pub mod webhooks;
 
 pub use http::{ApiError, Result};

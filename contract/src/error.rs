@@ -97,6 +97,7 @@ codes! {
     LimitMoney = "limit.money", 402, "The spending limit is used up.";
     BudgetExhausted = "budget.exhausted", 402, "The budget is used up.";
     WalletEmpty = "wallet.empty", 402, "The prepaid credit is used up.";
+    BudgetThrottled = "budget.throttled", 429, "The budget is used up, and calls are slowed down.";
 
     // Upstream.
     UpstreamRefused = "upstream.refused", 400, "The provider refused the request.";

@@ -176,6 +176,15 @@ ids! {
     PlanId = "plan";
     SubscriptionId = "sub";
     LimitId = "lim";
+    /// Gateways know a budget as the limit of the same UUID.
+    BudgetId = "bud";
+    /// More money for a budget, for a while.
+    RaiseId = "raise";
+    WebhookId = "hook";
+    /// One message on its way to one webhook.
+    DeliveryId = "whd";
+    /// Something that happened, as webhooks tell it.
+    EventId = "evt";
     /// One call through the gateway; also the idempotency key of its money.
     RequestId = "req";
     /// One control API request, for support.

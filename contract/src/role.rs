@@ -47,12 +47,19 @@ impl Role {
                 matches!(self, R::Owner | R::Admin | R::Developer | R::Auditor)
             }
             A::ViewRequests => matches!(self, R::Owner | R::Admin | R::Developer | R::Auditor),
-            A::ViewCosts => matches!(self, R::Owner | R::Admin | R::Finance | R::Auditor),
+            A::ViewCosts | A::ViewBudgets => {
+                matches!(self, R::Owner | R::Admin | R::Finance | R::Auditor)
+            }
+            A::EditBudget => matches!(self, R::Owner | R::Admin | R::Finance),
+            A::ViewWebhooks => matches!(self, R::Owner | R::Admin | R::Auditor),
             A::ViewAudit => matches!(self, R::Owner | R::Admin | R::Auditor),
             A::EditOrg => matches!(self, R::Owner),
-            A::InviteMember | A::EditMember | A::RemoveMember | A::EditTeam | A::EditLimit => {
-                matches!(self, R::Owner | R::Admin)
-            }
+            A::InviteMember
+            | A::EditMember
+            | A::RemoveMember
+            | A::EditTeam
+            | A::EditLimit
+            | A::EditWebhook => matches!(self, R::Owner | R::Admin),
             A::EditApp | A::CreateKey | A::RevokeKey | A::Subscribe => {
                 matches!(self, R::Owner | R::Admin | R::Developer)
             }
@@ -84,6 +91,8 @@ pub enum Action {
     ViewUsage,
     ViewRequests,
     ViewCosts,
+    ViewBudgets,
+    ViewWebhooks,
     ViewAudit,
     EditOrg,
     InviteMember,
@@ -92,6 +101,8 @@ pub enum Action {
     EditTeam,
     EditApp,
     EditLimit,
+    EditBudget,
+    EditWebhook,
     CreateKey,
     RevokeKey,
     Subscribe,
@@ -126,6 +137,8 @@ mod tests {
             A::EditTeam,
             A::EditApp,
             A::EditLimit,
+            A::EditBudget,
+            A::EditWebhook,
             A::CreateKey,
             A::RevokeKey,
             A::Subscribe,

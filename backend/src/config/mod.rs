@@ -6,12 +6,14 @@ mod mail;
 mod public;
 mod secrets;
 mod stores;
+mod webhooks;
 
 pub use http::Http;
 pub use mail::Mail;
 pub use public::Public;
 pub use secrets::Secrets;
 pub use stores::{Database, Redis};
+pub use webhooks::Webhooks;
 
 /// Everything `serve` and `work` need.
 #[derive(Debug, Clone, clap::Args)]
@@ -28,4 +30,6 @@ pub struct Config {
     pub secrets: Secrets,
     #[command(flatten)]
     pub mail: Mail,
+    #[command(flatten)]
+    pub webhooks: Webhooks,
 }

@@ -123,6 +123,18 @@ const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
         "/amount_usd",
         "The wallet would have been given more than a billion dollars in all. Use less.",
     ),
+    (
+        "budgets_org_id_name_key",
+        ErrorCode::NameTaken,
+        "/name",
+        "There is a budget with this name. Choose another.",
+    ),
+    (
+        "webhooks_org_id_url_key",
+        ErrorCode::Conflict,
+        "/url",
+        "There is a webhook with this address.",
+    ),
 ];
 
 impl From<sqlx::Error> for ApiError {

@@ -2,7 +2,10 @@
 
 use super::{health, openapi};
 use crate::app::App;
-use crate::{audit, billing, catalog, identity, keys, limits, models, orgs, providers, usage};
+use crate::{
+    audit, billing, budgets, catalog, identity, keys, limits, models, orgs, providers, usage,
+    webhooks,
+};
 use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -10,7 +13,7 @@ use utoipa_axum::routes;
 
 /// The routes, and the document that describes them.
 pub fn routes() -> (Router<App>, OpenApi) {
-    let (router, api) = operations().split_for_parts();
+    let (router, api) = operations().merge(spending()).split_for_parts();
     (router.route("/openapi.json", axum::routing::get(openapi::get_openapi)), openapi::finish(api))
 }
 
@@ -107,4 +110,24 @@ fn operations() -> OpenApiRouter<App> {
         // limits
         .routes(routes!(limits::create::create_limit, limits::list::list_limits))
         .routes(routes!(limits::update::update_limit, limits::delete::delete_limit))
+}
+
+/// What an org means to spend, and who hears of it.
+fn spending() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        // budgets
+        .routes(routes!(budgets::create::create_budget, budgets::list::list_budgets))
+        .routes(routes!(
+            budgets::get::get_budget,
+            budgets::update::update_budget,
+            budgets::delete::delete_budget
+        ))
+        .routes(routes!(budgets::raise::raise_budget))
+        .routes(routes!(budgets::end_raise::end_budget_raise))
+        .routes(routes!(budgets::alerts::list_budget_alerts))
+        // webhooks
+        .routes(routes!(webhooks::create::create_webhook, webhooks::list::list_webhooks))
+        .routes(routes!(webhooks::delete::delete_webhook))
+        .routes(routes!(webhooks::test::test_webhook))
+        .routes(routes!(webhooks::deliveries::list_webhook_deliveries))
 }

@@ -5,10 +5,10 @@ use crate::app::App;
 use crate::db::Tx as _;
 use crate::http::post;
 use crate::jobs::{Job, JobError};
-use crate::notify;
+use crate::{notify, webhooks};
 use serde::{Deserialize, Serialize};
 
-/// Deletes sessions, links, throttles, stored answers and sent mails whose time is over.
+/// Deletes sessions, links, throttles, stored answers, sent mails and messages whose time is over.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ForgetExpired;
 
@@ -20,6 +20,7 @@ impl Job for ForgetExpired {
         store::delete_expired(&mut tx).await?;
         post::delete_expired(&mut tx).await?;
         notify::delete_expired(&mut tx).await?;
+        webhooks::delete_expired(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -8,7 +8,7 @@ mod runner;
 mod schedule;
 
 pub use error::JobError;
-pub use queue::enqueue;
+pub use queue::{ATTEMPTS_MAX, enqueue};
 pub use runner::{run_due, work};
 
 use crate::app::App;

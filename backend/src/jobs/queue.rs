@@ -10,7 +10,8 @@ use serde_json::Value;
 
 /// A worker that is silent for this long has died, and another takes its job.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
-const ATTEMPTS_MAX: i32 = 12;
+/// Runs of a job that fails each time.
+pub const ATTEMPTS_MAX: i32 = 12;
 
 /// A job taken from the queue.
 #[derive(Debug)]
@@ -25,9 +26,9 @@ pub(super) struct Taken {
 ///
 /// # Errors
 /// Postgres refused.
-pub async fn enqueue<J: Job>(tx: &mut impl Tx, job: &J) -> crate::http::Result<()> {
-    insert(tx, J::KIND, &serde_json::to_value(job)?).await?;
-    Ok(())
+pub async fn enqueue<J: Job>(tx: &mut impl Tx, job: &J) -> sqlx::Result<()> {
+    let payload = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    insert(tx, J::KIND, &payload).await
 }
 
 pub(super) async fn insert(tx: &mut impl Tx, kind: &str, payload: &Value) -> sqlx::Result<()> {

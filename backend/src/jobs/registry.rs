@@ -3,7 +3,7 @@
 use super::schedule::Every;
 use super::{Job, JobError};
 use crate::app::App;
-use crate::{billing, identity, notify, usage};
+use crate::{billing, budgets, identity, notify, usage, webhooks};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -13,6 +13,8 @@ type Run = fn(App, Value) -> BoxFuture<'static, Result<(), JobError>>;
 /// Kind and what runs it.
 pub(super) const JOBS: &[(&str, Run)] = &[
     kind::<notify::send::SendMail>(),
+    kind::<webhooks::send::SendWebhook>(),
+    kind::<budgets::tell::TellBudgetAlert>(),
     kind::<identity::jobs::ForgetExpired>(),
     kind::<usage::jobs::PrepareMonths>(),
     kind::<billing::wallets::expire::ExpireCredits>(),

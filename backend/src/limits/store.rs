@@ -20,7 +20,11 @@ pub const fn scope_columns(scope: LimitScope) -> Option<(&'static str, Uuid)> {
     }
 }
 
-fn scope(kind: &str, id: Uuid) -> sqlx::Result<LimitScope> {
+/// The scope of its stored form.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn scope(kind: &str, id: Uuid) -> sqlx::Result<LimitScope> {
     match kind {
         "org" => Ok(LimitScope::Org(OrgId(id))),
         "team" => Ok(LimitScope::Team(TeamId(id))),

@@ -1,7 +1,11 @@
 //! The text of every mail.
 
 use super::Mail;
+use chrono::NaiveDateTime;
+use contract::api::budgets::BudgetAction;
+use contract::money::Usd;
 use contract::role::Role;
+use contract::snapshot::Zone;
 
 /// Proves an address.
 #[must_use]
@@ -70,6 +74,53 @@ pub fn invitation(inviter: &str, org: &str, role: Role, link: &str) -> Mail {
              {inviter} invites you to join {org} on Tollgate as {role}.\n\n{link}\n\n\
              The link works once, for seven days, for the account of this address.\n\
              If you do not have one yet, sign up with this address first.\n"
+        ),
+    )
+}
+
+/// What a budget's alert is about.
+#[derive(Debug)]
+pub struct BudgetAlert<'a> {
+    pub org: &'a str,
+    pub budget: &'a str,
+    pub percent: u16,
+    pub spent: Usd,
+    pub limit: Usd,
+    pub action: BudgetAction,
+    /// The cheaper model, where calls go to one.
+    pub cheaper: Option<&'a str>,
+    /// When the next period begins, on the clocks of `zone`.
+    pub until: NaiveDateTime,
+    pub zone: Zone,
+    pub page: &'a str,
+}
+
+/// A budget reached one of its thresholds.
+#[must_use]
+pub fn budget_alert(alert: &BudgetAlert<'_>) -> Mail {
+    let BudgetAlert { org, budget, percent, spent, limit, page, zone, .. } = alert;
+    let until = alert.until.format("%-d %b %Y, %H:%M");
+    let used_up = spent.0 >= limit.0;
+    let when = if used_up { "It is used up: calls" } else { "Once it is used up, calls" };
+    let then = match alert.action {
+        BudgetAction::Alert => format!("{when} go on all the same."),
+        BudgetAction::Throttle { percent } => {
+            format!("{when} run at {percent} % of its even pace and are refused above it.")
+        }
+        BudgetAction::Downgrade { .. } => {
+            format!("{when} run on {}.", alert.cheaper.unwrap_or("a cheaper model"))
+        }
+        BudgetAction::Deny => format!("{when} are refused until then or until it is raised."),
+    };
+    mail(
+        &format!("{org}: the budget {budget} reached {percent} %"),
+        &format!(
+            "Hello,\n\n\
+             the budget {budget} of {org} reached {percent} %: {spent} of {limit} USD\n\
+             are spent. The next period begins on {until} ({zone}).\n\n\
+             {then}\n\n\
+             See it, raise it or change it here:\n\n{page}\n\n\
+             You get this mail once a period as an owner or finance of {org}.\n"
         ),
     )
 }

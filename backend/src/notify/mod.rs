@@ -7,7 +7,6 @@ pub mod send;
 mod store;
 
 use crate::db::{SystemTx, Tx};
-use crate::http::Result;
 use crate::jobs;
 use chrono::TimeDelta;
 use contract::id::MailId;
@@ -23,7 +22,7 @@ pub struct Mail {
 ///
 /// # Errors
 /// Postgres refused.
-pub async fn queue(tx: &mut impl Tx, to: &str, mail: &Mail) -> Result<()> {
+pub async fn queue(tx: &mut impl Tx, to: &str, mail: &Mail) -> sqlx::Result<()> {
     let id = tx.new_id(MailId::new);
     store::insert(tx, id, to, mail).await?;
     jobs::enqueue(tx, &send::SendMail { mail: id }).await

@@ -1,6 +1,7 @@
 //! Builds snapshot records from current rows. What comes back is what gateways may know; an object
 //! that does not come back is gone for them.
 
+use crate::budgets::{self, store::Which};
 use crate::db::{SystemTx, Tx as _};
 use crate::limits::model::without_redis;
 use chrono::TimeDelta;
@@ -281,6 +282,10 @@ async fn limits(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitReco
     )
     .fetch_all(tx.conn())
     .await?;
+    // A budget is a limit of money to gateways.
+    let which = Which { ids, ..Which::default() };
+    let budgets = budgets::store::rows(tx, which).await?;
+    let budgets = budgets.iter().filter_map(budgets::model::Row::record).map(Ok);
     rows.into_iter()
         .map(|row| {
             let scope = match row.scope_kind.as_str() {
@@ -299,6 +304,7 @@ async fn limits(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitReco
                 ..LimitRecord::new(row.id, row.org_id, scope, much)
             })
         })
+        .chain(budgets)
         .collect()
 }
 

@@ -6,6 +6,7 @@
 
 use super::report::asked::floor;
 use crate::app::App;
+use crate::budgets::watch::watch;
 use crate::db::{SystemTx, Tx as _};
 use chrono::{DateTime, TimeDelta};
 use contract::Timestamp;
@@ -190,24 +191,32 @@ pub async fn refresh(app: &App) -> sqlx::Result<usize> {
     )
     .fetch_all(tx.conn())
     .await?;
-    if marks.is_empty() {
-        return Ok(0);
-    }
-    let mut stale: BTreeSet<Stretch> =
-        marks.iter().map(|mark| (mark.org_id, mark.minute)).collect();
-    let first = minutes_since(tx.now());
-    open_days(&mut tx, first, &mut stale).await?;
-    let (recent, old): (Vec<Stretch>, Vec<Stretch>) =
-        stale.into_iter().partition(|(_, minute)| *minute >= first);
-    recompute(&mut tx, MINUTES, &recent).await?;
-    let (recent, old) = (widen(&recent, Bucket::Hour), widen(&old, Bucket::Hour));
-    recompute(&mut tx, HOURS, &recent).await?;
-    recompute(&mut tx, HOURS_OF_EVENTS, &old).await?;
-    let hours = [recent, old].concat();
-    recompute(&mut tx, DAYS, &widen(&hours, Bucket::Day)).await?;
-    mark_keys(&mut tx, &hours).await?;
+    let marks: Vec<Stretch> = marks.iter().map(|mark| (mark.org_id, mark.minute)).collect();
+    let hours = sum_up(&mut tx, &marks).await?;
+    // In the same transaction: what a budget tells is what these sums say.
+    watch(&mut tx, &hours).await?;
     tx.commit().await?;
     Ok(marks.len())
+}
+
+/// Recomputes the sums of all that is marked. Answers whose hours.
+async fn sum_up(tx: &mut SystemTx, marks: &[Stretch]) -> sqlx::Result<Vec<Stretch>> {
+    if marks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut stale: BTreeSet<Stretch> = marks.iter().copied().collect();
+    let first = minutes_since(tx.now());
+    open_days(tx, first, &mut stale).await?;
+    let (recent, old): (Vec<Stretch>, Vec<Stretch>) =
+        stale.into_iter().partition(|(_, minute)| *minute >= first);
+    recompute(tx, MINUTES, &recent).await?;
+    let (recent, old) = (widen(&recent, Bucket::Hour), widen(&old, Bucket::Hour));
+    recompute(tx, HOURS, &recent).await?;
+    recompute(tx, HOURS_OF_EVENTS, &old).await?;
+    let hours = [recent, old].concat();
+    recompute(tx, DAYS, &widen(&hours, Bucket::Day)).await?;
+    mark_keys(tx, &hours).await?;
+    Ok(hours)
 }
 
 /// The start of the minute that holds `at`.

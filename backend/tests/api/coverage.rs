@@ -49,6 +49,14 @@ fn sample(operation: &Operation, org: &TestOrg) -> Value {
             "scope": {"kind": "app", "id": org.app},
             "metric": "requests", "window": "minute", "max": 1,
         }),
+        "create_budget" => json!({
+            "name": "Sample", "scope": {"kind": "app", "id": org.app}, "amount_usd": "1",
+            "window": "month", "action": {"kind": "deny"},
+        }),
+        "raise_budget" => {
+            json!({"add_usd": "1", "ends_at": "2026-03-02T00:00:00Z", "reason": "Sample"})
+        }
+        "create_webhook" => json!({"url": "https://example.com/hooks"}),
         "create_subscription" => json!({"app_id": org.app, "plan_id": absent("plan")}),
         "create_credit" => json!({"kind": "grant", "amount_usd": "1", "note": "Sample"}),
         "create_correction" => json!({"amount_usd": "1", "reason": "Sample"}),
@@ -80,6 +88,8 @@ fn absent(name: &str) -> String {
         "product" => "prod",
         "subscription" => "sub",
         "limit" => "lim",
+        "budget" => "bud",
+        "webhook" => "hook",
         "request" => "req",
         "transaction" => "ltx",
         other => other,
@@ -184,6 +194,13 @@ async fn another_orgs_object_is_answered_like_one_that_is_not_there() {
     let invitation = them.post("/v1/orgs/theirs/invitations", invitation).await.expect(201).json();
     let limit = json!({"scope": {"kind": "app", "id": theirs.app}, "metric": "requests", "window": "minute", "max": 1});
     let limit = them.post("/v1/orgs/theirs/limits", limit).await.expect(201).json();
+    let budget = json!({"name": "B", "scope": {"kind": "org", "id": theirs.id}, "amount_usd": "9", "window": "day", "action": {"kind": "deny"}});
+    let budget = them.post("/v1/orgs/theirs/budgets", budget).await.expect(201).json();
+    let raise = json!({"add_usd": "1", "ends_at": "2026-03-02T00:00:00Z", "reason": "r"});
+    let raises = format!("/v1/orgs/theirs/budgets/{}/raises", budget["id"].as_str().unwrap());
+    let raised = them.post(&raises, raise).await.expect(201).json();
+    let webhook = json!({"url": "https://example.com/theirs"});
+    let webhook = them.post("/v1/orgs/theirs/webhooks", webhook).await.expect(201).json();
     let person = them.get("/v1/me").await.json()["id"].clone();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let real = |name: &str| match name {
@@ -193,6 +210,9 @@ async fn another_orgs_object_is_answered_like_one_that_is_not_there() {
         "invitation" => text(&invitation["id"]),
         "person" => text(&person),
         "limit" => text(&limit["id"]),
+        "budget" => text(&budget["id"]),
+        "raise" => text(&raised["raises"][0]["id"]),
+        "webhook" => text(&webhook["webhook"]["id"]),
         other => absent(other),
     };
     let before = (app.count("audit_entries").await, app.count("outbox").await);

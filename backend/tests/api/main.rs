@@ -15,6 +15,7 @@ mod harness;
 
 mod audit;
 mod billing;
+mod budgets;
 mod catalog;
 mod coverage;
 mod http;
@@ -32,3 +33,4 @@ mod seed_demo;
 mod units;
 mod usage;
 mod wallets;
+mod webhooks;

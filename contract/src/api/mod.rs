@@ -6,6 +6,7 @@
 pub mod apps;
 pub mod audit;
 pub mod billing;
+pub mod budgets;
 pub mod catalog;
 pub mod identity;
 pub mod keys;
@@ -15,6 +16,7 @@ pub mod orgs;
 pub mod providers;
 pub mod rate;
 pub mod usage;
+pub mod webhooks;
 
 /// Derives that every shape shares.
 macro_rules! shape {

@@ -112,10 +112,32 @@ pub enum AtLimit {
     Deny,
     /// It runs, and is counted.
     Alert,
-    /// So many hundredths of the calls run.
+    /// Room grows through the window, at so many hundredths of the even pace of the maximum: by
+    /// its end that much more than the maximum was let through.
     Throttle { percent: u8 },
-    /// It runs on another model.
+    /// It runs on another model, whose calls have room whatever was used.
     Downgrade { model_id: ModelId },
+}
+
+impl AtLimit {
+    /// Of several limits without room, the one with the highest rank decides.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Alert => 0,
+            Self::Throttle { .. } => 1,
+            Self::Downgrade { .. } => 2,
+            Self::Deny => 3,
+        }
+    }
+}
+
+/// Use that counters do not know of, because it came before the limit: taken off the maximum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpentBefore {
+    pub amount: i64,
+    /// The end of the window that it lies in.
+    pub until: Timestamp,
 }
 
 /// Another maximum for a while, `[from, until)`.
@@ -158,6 +180,11 @@ pub struct LimitRecord {
     pub kind: LimitKind,
     #[serde(default)]
     pub at_limit: AtLimit,
+    /// What people call it, where it has a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent_before: Option<SpentBefore>,
 }
 
 impl LimitRecord {
@@ -184,6 +211,8 @@ impl LimitRecord {
             overrides: Vec::new(),
             kind: LimitKind::Limit,
             at_limit: AtLimit::Deny,
+            name: None,
+            spent_before: None,
         }
     }
 
@@ -194,9 +223,17 @@ impl LimitRecord {
         self.window.bounds(self.zone, now)
     }
 
-    /// The maximum in force, and when the next one is.
+    /// The maximum in force, and when the next one is. What a throttled limit grows by is in it,
+    /// to the second, and is not counted as a next one.
     #[must_use]
     pub fn max_at(&self, now: Timestamp) -> (i64, Option<Timestamp>) {
+        let (max, next) = self.stated_at(now);
+        (self.with_slack(max, now), next)
+    }
+
+    /// As it is set: the maximum, or the override in its place, and when that changes.
+    #[must_use]
+    pub fn stated_at(&self, now: Timestamp) -> (i64, Option<Timestamp>) {
         if self.overrides.is_empty() {
             return (self.max, None);
         }
@@ -204,6 +241,46 @@ impl LimitRecord {
         let edges = self.overrides.iter().flat_map(|one| [one.from, one.until]);
         let next = edges.filter(|edge| *edge > now).min();
         (in_force.map_or(self.max, |one| one.max), next)
+    }
+
+    /// A maximum with what it grows by, less what was used before it was counted.
+    fn with_slack(&self, max: i64, now: Timestamp) -> i64 {
+        let before = self.spent_before.filter(|before| now < before.until);
+        let grows = self.growth(max, now).map(|(grown, _)| grown);
+        if max <= 0 || (before.is_none() && grows.is_none()) {
+            return max;
+        }
+        let before = before.map_or(0, |before| before.amount);
+        // Used up is not suspended: what costs nothing still runs.
+        max.saturating_add(grows.unwrap_or(0)).saturating_sub(before).max(1)
+    }
+
+    /// What a throttled maximum has grown by at `now`, and how long it takes to grow by all of it.
+    fn growth(&self, max: i64, now: Timestamp) -> Option<(i64, i64)> {
+        let AtLimit::Throttle { percent } = self.at_limit else { return None };
+        let (start, end) = self.bounds(now);
+        let length = end.saturating_sub(start).max(1);
+        let elapsed = now.timestamp().saturating_sub(start).clamp(0, length);
+        let grown = i128::from(max) * i128::from(percent) * i128::from(elapsed)
+            / (i128::from(length) * 100);
+        Some((i64::try_from(grown).unwrap_or(i64::MAX), length))
+    }
+
+    /// How many seconds it takes a throttled limit to have room for `missing` more; `None`: it is
+    /// not throttled, or its window ends before.
+    #[must_use]
+    pub fn seconds_to_grow(&self, missing: i64, now: Timestamp) -> Option<i64> {
+        let (max, _) = self.stated_at(now);
+        let AtLimit::Throttle { percent } = self.at_limit else { return None };
+        let (grown, length) = self.growth(max, now)?;
+        // The instant at which the growth, which is rounded down, is that much for the first time.
+        let wanted = i128::from(grown) + i128::from(missing.max(0));
+        let per_length = i128::from(max) * i128::from(percent);
+        let (start, _) = self.bounds(now);
+        let second =
+            (wanted * i128::from(length) * 100 + per_length - 1).checked_div(per_length)?;
+        let second = i64::try_from(second).ok().filter(|second| *second <= length)?;
+        Some(start.saturating_add(second).saturating_sub(now.timestamp()).max(1))
     }
 
     /// Whether calls of `model` with `tags` count.
@@ -240,6 +317,51 @@ mod tests {
         assert_eq!(raised.max_at(until), (0, Some(later.until)));
         assert_eq!(raised.max_at(later.until), (10, None));
         assert_eq!(limit().max_at(from), (10, None));
+    }
+
+    #[test]
+    fn a_throttled_limit_grows_evenly_to_its_percent_and_says_when_there_is_room() {
+        let throttled =
+            LimitRecord { max: 864_000, at_limit: AtLimit::Throttle { percent: 10 }, ..limit() };
+        let day = |clock: &str| at(&format!("2026-05-01T{clock}Z"));
+        // A nano-dollar a second: a tenth of the even pace.
+        assert_eq!(throttled.max_at(day("00:00:00")), (864_000, None));
+        assert_eq!(throttled.max_at(day("00:00:07")).0, 864_007);
+        assert_eq!(throttled.max_at(day("23:59:59")).0, 864_000 + 86_399);
+        assert_eq!(throttled.stated_at(day("12:00:00")).0, 864_000);
+        assert_eq!(throttled.seconds_to_grow(60, day("12:00:00")), Some(60));
+        assert_eq!(throttled.seconds_to_grow(0, day("12:00:00")), Some(1));
+        assert_eq!(throttled.seconds_to_grow(60, day("23:59:30")), None);
+        assert_eq!(limit().seconds_to_grow(1, day("12:00:00")), None);
+        let nothing = LimitRecord { max: 0, ..throttled.clone() };
+        assert_eq!(
+            (nothing.max_at(day("12:00:00")).0, nothing.seconds_to_grow(1, day("12:00:00"))),
+            (0, None)
+        );
+        for percent in [1, 37, 99] {
+            let one =
+                LimitRecord { max: 1_000, at_limit: AtLimit::Throttle { percent }, ..limit() };
+            for clock in ["00:00:00", "03:04:05", "11:59:59"] {
+                let missing = 3;
+                let wait = one.seconds_to_grow(missing, day(clock)).unwrap();
+                let after = |s| one.max_at(day(clock) + chrono::TimeDelta::seconds(s)).0;
+                assert!(
+                    after(wait) >= after(0) + missing
+                        && (wait == 1 || after(wait - 1) < after(0) + missing)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_spent_before_counts_until_its_window_ends_and_suspends_nothing() {
+        let until = at("2026-05-02T00:00:00Z");
+        let spent_before = Some(SpentBefore { amount: 7, until });
+        let made_late = LimitRecord { spent_before, ..limit() };
+        assert_eq!(made_late.max_at(at("2026-05-01T23:59:59Z")).0, 3);
+        assert_eq!(made_late.max_at(until).0, 10);
+        let used_up = LimitRecord { max: 5, ..made_late };
+        assert_eq!(used_up.max_at(at("2026-05-01T23:59:59Z")).0, 1);
     }
 
     #[test]

@@ -13,7 +13,9 @@ pub use catalog::{
     Auth, DeploymentRecord, Dialect, Lifecycle, Modality, ModelRecord, PlanRecord, PriceRecord,
     ProductKind, ProductRecord, ProviderRecord, ProviderSettings,
 };
-pub use limit::{AtLimit, LimitKind, LimitRecord, LimitScope, Metric, Override, WithoutRedis};
+pub use limit::{
+    AtLimit, LimitKind, LimitRecord, LimitScope, Metric, Override, SpentBefore, WithoutRedis,
+};
 pub use predict::{DATATYPES, Layout, PredictMap, PredictOutput};
 pub use tag::{TAG_NAME_MAX, TAG_VALUE_MAX, TAGS_MAX, Tag, TagFault};
 pub use tenant::{

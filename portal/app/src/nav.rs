@@ -14,8 +14,10 @@ pub enum Place {
     Usage,
     Requests,
     Costs,
+    Budgets,
     Members,
     Teams,
+    Webhooks,
     Audit,
     Settings,
     AdminProviders,
@@ -84,13 +86,16 @@ pub const ORG: &[Group] = &[
     },
     Group {
         label: words::SPEND,
-        entries: &[entry(
-            Place::Costs,
-            words::COSTS,
-            Sign::Costs,
-            "/costs",
-            Some(Action::ViewCosts),
-        )],
+        entries: &[
+            entry(Place::Costs, words::COSTS, Sign::Costs, "/costs", Some(Action::ViewCosts)),
+            entry(
+                Place::Budgets,
+                words::BUDGETS,
+                Sign::Budget,
+                "/budgets",
+                Some(Action::ViewBudgets),
+            ),
+        ],
     },
     Group {
         label: words::MANAGE,
@@ -103,6 +108,13 @@ pub const ORG: &[Group] = &[
                 Some(Action::ViewMembers),
             ),
             entry(Place::Teams, words::TEAMS, Sign::Team, "/teams", Some(Action::ViewTeams)),
+            entry(
+                Place::Webhooks,
+                words::WEBHOOKS,
+                Sign::Webhook,
+                "/webhooks",
+                Some(Action::ViewWebhooks),
+            ),
             entry(Place::Audit, words::AUDIT, Sign::Audit, "/audit", Some(Action::ViewAudit)),
             entry(Place::Settings, words::SETTINGS, Sign::Settings, "/settings", None),
         ],

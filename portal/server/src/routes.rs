@@ -19,6 +19,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(account())
         .merge(org())
         .merge(org_people())
+        .merge(org_spend())
         .merge(admin())
         .fallback(|| async { Fault::NotFound })
         .method_not_allowed_fallback(|| async { Fault::NotFound })
@@ -108,6 +109,22 @@ fn org_people() -> Router<Arc<App>> {
         .route("/o/{org}/teams/{team}", get(people::teams::edit).post(act::people::edit_team))
         .route("/o/{org}/audit", get(pages::org::audit::page))
         .route("/o/{org}/settings", get(pages::org::settings::page).post(act::people::rename))
+}
+
+fn org_spend() -> Router<Arc<App>> {
+    use pages::org::{budgets, webhooks};
+    Router::new()
+        .route("/o/{org}/budgets", get(budgets::list::page).post(act::budgets::create))
+        .route("/o/{org}/budgets/new", get(budgets::new::page))
+        .route("/o/{org}/budgets/{budget}", get(budgets::budget::page).post(act::budgets::edit))
+        .route("/o/{org}/budgets/{budget}/raise", post(act::budgets::raise))
+        .route("/o/{org}/budgets/{budget}/raises/{raise}/end", post(act::budgets::end_raise))
+        .route("/o/{org}/budgets/{budget}/delete", post(act::budgets::delete))
+        .route("/o/{org}/webhooks", get(webhooks::list).post(act::webhooks::create))
+        .route("/o/{org}/webhooks/{webhook}", get(webhooks::page))
+        .route("/o/{org}/webhooks/{webhook}/secret", get(webhooks::secret))
+        .route("/o/{org}/webhooks/{webhook}/test", post(act::webhooks::test))
+        .route("/o/{org}/webhooks/{webhook}/delete", post(act::webhooks::delete))
 }
 
 fn admin() -> Router<Arc<App>> {

@@ -99,6 +99,31 @@ impl Shop {
             operator,
         }
     }
+
+    /// Another chat model in the product, at so many dollars per million tokens.
+    pub async fn add_model(&self, name: &str, input_usd: &str, output_usd: &str) -> ModelId {
+        let new = json!({
+            "name": name, "display_name": name, "modality": "chat",
+            "context_tokens_max": 8000, "output_tokens_max": 1000,
+        });
+        let model = self.operator.post("/v1/admin/models", new).await.expect(201).json();
+        let path = format!("/v1/admin/models/{}", model["id"].as_str().unwrap());
+        let new = json!({"provider_id": self.provider, "upstream_model": name, "weight": 100});
+        self.operator.post(&format!("{path}/deployments"), new).await.expect(201);
+        let price = json!({"input_usd": input_usd, "output_usd": output_usd, "per_call_usd": "0"});
+        self.operator.post(&format!("{path}/prices"), price).await.expect(201);
+        self.operator.patch(&path, json!({"state": "active"}), 1).await.expect(200);
+        let product = format!("/v1/admin/products/{}", self.product);
+        let all = json!({"model_ids": [self.model, model["id"]]});
+        self.operator.patch(&product, all, 2).await.expect(200);
+        id(&model)
+    }
+
+    /// Puts the caller's app on the plan.
+    pub async fn subscribe(&self, owner: &Client, caller: &Caller) {
+        let new = json!({"app_id": caller.app, "plan_id": self.plan});
+        owner.post("/v1/orgs/acme/subscriptions", new).await.expect(201);
+    }
 }
 
 /// Somebody who can call: an app with a key.

@@ -4,6 +4,7 @@ use super::badge::{Badge, Tone};
 use crate::text::states as words;
 use contract::api::catalog::ProductState;
 use contract::api::keys::KeyState;
+use contract::api::webhooks::DeliveryState;
 use contract::snapshot::{Lifecycle, SubscriptionState};
 use contract::usage::Outcome;
 use leptos::prelude::*;
@@ -65,6 +66,16 @@ impl State for Outcome {
             Self::UpstreamCut => (Tone::Bad, words::UPSTREAM_CUT),
             Self::ClientGone => (Tone::Wait, words::CLIENT_GONE),
             Self::BudgetExhausted => (Tone::Bad, words::BUDGET_EXHAUSTED),
+        }
+    }
+}
+
+impl State for DeliveryState {
+    fn read(&self) -> (Tone, &'static str) {
+        match self {
+            Self::Waiting => (Tone::Wait, words::WAITING),
+            Self::Delivered => (Tone::Good, words::DELIVERED),
+            Self::Failed => (Tone::Bad, words::FAILED),
         }
     }
 }

@@ -303,8 +303,13 @@ fn limit(code: ErrorCode) -> Option<Explained> {
         ),
         C::BudgetExhausted => explained(
             "The budget that covers this call is used up.",
-            "Somebody with the role for it can raise the budget.",
+            "The message names it and says when it starts again. An owner, admin or finance member can raise it for a while, or change it.",
             "When the budget has room again.",
+        ),
+        C::BudgetThrottled => explained(
+            "The budget that covers this call is used up, and calls run at a part of its pace only.",
+            "Wait as long as Retry-After says: by then there is room for a call like this one. An owner, admin or finance member can raise the budget.",
+            "After the time in Retry-After.",
         ),
         C::WalletEmpty => explained(
             "The organisation pays in advance, and its credit does not cover what the call may cost.",

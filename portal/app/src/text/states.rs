@@ -17,4 +17,7 @@ pub const ANSWERED: &str = "Answered";
 pub const UPSTREAM_ERROR: &str = "Provider error";
 pub const UPSTREAM_CUT: &str = "Cut off";
 pub const CLIENT_GONE: &str = "Caller left";
+pub const WAITING: &str = "Waiting";
+pub const DELIVERED: &str = "Delivered";
+pub const FAILED: &str = "Given up";
 pub const BUDGET_EXHAUSTED: &str = "Budget used up";

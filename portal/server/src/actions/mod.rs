@@ -4,12 +4,14 @@
 pub mod admin;
 pub mod apps;
 pub mod auth;
+pub mod budgets;
 pub mod catalog;
 pub mod keys;
 pub mod limits;
 pub mod orgs;
 pub mod people;
 mod theme;
+pub mod webhooks;
 
 pub use theme::theme;
 

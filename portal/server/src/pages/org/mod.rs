@@ -2,6 +2,7 @@
 
 pub mod apps;
 pub mod audit;
+pub mod budgets;
 pub mod costs;
 pub mod home;
 pub mod keys;
@@ -11,3 +12,4 @@ mod report;
 pub mod requests;
 pub mod settings;
 pub mod usage;
+pub mod webhooks;
