@@ -65,6 +65,7 @@ pub fn metrics(tools: &Tools) -> String {
     let flag = |on: bool| if on { 1.0 } else { 0.0 };
     #[expect(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
     let number = |n: u64| n as f64;
+    let (now, reserved) = (tools.clock.now(), tools.reserve.reserved());
     tools.telemetry.render(&[
         ("tollgate_ready", "Whether this gateway takes calls.", flag(state.ready)),
         (
@@ -93,6 +94,17 @@ pub fn metrics(tools: &Tools) -> String {
             number(state.intents_open),
         ),
         ("tollgate_spool_bytes", "Size of the usage spool on disk.", number(state.spool_bytes)),
+        ("tollgate_reservations", "Calls that hold something now.", number(reserved.reservations)),
+        (
+            "tollgate_reservation_oldest_seconds",
+            "How long the oldest of them has held it.",
+            number(reserved.oldest_ms(now)) / 1_000.0,
+        ),
+        (
+            "tollgate_reserved_nanodollars",
+            "The money that calls hold now.",
+            number(u64::try_from(reserved.held.0).unwrap_or(0)),
+        ),
     ])
 }
 

@@ -64,17 +64,17 @@ pub async fn beat(tools: Tools, mut link: Link) {
 }
 
 fn own(tools: &Tools, now: Timestamp) -> GatewayBeat {
-    let depth = tools.settle.depth();
+    let (depth, reserved) = (tools.settle.depth(), tools.reserve.reserved());
     GatewayBeat {
         gateway_id: tools.gateway_id,
         at: now,
         config_version: tools.snapshot.load().version(),
         spool_events: depth.events,
         spool_bytes: depth.bytes,
-        intents_open: 0,
-        reservations: 0,
-        oldest_reservation_ms: 0,
-        held_nanos: 0,
+        intents_open: depth.intents,
+        reservations: reserved.reservations,
+        oldest_reservation_ms: reserved.oldest_ms(now),
+        held_nanos: reserved.held.0,
     }
 }
 

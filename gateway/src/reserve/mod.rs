@@ -6,10 +6,12 @@
 mod allowance;
 mod book;
 mod draw;
+mod live;
 mod refusal;
 mod reservation;
 
 pub use draw::Drawer;
+pub use live::Reserved;
 pub use refusal::{Refused, Standing};
 pub use reservation::Reservation;
 
@@ -22,6 +24,7 @@ use contract::money::Nanos;
 use contract::snapshot::{LimitRecord, LimitScope, Metric, Tag};
 use contract::usage::Units;
 use draw::Request;
+use live::Live;
 use reservation::Taking;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -98,6 +101,7 @@ impl Amounts {
 pub struct Reserve {
     book: Arc<Book>,
     draws: mpsc::Sender<Request>,
+    live: Live,
 }
 
 impl Reserve {
@@ -108,7 +112,7 @@ impl Reserve {
         let (draws, requests) = mpsc::channel(QUEUE_MAX);
         let book = Arc::new(Book::new(draws.downgrade()));
         let drawer = Drawer::new(gateway_id, Arc::clone(&book), requests, telemetry);
-        (Self { book, draws }, drawer)
+        (Self { book, draws, live: Live::default() }, drawer)
     }
 
     /// Takes `estimate` from every limit on `caller`, or nothing at all. Waits for Redis only
@@ -129,7 +133,8 @@ impl Reserve {
             taking.take(&allowance, limit, estimate.of(limit.metric), now);
         }
         let holds = taking.finish(Some(&self.draws), now).await?;
-        Ok(Reservation::new(holds, estimate.money))
+        let alive = self.live.enter(now, estimate.money);
+        Ok(Reservation::new(holds, estimate.money, alive))
     }
 
     /// How every limit on `caller` stands, as far as is known here.
@@ -143,6 +148,12 @@ impl Reserve {
         applying(snapshot, caller)
             .map(|limit| self.book.allowance(limit, caller, now).standing())
             .collect()
+    }
+
+    /// What calls hold now.
+    #[must_use]
+    pub fn reserved(&self) -> Reserved {
+        self.live.reserved()
     }
 
     /// Waits until the counters know of everything that was settled so far.

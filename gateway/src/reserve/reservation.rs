@@ -4,6 +4,7 @@
 use super::Amounts;
 use super::allowance::{Allowance, Hold, Take};
 use super::draw::{Answer, Ask, Need, Request};
+use super::live::Alive;
 use super::refusal::{Refused, Standing};
 use contract::Timestamp;
 use contract::money::Nanos;
@@ -126,11 +127,12 @@ fn without_redis(needs: Vec<Need>, now: Timestamp) -> Result<Vec<(Metric, Hold)>
 pub struct Reservation {
     holds: Vec<(Metric, Hold)>,
     money: Nanos,
+    alive: Alive,
 }
 
 impl Reservation {
-    pub(super) fn new(holds: Vec<(Metric, Hold)>, money: Nanos) -> Self {
-        Self { holds, money }
+    pub(super) fn new(holds: Vec<(Metric, Hold)>, money: Nanos, alive: Alive) -> Self {
+        Self { holds, money, alive }
     }
 
     /// The money that was estimated, whether or not a limit counts it.
@@ -190,6 +192,7 @@ impl Reservation {
             }
         }
         self.money = Nanos(self.money.0.saturating_add(more.money.0.max(0)));
+        self.alive.holds(self.money);
     }
 
     /// What is held of each limit, and what of `used` counts there.

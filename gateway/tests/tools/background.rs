@@ -6,10 +6,12 @@ use crate::world::{
     publish, publish_all, put_text, records, removal,
 };
 use contract::channel::{self, GatewayBeat};
+use contract::money::Nanos;
 use contract::snapshot::{Kind, LimitScope, Metric, Record, Window};
 use gateway::admin::{metrics, readiness};
 use gateway::background::{Background, Settings, Tools, start};
 use gateway::clock::Clock;
+use gateway::reserve::Amounts;
 use gateway::snapshot::{Source, Stale};
 use gateway::telemetry::{Count, Ended, Finished};
 use std::collections::HashMap;
@@ -398,6 +400,38 @@ async fn gateways_say_that_they_live_and_hear_each_other_also_on_a_cluster() {
             assert!(start.elapsed() < Duration::from_secs(10), "the silent one is never forgotten");
         }
     }
+}
+
+#[tokio::test]
+async fn a_gateway_tells_how_much_its_calls_hold_and_for_how_long() {
+    let redis = RedisServer::start();
+    let gateway = Gateway::start(&redis);
+    let tools = &gateway.tools;
+    let snapshot = tools.snapshot.load();
+    let hold = Amounts { requests: 1, money: Nanos(70), ..Amounts::default() };
+    let mut one = tools.reserve.reserve(&snapshot, &caller(), &hold, at(START)).await.unwrap();
+    assert!(one.try_extend(&Amounts { money: Nanos(30), ..Amounts::default() }, at(START)));
+    let two = tools.reserve.reserve(&snapshot, &caller(), &hold, at(START + 2)).await.unwrap();
+    gateway.clock.set(at(START + 3));
+    let told = async |reservations: u64, oldest_ms: u64, held: i64| {
+        let start = Instant::now();
+        loop {
+            let beats = beats(&redis).await;
+            let said = beats.first().map(|beat| {
+                (beat.reservations, beat.oldest_reservation_ms, beat.held_nanos, beat.intents_open)
+            });
+            if said == Some((reservations, oldest_ms, held, 0)) {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "it says {said:?}");
+        }
+    };
+    told(2, 3_000, 170).await;
+    assert!(metrics(tools).contains("tollgate_reservation_oldest_seconds 3\n"));
+    one.settle(&Amounts::default());
+    told(1, 1_000, 70).await;
+    drop(two);
+    told(0, 0, 0).await;
 }
 
 #[tokio::test]
