@@ -79,6 +79,7 @@ async fn prepare(
     let plan =
         plan(&permit.model, |one| permit.call.may_go_to(one), |bound| worker.chance.below(bound))?;
     if let Some(counted) = counted_here(&permit, &plan) {
+        suspended(worker, &permit)?;
         return Ok(Prepared::Answer(counted));
     }
     let meter = reserve(worker, permit).await?;
@@ -96,6 +97,16 @@ async fn reserve(worker: &Rc<Worker>, permit: Permit) -> Result<Meter, Fault> {
             Err(Fault::of_limit(refused, standings, stamp.at))
         }
     }
+}
+
+/// Refuses what takes of no limit where a limit is suspended.
+fn suspended(worker: &Worker, permit: &Permit) -> Result<(), Fault> {
+    let stamp = &permit.call.principal.stamp;
+    let (tool, caller) = (&worker.gateway.tools.reserve, permit.caller());
+    tool.suspended(&stamp.snapshot, &caller, stamp.at).map_err(|refused| {
+        let standings = tool.standings(&stamp.snapshot, &caller, stamp.at);
+        Fault::of_limit(refused, standings, stamp.at)
+    })
 }
 
 /// The answer to a count of tokens that no provider is asked for: about as many as the text has.

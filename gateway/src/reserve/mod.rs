@@ -137,6 +137,22 @@ impl Reserve {
         Ok(Reservation::new(holds, estimate.money, alive))
     }
 
+    /// Takes nothing. For what no limit counts.
+    ///
+    /// # Errors
+    /// [`Refused`] names the limit on `caller` that is suspended, if one is.
+    pub fn suspended(
+        &self,
+        snapshot: &Snapshot,
+        caller: &Caller<'_>,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        let suspended =
+            applying(snapshot, caller).filter_map(|limit| Standing::suspended(limit, now));
+        let longest = suspended.max_by_key(Standing::lasts);
+        longest.map_or(Ok(()), |standing| Err(Refused::Limit(standing)))
+    }
+
     /// How every limit on `caller` stands, as far as is known here.
     #[must_use]
     pub fn standings(

@@ -14,6 +14,7 @@ mod drain;
 mod faults;
 mod gemini;
 mod hosts;
+mod limits;
 mod lines;
 mod matrix;
 mod media;
