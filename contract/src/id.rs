@@ -185,6 +185,7 @@ ids! {
     DeliveryId = "whd";
     /// Something that happened, as webhooks tell it.
     EventId = "evt";
+    LimitOverrideId = "ovr";
     /// One call through the gateway; also the idempotency key of its money.
     RequestId = "req";
     /// One control API request, for support.

@@ -141,6 +141,7 @@ async fn summaries(
             modalities: modalities(&models),
             input_from_usd: model::input_from(&models),
             from: model::from(&models),
+            model_ids: models.iter().map(|model| model.id).collect(),
             model_names: models.into_iter().map(|model| model.name).collect(),
             subscribed_apps: 0,
         }

@@ -1,12 +1,14 @@
 //! Adds a plan to a product.
 
+use super::update_plan_limits::check_limits;
 use super::{model, store};
 use crate::audit::{self, Entry};
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Post, Result};
-use crate::{limits, outbox, slug};
+use crate::limits::plans;
+use crate::{outbox, slug};
 use contract::api::catalog::{Approval, CreatePlan, Plan};
-use contract::id::{LimitId, PlanId, ProductId};
+use contract::id::{PlanId, ProductId};
 use contract::snapshot::Kind;
 
 /// Adds a plan to a product.
@@ -33,16 +35,7 @@ pub async fn create(tx: &mut SystemTx, product: ProductId, new: &CreatePlan) -> 
     let name = check.line("/name", &new.name, 1..=80);
     let description = check.text("/description", &new.description, 2_000);
     check.all(model::check_plan(new));
-    let mut amounts = Vec::new();
-    for (index, limit) in new.limits.iter().enumerate() {
-        let read = limits::model::amount(
-            &format!("/limits/{index}"),
-            limit.metric,
-            limit.max,
-            limit.max_usd,
-        );
-        amounts.push((limit.metric, limit.window, check.take(read)));
-    }
+    let limits = check_limits(tx, &mut check, &new.limits).await?;
     check.done()?;
 
     let plan = Plan {
@@ -60,10 +53,9 @@ pub async fn create(tx: &mut SystemTx, product: ProductId, new: &CreatePlan) -> 
     };
     store::insert_plan(tx, &plan, new.approval == Approval::Auto).await?;
     outbox::push(tx, Kind::Plan, plan.id).await?;
-    for amount in amounts {
-        let id = tx.new_id(LimitId::new);
-        store::insert_plan_limit(tx, id, plan.id, amount).await?;
-        outbox::push(tx, Kind::Limit, id).await?;
+    for limit in limits {
+        plans::put(tx, plan.id, &limit).await?;
+        outbox::push(tx, Kind::Limit, limit.id).await?;
     }
     audit::record(tx, Entry::new("create_plan", "plan", plan.id).after(&plan)).await?;
     Ok(plan)

@@ -15,4 +15,5 @@ pub mod model;
 pub mod shelf;
 pub mod store;
 pub mod subscriptions;
+pub mod update_plan_limits;
 pub mod update_product;

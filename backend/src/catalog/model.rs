@@ -1,10 +1,12 @@
 //! The rules of products and plans. No I/O.
 
-use contract::api::catalog::{Approval, CatalogModel, CreatePlan};
+use crate::limits;
+use crate::limits::model::Shape;
+use contract::api::catalog::{Approval, CatalogModel, CreatePlan, PlanLimit};
 use contract::api::rate::{Rate, RateUsd};
 use contract::error::FieldError;
 use contract::id::ModelId;
-use contract::snapshot::{Lifecycle, Modality};
+use contract::snapshot::{Lifecycle, Modality, Zone};
 use std::collections::HashSet;
 
 /// Models of one product at most.
@@ -89,19 +91,49 @@ pub fn check_plan(plan: &CreatePlan) -> Vec<FieldError> {
     if plan.output_tokens_max.is_some_and(|max| max == 0 || i32::try_from(max).is_err()) {
         errors.push(FieldError::new("/output_tokens_max", "use 1 to 2147483647, or leave it out"));
     }
-    if plan.limits.len() > LIMITS_MAX {
+    errors
+}
+
+/// Checks what of a plan's limits needs no table and can be read.
+#[must_use]
+pub fn check_limits(limits: &[PlanLimit]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if limits.len() > LIMITS_MAX {
         errors.push(FieldError::new("/limits", "a plan has at most 20 limits"));
     }
     let mut seen = HashSet::new();
-    for (index, limit) in plan.limits.iter().enumerate() {
-        if !seen.insert((limit.metric, limit.window)) {
+    for (index, limit) in limits.iter().enumerate() {
+        let shape = shape_of(limit);
+        errors.extend(shape.check(&format!("/limits/{index}")));
+        if !seen.insert(Shape { zone: Zone::UTC, ..shape }) {
             errors.push(FieldError::new(
                 format!("/limits/{index}/window"),
-                "there is another limit of this metric and window in the plan",
+                "there is another limit of this metric and window on the same in the plan",
             ));
         }
     }
     errors
+}
+
+/// A plan's limit as it is stored: shape, amount, and hundredths without Redis.
+pub fn read_limit(
+    index: usize,
+    limit: &PlanLimit,
+) -> (Shape, Result<i64, FieldError>, Result<u8, FieldError>) {
+    let prefix = format!("/limits/{index}");
+    let shape = shape_of(limit);
+    let max = limits::model::amount(&prefix, limit.metric, limit.max, limit.max_usd);
+    (shape, max, shape.percent(&prefix, limit.without_redis_percent))
+}
+
+const fn shape_of(limit: &PlanLimit) -> Shape {
+    Shape {
+        metric: limit.metric,
+        window: limit.window,
+        sliding: limit.sliding,
+        zone: limit.time_zone,
+        model_id: limit.model_id,
+    }
 }
 
 /// The lowest input price among models that are sold by it.
@@ -124,7 +156,6 @@ fn sold_by(models: &[CatalogModel]) -> impl Iterator<Item = RateUsd> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::api::catalog::PlanLimit;
     use contract::snapshot::{Metric, Window};
     use uuid::Uuid;
 
@@ -161,12 +192,10 @@ mod tests {
 
     #[test]
     fn a_plan_limits_each_metric_once_per_window() {
-        let limit = PlanLimit {
-            metric: Metric::Requests,
-            window: Window::Minute,
-            max: Some(1),
-            max_usd: None,
-        };
+        let limit = PlanLimit::new(Metric::Requests, Window::Minute, Some(1), None);
+        let sliding = PlanLimit { sliding: true, ..limit.clone() };
+        let berlin = "Europe/Berlin".parse().unwrap();
+        let limits = vec![limit.clone(), sliding, PlanLimit { time_zone: berlin, ..limit.clone() }];
         let plan = CreatePlan {
             slug: "p".into(),
             name: "P".into(),
@@ -174,9 +203,12 @@ mod tests {
             approval: Approval::Manual,
             default_for_new_apps: false,
             output_tokens_max: Some(0),
-            limits: vec![limit.clone(), limit],
+            limits: Vec::new(),
         };
         let blamed: Vec<_> = check_plan(&plan).into_iter().map(|e| e.pointer).collect();
-        assert_eq!(blamed, ["/approval", "/output_tokens_max", "/limits/1/window"]);
+        assert_eq!(blamed, ["/approval", "/output_tokens_max"]);
+        let blamed: Vec<_> = check_limits(&limits).into_iter().map(|e| e.pointer).collect();
+        assert_eq!(blamed, ["/limits/2/time_zone", "/limits/2/window"]);
+        assert_eq!(check_limits(&vec![limit; 21])[0].pointer, "/limits");
     }
 }

@@ -4,6 +4,7 @@
 use crate::db::{SystemTx, Tx};
 use crate::http::PageQuery;
 use crate::limits::model::shown;
+use crate::limits::store::zone;
 use crate::models;
 use contract::Timestamp;
 use contract::api::catalog::{Approval, CatalogModel, Plan, PlanLimit, PlanPrice};
@@ -144,6 +145,18 @@ pub async fn sources(tx: &mut SystemTx, models: &mut [CatalogModel]) -> sqlx::Re
     Ok(())
 }
 
+/// A plan, which nobody else changes until the transaction ends.
+pub async fn plan_for_update(tx: &mut SystemTx, id: PlanId) -> sqlx::Result<Option<Plan>> {
+    let product = sqlx::query_scalar!(
+        r#"select product_id as "product_id: ProductId" from plans where id = $1 for update"#,
+        id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(product) = product else { return Ok(None) };
+    Ok(plans_of(tx, product).await?.into_iter().find(|plan| plan.id == id))
+}
+
 /// The plans of a product, oldest first.
 pub async fn plans_of(tx: &mut impl Tx, product: ProductId) -> sqlx::Result<Vec<Plan>> {
     let rows = sqlx::query!(
@@ -181,7 +194,8 @@ async fn plan_limits(
 ) -> sqlx::Result<HashMap<PlanId, Vec<PlanLimit>>> {
     let rows = sqlx::query!(
         r#"select plan_id as "plan_id: PlanId", metric as "metric: Metric",
-             time_window as "window: Window", max
+             time_window as "window: Window", sliding, time_zone, model_id as "model_id: ModelId",
+             max, without_redis_percent
            from plan_limits where plan_id = any($1) order by id"#,
         plans,
     )
@@ -190,7 +204,16 @@ async fn plan_limits(
     let mut by_plan: HashMap<PlanId, Vec<PlanLimit>> = HashMap::new();
     for row in rows {
         let (max, max_usd) = shown(row.metric, row.max);
-        let limit = PlanLimit { metric: row.metric, window: row.window, max, max_usd };
+        let limit = PlanLimit {
+            metric: row.metric,
+            window: row.window,
+            sliding: row.sliding,
+            time_zone: zone(&row.time_zone)?,
+            model_id: row.model_id,
+            max,
+            max_usd,
+            without_redis_percent: u8::try_from(row.without_redis_percent).ok(),
+        };
         by_plan.entry(row.plan_id).or_default().push(limit);
     }
     Ok(by_plan)

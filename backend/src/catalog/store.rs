@@ -4,8 +4,8 @@ use super::model::Candidate;
 use crate::db::{SystemTx, Tx as _};
 use crate::http::PageQuery;
 use contract::api::catalog::{Plan, Product, ProductState};
-use contract::id::{LimitId, ModelId, PlanId, ProductId};
-use contract::snapshot::{Lifecycle, Metric, Modality, ProductKind, Window};
+use contract::id::{ModelId, PlanId, ProductId};
+use contract::snapshot::{Lifecycle, Modality, ProductKind};
 use uuid::Uuid;
 
 pub async fn insert(tx: &mut SystemTx, product: &Product) -> sqlx::Result<()> {
@@ -198,21 +198,20 @@ pub async fn insert_plan(tx: &mut SystemTx, plan: &Plan, is_auto: bool) -> sqlx:
     Ok(())
 }
 
-pub async fn insert_plan_limit(
-    tx: &mut SystemTx,
-    id: LimitId,
-    plan: PlanId,
-    (metric, window, max): (Metric, Window, i64),
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into plan_limits (id, plan_id, metric, time_window, max) values ($1, $2, $3, $4, $5)",
-        id.0,
-        plan.0,
-        metric.as_str(),
-        window.as_str(),
-        max,
+/// Whether calls of the model can be limited: it is in the catalogue and not retired.
+pub async fn is_callable(tx: &mut SystemTx, model: ModelId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from models where id = $1 and state in ('active', 'deprecated'))
+             as "callable!""#,
+        model.0,
     )
-    .execute(tx.conn())
-    .await?;
+    .fetch_one(tx.conn())
+    .await
+}
+
+pub async fn set_plan_version(tx: &mut SystemTx, plan: PlanId, version: i64) -> sqlx::Result<()> {
+    sqlx::query!("update plans set version = $2 where id = $1", plan.0, version)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }

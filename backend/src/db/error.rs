@@ -112,10 +112,10 @@ const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
         "The app is subscribed to this product. Cancel that subscription first to change the plan.",
     ),
     (
-        "limits_scope_metric_time_window_key",
+        "limits_reach_key",
         ErrorCode::Conflict,
         "/window",
-        "There is a limit of this metric and window here already. Change that one.",
+        "There is a limit of this metric and window on the same already. Change that one.",
     ),
     (
         "wallets_credited_nanos_check",

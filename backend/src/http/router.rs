@@ -18,7 +18,12 @@ pub fn routes() -> (Router<App>, OpenApi) {
 }
 
 fn operations() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::base())
+    OpenApiRouter::with_openapi(openapi::base()).merge(tenants()).merge(offers()).merge(spend())
+}
+
+/// People and organisations, and what they own.
+fn tenants() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         // health
         .routes(routes!(health::get_liveness))
         .routes(routes!(health::get_readiness))
@@ -58,6 +63,11 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(keys::revoke::revoke_key))
         // audit
         .routes(routes!(audit::list::list_audit_entries))
+}
+
+/// What is offered, and who may call it.
+fn offers() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         // providers
         .routes(routes!(providers::create::create_provider, providers::list::list_providers))
         .routes(routes!(
@@ -79,6 +89,7 @@ fn operations() -> OpenApiRouter<App> {
         ))
         .routes(routes!(catalog::get_product::get_product, catalog::update_product::update_product))
         .routes(routes!(catalog::create_plan::create_plan, catalog::list_plans::list_plans))
+        .routes(routes!(catalog::update_plan_limits::update_plan_limits))
         // catalogue
         .routes(routes!(catalog::browse::list_catalog))
         .routes(routes!(catalog::browse::get_catalog_product))
@@ -90,6 +101,11 @@ fn operations() -> OpenApiRouter<App> {
             catalog::subscriptions::list::list_subscriptions
         ))
         .routes(routes!(catalog::subscriptions::cancel::cancel_subscription))
+}
+
+/// What was used, what it cost, and what bounds it.
+fn spend() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         // usage
         .routes(routes!(usage::report::series::get_usage))
         .routes(routes!(usage::report::costs::get_costs))
@@ -109,7 +125,14 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(billing::corrections::create_correction))
         // limits
         .routes(routes!(limits::create::create_limit, limits::list::list_limits))
-        .routes(routes!(limits::update::update_limit, limits::delete::delete_limit))
+        .routes(routes!(limits::effective::list_effective_limits))
+        .routes(routes!(
+            limits::get::get_limit,
+            limits::update::update_limit,
+            limits::delete::delete_limit
+        ))
+        .routes(routes!(limits::overrides::create::create_limit_override))
+        .routes(routes!(limits::overrides::end::end_limit_override))
 }
 
 /// What an org means to spend, and who hears of it.

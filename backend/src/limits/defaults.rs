@@ -1,6 +1,7 @@
 //! What a new org starts with, and what goes with an app that is deleted.
 
-use super::{model, store};
+use super::model::{self, Shape};
+use super::store::{self, NewLimit};
 use crate::db::{TenantTx, Tx as _};
 use crate::outbox;
 use contract::id::{AppId, LimitId};
@@ -14,7 +15,15 @@ use contract::snapshot::{Kind, Metric, Window};
 pub async fn org_default(tx: &mut TenantTx) -> sqlx::Result<()> {
     let (id, org) = (tx.new_id(LimitId::new), tx.org_id());
     let max = model::ORG_MONEY_PER_MONTH_DEFAULT.0;
-    store::insert(tx, id, ("org", org.0), (Metric::Money, Window::Month, max)).await?;
+    let new = NewLimit {
+        id,
+        scope: ("org", org.0),
+        shape: Shape::plain(Metric::Money, Window::Month),
+        tag: None,
+        max,
+        without_redis_percent: 0,
+    };
+    store::insert(tx, &new).await?;
     outbox::push(tx, Kind::Limit, id).await
 }
 

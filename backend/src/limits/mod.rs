@@ -7,7 +7,12 @@
 pub mod create;
 pub mod defaults;
 pub mod delete;
+pub mod effective;
+pub mod get;
 pub mod list;
 pub mod model;
+pub mod overrides;
+pub mod plans;
 pub mod store;
 pub mod update;
+pub mod used;

@@ -4,6 +4,7 @@
 use crate::budgets::{self, store::Which};
 use crate::db::{SystemTx, Tx as _};
 use crate::limits::model::without_redis;
+use crate::limits::store::zone;
 use chrono::TimeDelta;
 use contract::id::{
     AppId, DeploymentId, IdError, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
@@ -14,12 +15,13 @@ use contract::money::Rates;
 use contract::seal::Sealed;
 use contract::snapshot::{
     AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Lifecycle, LimitKind,
-    LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord,
-    ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord,
-    SubscriptionState, Window,
+    LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, Override, PlanRecord,
+    PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record,
+    SubscriptionRecord, SubscriptionState, Tag, Window,
 };
 use sqlx::Result;
 use sqlx::types::Json;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How long a dead key stays known, so that its callers learn why they are refused.
@@ -273,10 +275,14 @@ async fn limits(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitReco
     let rows = sqlx::query!(
         r#"select id as "id!: LimitId", org_id as "org_id: OrgId", scope_kind as "scope_kind!",
              scope_id as "scope_id!", metric as "metric!: Metric",
-             time_window as "window!: Window", max as "max!"
-           from (select id, org_id, scope_kind, scope_id, metric, time_window, max from limits
+             time_window as "window!: Window", sliding as "sliding!", time_zone as "time_zone!",
+             model_id as "model_id: ModelId", tag_name, tag_value, max as "max!",
+             without_redis_percent as "without_redis_percent!"
+           from (select id, org_id, scope_kind, scope_id, metric, time_window, sliding, time_zone,
+                   model_id, tag_name, tag_value, max, without_redis_percent from limits
                  union all
-                 select id, null, 'plan', plan_id, metric, time_window, max from plan_limits) all_limits
+                 select id, null, 'plan', plan_id, metric, time_window, sliding, time_zone,
+                   model_id, null, null, max, without_redis_percent from plan_limits) all_limits
            where $1::uuid[] is null or id = any($1)"#,
         ids,
     )
@@ -286,6 +292,7 @@ async fn limits(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitReco
     let which = Which { ids, ..Which::default() };
     let budgets = budgets::store::rows(tx, which).await?;
     let budgets = budgets.iter().filter_map(budgets::model::Row::record).map(Ok);
+    let mut overrides = limit_overrides(tx, ids).await?;
     rows.into_iter()
         .map(|row| {
             let scope = match row.scope_kind.as_str() {
@@ -300,7 +307,12 @@ async fn limits(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitReco
             };
             let much = (row.metric, row.window, row.max);
             Ok(LimitRecord {
-                without_redis: without_redis(row.metric, row.window),
+                without_redis: without_redis(row.without_redis_percent),
+                sliding: row.sliding,
+                zone: zone(&row.time_zone)?,
+                model_id: row.model_id,
+                tag: row.tag_name.zip(row.tag_value).map(|(name, value)| Tag { name, value }),
+                overrides: overrides.remove(&row.id).unwrap_or_default(),
                 ..LimitRecord::new(row.id, row.org_id, scope, much)
             })
         })
@@ -336,4 +348,28 @@ async fn wallets(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<LimitRec
             )
         })
         .collect())
+}
+
+/// The overrides that are not over. Gateways switch by their instants, so nothing is published
+/// when one begins or ends.
+async fn limit_overrides(
+    tx: &mut SystemTx,
+    limits: Option<&[Uuid]>,
+) -> Result<HashMap<LimitId, Vec<Override>>> {
+    let now = tx.now();
+    let rows = sqlx::query!(
+        r#"select limit_id as "limit_id: LimitId", max, starts_at, ends_at
+           from limit_overrides
+           where ends_at > $2 and ($1::uuid[] is null or limit_id = any($1)) order by starts_at"#,
+        limits,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut by_limit: HashMap<LimitId, Vec<Override>> = HashMap::new();
+    for row in rows {
+        let one = Override { max: row.max, from: row.starts_at, until: row.ends_at };
+        by_limit.entry(row.limit_id).or_default().push(one);
+    }
+    Ok(by_limit)
 }

@@ -57,6 +57,9 @@ fn sample(operation: &Operation, org: &TestOrg) -> Value {
             json!({"add_usd": "1", "ends_at": "2026-03-02T00:00:00Z", "reason": "Sample"})
         }
         "create_webhook" => json!({"url": "https://example.com/hooks"}),
+        "create_limit_override" => {
+            json!({"max": 1, "ends_at": "2030-01-01T00:00:00Z", "reason": "Sample"})
+        }
         "create_subscription" => json!({"app_id": org.app, "plan_id": absent("plan")}),
         "create_credit" => json!({"kind": "grant", "amount_usd": "1", "note": "Sample"}),
         "create_correction" => json!({"amount_usd": "1", "reason": "Sample"}),
@@ -90,6 +93,7 @@ fn absent(name: &str) -> String {
         "limit" => "lim",
         "budget" => "bud",
         "webhook" => "hook",
+        "override" => "ovr",
         "request" => "req",
         "transaction" => "ltx",
         other => other,

@@ -24,6 +24,8 @@ mod isolation;
 mod jobs;
 mod keys;
 mod limits;
+mod limits_effective;
+mod limits_reach;
 mod models;
 mod openapi;
 mod orgs;

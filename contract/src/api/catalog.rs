@@ -4,7 +4,7 @@ use super::rate::RateUsd;
 use super::shape;
 use crate::id::{AppId, ModelId, PlanId, ProductId, SubscriptionId};
 use crate::money::Usd;
-use crate::snapshot::{Lifecycle, Metric, Modality, ProductKind, SubscriptionState, Window};
+use crate::snapshot::{Lifecycle, Metric, Modality, ProductKind, SubscriptionState, Window, Zone};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,9 @@ shape! {
         pub summary: String,
         pub modalities: Vec<Modality>,
         pub model_names: Vec<String>,
+        /// In the order of their names above.
+        #[serde(default)]
+        pub model_ids: Vec<ModelId>,
         /// The lowest input price among its models that are sold by input, per million tokens.
         pub input_from_usd: Option<Usd>,
         /// What its models are sold by, at its lowest: that of the first one that costs anything.
@@ -155,12 +158,31 @@ shape! {
     pub struct PlanLimit {
         pub metric: Metric,
         pub window: Window,
-        /// Calls or tokens; absent for money.
+        /// Counts the time of the window's length before now instead of a calendar window.
+        #[serde(default)]
+        pub sliding: bool,
+        /// Where the calendar is read.
+        #[serde(default)]
+        pub time_zone: Zone,
+        /// Only calls of this model count.
+        #[serde(default)]
+        pub model_id: Option<ModelId>,
+        /// So much per window, in the metric's unit; absent for money.
         #[serde(default)]
         pub max: Option<i64>,
         /// For money.
         #[serde(default)]
         pub max_usd: Option<Usd>,
+        /// Hundredths of the limit that gateways admit per window while they cannot count; 0
+        /// refuses. Left out: 0 for money and quotas of a day or longer, else 10.
+        #[serde(default)]
+        pub without_redis_percent: Option<u8>,
+    }
+
+    /// `PATCH /v1/admin/plans/{plan}/limits`: all limits of the plan, as they will be. What is
+    /// like one that is there (metric, window, sliding, model) changes it, and its use stays.
+    pub struct UpdatePlanLimits {
+        pub limits: Vec<PlanLimit>,
     }
 
     pub struct PlanPrice {
@@ -236,5 +258,27 @@ shape! {
         pub output_tokens_max: Option<u32>,
         #[serde(default)]
         pub limits: Vec<PlanLimit>,
+    }
+}
+
+impl PlanLimit {
+    /// A limit of a calendar window in UTC on every model.
+    #[must_use]
+    pub const fn new(
+        metric: Metric,
+        window: Window,
+        max: Option<i64>,
+        max_usd: Option<Usd>,
+    ) -> Self {
+        Self {
+            metric,
+            window,
+            sliding: false,
+            time_zone: Zone::UTC,
+            model_id: None,
+            max,
+            max_usd,
+            without_redis_percent: None,
+        }
     }
 }

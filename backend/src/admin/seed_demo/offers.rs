@@ -120,18 +120,8 @@ pub fn plan(slug: &str, name: &str, about: &str, per_minute: i64, month_usd: Usd
         default_for_new_apps: false,
         output_tokens_max: None,
         limits: vec![
-            PlanLimit {
-                metric: Metric::Requests,
-                window: Window::Minute,
-                max: Some(per_minute),
-                max_usd: None,
-            },
-            PlanLimit {
-                metric: Metric::Money,
-                window: Window::Month,
-                max: None,
-                max_usd: Some(month_usd),
-            },
+            PlanLimit::new(Metric::Requests, Window::Minute, Some(per_minute), None),
+            PlanLimit::new(Metric::Money, Window::Month, None, Some(month_usd)),
         ],
     }
 }

@@ -1,7 +1,7 @@
 //! Usage and costs of an org, from the hourly sums. Rows of a report sum to its total exactly:
 //! both come from the same rows, in integers.
 
-pub(super) mod asked;
+pub mod asked;
 pub mod costs;
 pub mod costs_csv;
 pub mod series;
