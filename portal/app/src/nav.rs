@@ -15,6 +15,7 @@ pub enum Place {
     Requests,
     Costs,
     Budgets,
+    Limits,
     Members,
     Teams,
     Webhooks,
@@ -95,6 +96,7 @@ pub const ORG: &[Group] = &[
                 "/budgets",
                 Some(Action::ViewBudgets),
             ),
+            entry(Place::Limits, words::LIMITS, Sign::Limits, "/limits", Some(Action::ViewUsage)),
         ],
     },
     Group {

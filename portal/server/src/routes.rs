@@ -62,6 +62,7 @@ fn account() -> Router<Arc<App>> {
 }
 
 fn org() -> Router<Arc<App>> {
+    use pages::org::limits;
     Router::new()
         .route("/o/{org}", get(pages::org::home::page))
         .route("/o/{org}/first-call", get(pages::org::home::first_call))
@@ -75,8 +76,15 @@ fn org() -> Router<Arc<App>> {
         .route("/o/{org}/apps/{app}/disable", post(act::apps::disable))
         .route("/o/{org}/apps/{app}/enable", post(act::apps::enable))
         .route("/o/{org}/subscriptions/{subscription}/cancel", post(act::apps::cancel_subscription))
-        .route("/o/{org}/limits/{subject}", post(act::limits::create))
+        .route("/o/{org}/limits", get(limits::list::page).post(act::limits::create_any))
+        .route("/o/{org}/limits/{subject}", get(limits::limit::page).post(act::limits::create))
+        .route("/o/{org}/limits/{subject}/delete", post(act::limits::delete_own))
         .route("/o/{org}/limits/{subject}/{limit}/delete", post(act::limits::delete))
+        .route("/o/{org}/limits/{subject}/overrides", post(act::limits::add_override))
+        .route(
+            "/o/{org}/limits/{subject}/overrides/{override}/end",
+            post(act::limits::end_override),
+        )
         .route("/o/{org}/keys", get(pages::org::keys::list::page).post(act::keys::create))
         .route("/o/{org}/keys/new", get(pages::org::keys::new::page))
         .route("/o/{org}/keys/created/{key}", get(pages::org::keys::created::page))
@@ -148,6 +156,10 @@ fn admin() -> Router<Arc<App>> {
         .route("/admin/products/new", get(products::new::page))
         .route("/admin/products/{product}", get(products::product::page).post(act::products::edit))
         .route("/admin/products/{product}/plans", post(act::products::add_plan))
+        .route(
+            "/admin/products/{product}/plans/{plan}",
+            get(products::plan::page).post(act::products::edit_plan_limits),
+        )
 }
 
 /// Pages of somebody signed in hold secrets beside what a visitor typed: compressing both

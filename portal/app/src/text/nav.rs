@@ -13,6 +13,7 @@ pub const USAGE: &str = "Usage";
 pub const REQUESTS: &str = "Requests";
 pub const BUDGETS: &str = "Budgets";
 pub const COSTS: &str = "Costs";
+pub const LIMITS: &str = "Limits";
 pub const MEMBERS: &str = "Members";
 pub const TEAMS: &str = "Teams";
 pub const WEBHOOKS: &str = "Webhooks";

@@ -1,9 +1,11 @@
 //! Apps, and the limits an org sets on itself, its teams, apps and keys.
 
-use super::Backend;
+use super::{Backend, Query};
 use crate::fault::Fault;
 use contract::api::apps::{App, CreateApp, UpdateApp};
-use contract::api::limits::{CreateLimit, Limit};
+use contract::api::limits::{
+    CreateLimit, CreateLimitOverride, EffectiveLimits, Limit, LimitOverride, UpdateLimit,
+};
 use contract::page::Page;
 
 impl Backend<'_> {
@@ -58,6 +60,54 @@ impl Backend<'_> {
         body: &CreateLimit,
     ) -> Result<Limit, Fault> {
         self.post(&["orgs", org, "limits"], key, body).await
+    }
+
+    /// # Errors
+    /// Not found.
+    pub async fn limit(&self, org: &str, limit: &str) -> Result<Limit, Fault> {
+        self.get(&["orgs", org, "limits", limit], &[]).await
+    }
+
+    /// Limits and how they stand, narrowed to an app, a key, a model, a tag or one of them.
+    ///
+    /// # Errors
+    /// Refusals of the filter.
+    pub async fn effective_limits(
+        &self,
+        org: &str,
+        query: Query<'_>,
+    ) -> Result<EffectiveLimits, Fault> {
+        self.get(&["orgs", org, "limits", "effective"], query).await
+    }
+
+    /// # Errors
+    /// Refusals of fields; a conflict when somebody else changed it.
+    pub async fn update_limit(
+        &self,
+        org: &str,
+        limit: &str,
+        version: i64,
+        body: &UpdateLimit,
+    ) -> Result<Limit, Fault> {
+        self.patch(&["orgs", org, "limits", limit], version, body).await
+    }
+
+    /// # Errors
+    /// Refusals of fields; a conflict when another is in the way.
+    pub async fn create_limit_override(
+        &self,
+        org: &str,
+        limit: &str,
+        key: &str,
+        body: &CreateLimitOverride,
+    ) -> Result<LimitOverride, Fault> {
+        self.post(&["orgs", org, "limits", limit, "overrides"], key, body).await
+    }
+
+    /// # Errors
+    /// Not found.
+    pub async fn end_limit_override(&self, org: &str, limit: &str, one: &str) -> Result<(), Fault> {
+        self.delete(&["orgs", org, "limits", limit, "overrides", one]).await
     }
 
     /// # Errors

@@ -22,6 +22,14 @@ impl Backend<'_> {
         }
     }
 
+    /// All products that `org` sees.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub async fn all_products_of(&self, org: &str) -> Result<Vec<ProductSummary>, Fault> {
+        self.all(&["orgs", org, "catalog"], &[]).await
+    }
+
     /// # Errors
     /// Not found.
     pub async fn product(&self, org: Option<&str>, product: &str) -> Result<ProductDetail, Fault> {

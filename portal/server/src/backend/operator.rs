@@ -2,7 +2,9 @@
 
 use super::Backend;
 use crate::fault::Fault;
-use contract::api::catalog::{CreatePlan, CreateProduct, Plan, Product, UpdateProduct};
+use contract::api::catalog::{
+    CreatePlan, CreateProduct, Plan, Product, UpdatePlanLimits, UpdateProduct,
+};
 use contract::api::models::{
     CreateDeployment, CreateModel, CreatePrice, Deployment, Model, PriceVersion, UpdateDeployment,
     UpdateModel,
@@ -163,5 +165,16 @@ impl Backend<'_> {
         body: &CreatePlan,
     ) -> Result<Plan, Fault> {
         self.post(&["admin", "products", product, "plans"], key, body).await
+    }
+
+    /// # Errors
+    /// Refusals of fields; a conflict when somebody else changed it.
+    pub async fn update_plan_limits(
+        &self,
+        plan: &str,
+        version: i64,
+        body: &UpdatePlanLimits,
+    ) -> Result<Plan, Fault> {
+        self.patch(&["admin", "plans", plan, "limits"], version, body).await
     }
 }

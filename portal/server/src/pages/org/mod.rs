@@ -6,7 +6,7 @@ pub mod budgets;
 pub mod costs;
 pub mod home;
 pub mod keys;
-mod limits;
+pub mod limits;
 pub mod people;
 mod report;
 pub mod requests;

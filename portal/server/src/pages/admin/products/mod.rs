@@ -2,6 +2,7 @@
 
 pub mod list;
 pub mod new;
+pub mod plan;
 mod plans;
 pub mod product;
 

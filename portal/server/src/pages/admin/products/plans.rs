@@ -10,16 +10,16 @@ use portal_app::components::{
 use portal_app::form::FormState;
 use portal_app::text::{admin as text, catalog, limits};
 
-pub fn section(form: FormState, plans: Vec<Plan>) -> impl IntoView {
+pub fn section(here: &str, form: FormState, plans: Vec<Plan>) -> impl IntoView + use<> {
     let list = if plans.is_empty() {
         view! { <p class="absent">{text::NO_PLANS}</p> }.into_any()
     } else {
-        table(plans).into_any()
+        table(here, plans).into_any()
     };
     view! { <Section title=text::PLANS>{list} {add(form)}</Section> }
 }
 
-fn table(plans: Vec<Plan>) -> impl IntoView {
+fn table(here: &str, plans: Vec<Plan>) -> impl IntoView + use<> {
     let columns = vec![
         (text::NAME, CellKind::Head),
         (text::SLUG, CellKind::Text),
@@ -30,15 +30,13 @@ fn table(plans: Vec<Plan>) -> impl IntoView {
     let rows = plans
         .into_iter()
         .map(|plan| {
-            let words: Vec<_> = plan
-                .limits
-                .iter()
-                .map(|limit| limits::read(limit.metric, limit.window, limit.max, limit.max_usd))
-                .collect();
+            let words: Vec<_> = plan.limits.iter().map(limits::of_plan).collect();
+            let href = format!("{here}/plans/{}", plan.id);
+            let name = view! { <a href=href>{plan.name}</a> };
             let words =
                 if words.is_empty() { catalog::NO_LIMITS.to_owned() } else { words.join(", ") };
             vec![
-                Cell::head(plan.name),
+                Cell::head(name),
                 Cell::text(view! { <code>{plan.slug}</code> }),
                 Cell::text(text::approval(plan.approval)),
                 Cell::text(words),

@@ -24,7 +24,7 @@ pub async fn page(visit: OperatorVisit, Path(id): Path<String>) -> Result<Respon
     let add_plan = visit.form(&format!("{here}/plans"));
     let title = product.name.clone();
     Ok(visit.page(Place::AdminProducts, &title, move || {
-        let plans = plans::section(add_plan, listed);
+        let plans = plans::section(&here, add_plan, listed);
         use ProductState::{Draft, Published, Withdrawn};
         let states = [("draft", Draft), ("published", Published), ("withdrawn", Withdrawn)];
         let now = states.iter().find(|(_, state)| *state == product.state);

@@ -1,14 +1,19 @@
-//! The limits of an organisation, team, app or key, as a part of its page.
+//! The limits of an organisation, team, app or key, as a part of its page; and the pages of all
+//! limits and of one.
+
+pub mod fields;
+pub mod limit;
+pub mod list;
 
 use crate::fault::Fault;
 use crate::visit::OrgVisit;
 use contract::api::limits::Limit;
 use contract::role::Action;
-use contract::snapshot::{LimitScope, Metric, Window};
+use contract::snapshot::{LimitScope, Window};
 use leptos::prelude::*;
 use portal_app::components::{
-    ActionButton, Button, Cell, CellKind, Choice, DataTable, Day, Details, Field, Form, Look,
-    Section, Select,
+    ActionButton, Button, Cell, CellKind, DataTable, Day, Details, Field, Form, Look, Section,
+    Select,
 };
 use portal_app::form::FormState;
 use portal_app::text::limits as text;
@@ -33,7 +38,9 @@ pub fn section(visit: &OrgVisit, scope: LimitScope, limits: Vec<Limit>) -> impl 
     } else {
         let remove =
             |limit: &Limit| may.then(|| visit.form(&format!("{base}/{}/delete", limit.id)));
-        let limits: Vec<_> = limits.into_iter().map(|limit| (remove(&limit), limit)).collect();
+        let page = |limit: &Limit| visit.at(&format!("/limits/{}", limit.id));
+        let limits =
+            limits.into_iter().map(|limit| (remove(&limit), page(&limit), limit)).collect();
         table(limits, may).into_any()
     };
     view! { <Section title=text::TITLE>{table} {add}</Section> }
@@ -50,15 +57,16 @@ fn subject(scope: LimitScope) -> String {
     }
 }
 
-fn table(limits: Vec<(Option<FormState>, Limit)>, may: bool) -> impl IntoView {
+fn table(limits: Vec<(Option<FormState>, String, Limit)>, may: bool) -> impl IntoView {
     let mut columns = vec![(text::LIMIT, CellKind::Head), (text::SINCE, CellKind::Text)];
     if may {
         columns.push((text::CHANGE, CellKind::Number));
     }
     let rows = limits
         .into_iter()
-        .map(|(remove, limit)| {
-            let words = text::read(limit.metric, limit.window, limit.max, limit.max_usd);
+        .map(|(remove, href, limit)| {
+            let words = text::whole_phrase(&limit);
+            let words = view! { <a href=href>{words}</a> };
             let mut cells =
                 vec![Cell::head(words), Cell::text(view! { <Day at=limit.created_at /> })];
             cells.extend(remove.map(|form| {
@@ -73,31 +81,21 @@ fn table(limits: Vec<(Option<FormState>, Limit)>, may: bool) -> impl IntoView {
 }
 
 fn add(form: FormState) -> impl IntoView {
-    let metrics = [Metric::Requests, Metric::Tokens, Metric::Money]
-        .map(|metric| Choice::new(metric.as_str(), text::metric(metric)));
     let open = form.is_refused();
     view! {
         <Details summary=text::ADD open=open>
             <p>{text::ADD_LEAD}</p>
             <Form state=form>
                 <Field name="max" label=text::MAX hint=text::MAX_HINT inputmode="decimal" autocomplete="off" />
-                <Select name="metric" label=text::METRIC choices=metrics.to_vec() />
+                <Select name="metric" label=text::METRIC choices=fields::metrics() />
                 <Select
                     name="window"
                     label=text::WINDOW
                     value=Window::Minute.as_str()
-                    choices=windows()
+                    choices=fields::windows()
                 />
                 <Button label=text::ADD look=Look::Quiet />
             </Form>
         </Details>
     }
-}
-
-/// Every window, shortest first.
-pub(crate) fn windows() -> Vec<Choice> {
-    use Window::{Day, Hour, Lifetime, Minute, Month, Second};
-    [Second, Minute, Hour, Day, Month, Lifetime]
-        .map(|window| Choice::new(window.as_str(), text::window(window)))
-        .to_vec()
 }
