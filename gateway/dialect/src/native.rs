@@ -108,7 +108,9 @@ pub fn find(path: &str, speaks: impl Fn(Wire) -> bool) -> Option<Native> {
 /// that is known.
 #[must_use]
 pub fn sounds_like(path: &str) -> Option<Wire> {
-    ROWS.iter().find(|row| row.ends(path)).map(|row| row.wire)
+    // The longest says the most: `ml/v1/text/chat` is not Cohere's `chat`. Of several the first.
+    let ends = ROWS.iter().rev().filter(|row| row.ends(path));
+    ends.max_by_key(|row| row.path.len()).map(|row| row.wire)
 }
 
 /// The paths that pass to a provider that speaks certain dialects, as a sentence lists them.
@@ -249,6 +251,9 @@ mod tests {
             ("/native/x/v1beta/models/m:generateContent", Some(Wire::Gemini)),
             ("/native/x/v1/projects/p/publishers/google/models/m:countTokens", Some(Wire::Gemini)),
             ("/native/x/v2/chat", Some(Wire::Cohere)),
+            ("/native/x/api/chat", Some(Wire::Ollama)),
+            ("/native/x/ml/v1/text/chat", Some(Wire::Watsonx)),
+            ("/native/x/rerank", Some(Wire::Chat)),
             ("/native/x/model/m/converse", Some(Wire::Converse)),
             ("/native/x/files", None),
         ] {
