@@ -1,6 +1,6 @@
 //! The body of an answer: whole, or a stream that is still being relayed.
 
-use crate::relay::Relay;
+use crate::relay::Attended;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 #[derive(Debug)]
 pub enum Answer {
     Whole(Bytes),
-    Stream(Box<Relay>),
+    Stream(Attended),
 }
 
 /// The answer broke in the middle, in a form that no error can be told in: the connection is closed,

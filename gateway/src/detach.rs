@@ -11,12 +11,17 @@ use std::task::{Context, Poll};
 pub type Gone = Rc<Cell<bool>>;
 
 /// Runs `call`; if it is dropped half-way, the call goes on as a task that the worker's drain
-/// waits for, and `gone` is set.
-pub fn finish_anyway<F>(worker: Rc<Worker>, gone: Gone, call: Pin<Box<F>>) -> FinishAnyway<F>
+/// waits for, and `gone` is set. One that is answered by a stream goes on as a stream does.
+pub fn finish_anyway<F>(
+    worker: Rc<Worker>,
+    gone: Gone,
+    streamed: bool,
+    call: Pin<Box<F>>,
+) -> FinishAnyway<F>
 where
     F: Future + 'static,
 {
-    FinishAnyway { call: Some(call), worker, gone }
+    FinishAnyway { call: Some(call), worker, gone, streamed }
 }
 
 #[must_use = "futures do nothing unless polled"]
@@ -24,6 +29,7 @@ pub struct FinishAnyway<F: Future + 'static> {
     call: Option<Pin<Box<F>>>,
     worker: Rc<Worker>,
     gone: Gone,
+    streamed: bool,
 }
 
 impl<F: Future + 'static> std::fmt::Debug for FinishAnyway<F> {
@@ -51,10 +57,21 @@ impl<F: Future + 'static> Drop for FinishAnyway<F> {
         let Some(call) = self.call.take() else { return };
         self.gone.set(true);
         // Past the drain the call is dropped, and settles as it drops.
-        if !self.worker.is_over() {
-            let tracked = self.worker.tasks.track_future(call);
+        if self.worker.is_over() {
+            return;
+        }
+        let tracked = self.worker.tasks.track_future(call);
+        if !self.streamed {
             tokio::task::spawn_local(async move {
                 tracked.await;
+            });
+        } else if let Some(place) = self.worker.draining() {
+            let within = self.worker.gateway.bounds.abandoned_stream_timeout;
+            tokio::task::spawn_local(async move {
+                // A place of its own awaits what it is answered with.
+                let answered = tokio::time::timeout(within, tracked).await;
+                drop(place);
+                drop(answered);
             });
         }
     }

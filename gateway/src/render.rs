@@ -1,5 +1,6 @@
 //! Answers that the gateway gives itself, and the headers that every answer carries.
 
+pub mod cost;
 pub mod limits;
 
 use crate::admit::{Shape, Stamp};

@@ -34,10 +34,9 @@ pub async fn serve(worker: Rc<Worker>, request: Request<Incoming>) -> Response<A
             let gone = meter.caller_gone();
             // Boxed: it is large, and a place for it in every connection would be kept and moved.
             let call = Box::pin(async move { Ok(relay(attempt(meter, plan).await?)) });
-            // A whole answer is paid for once it was asked for, so it is fetched even for a
-            // caller that left. A stream stops costing when it is dropped.
-            let answered =
-                if streamed { call.await } else { finish_anyway(worker, gone, call).await };
+            // What was asked for is paid for, so its end is awaited even for a caller that left: all
+            // of a whole answer, some of a stream.
+            let answered = finish_anyway(worker, gone, streamed, call).await;
             answered.unwrap_or_else(|fault| render::fault(fault, &stamp))
         }
         Err(fault) => {

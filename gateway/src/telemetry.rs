@@ -48,6 +48,8 @@ counts! {
     AttemptUnreachable = "tollgate_upstream_attempts_total" "{result=\"unreachable\"}", "Attempts upstream, by how they ended.";
     AttemptTimedOut = "tollgate_upstream_attempts_total" "{result=\"timed_out\"}", "Attempts upstream, by how they ended.";
     AttemptCut = "tollgate_upstream_attempts_total" "{result=\"cut\"}", "Attempts upstream, by how they ended.";
+    StreamDrained = "tollgate_abandoned_streams_total" "{result=\"drained\"}", "Streams that their callers left, by how they ended.";
+    StreamCancelled = "tollgate_abandoned_streams_total" "{result=\"cancelled\"}", "Streams that their callers left, by how they ended.";
     DrawGranted = "tollgate_allowance_draws_total" "{result=\"granted\"}", "Draws that calls waited for, by how they ended.";
     DrawRefused = "tollgate_allowance_draws_total" "{result=\"refused\"}", "Draws that calls waited for, by how they ended.";
     DrawFailed = "tollgate_allowance_draws_total" "{result=\"failed\"}", "Draws that calls waited for, by how they ended.";

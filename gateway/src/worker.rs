@@ -39,6 +39,10 @@ pub struct Bounds {
     pub stream_idle_timeout: Duration,
     /// All attempts of a call up to its answer, or up to a stream's first content.
     pub call_timeout: Duration,
+    /// How long a stream is read on that its caller left.
+    pub abandoned_stream_timeout: Duration,
+    /// Streams of one worker that are read on without their callers; more are dropped.
+    pub abandoned_streams_max: usize,
     /// The longest wait before another attempt at the same place.
     pub retry_wait_max: Duration,
     /// What is still running this long after the drain began is cut.
@@ -61,6 +65,8 @@ impl Default for Bounds {
             first_content_timeout: Duration::from_secs(120),
             stream_idle_timeout: Duration::from_secs(120),
             call_timeout: Duration::from_secs(600),
+            abandoned_stream_timeout: Duration::from_secs(30),
+            abandoned_streams_max: 256,
             retry_wait_max: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(25),
         }
@@ -88,6 +94,7 @@ pub struct Worker {
     pub tasks: TaskTracker,
     reader: RefCell<Reader>,
     in_flight: Cell<usize>,
+    draining: Cell<usize>,
     over: Cell<bool>,
 }
 
@@ -100,6 +107,7 @@ impl Worker {
             chance,
             tasks: TaskTracker::new(),
             in_flight: Cell::new(0),
+            draining: Cell::new(0),
             over: Cell::new(false),
             gateway,
         }
@@ -130,6 +138,16 @@ impl Worker {
         self.over.get()
     }
 
+    /// A place for a stream that goes on without its caller, unless there are too many of them or
+    /// the thread is about to end.
+    pub fn draining(self: &Rc<Self>) -> Option<Draining> {
+        let running = self.draining.get();
+        (running < self.gateway.bounds.abandoned_streams_max && !self.is_over()).then(|| {
+            self.draining.set(running + 1);
+            Draining(Rc::clone(self))
+        })
+    }
+
     /// Calls that run now.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -145,5 +163,15 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.in_flight.set(self.0.in_flight.get().saturating_sub(1));
         self.0.gateway.tools.telemetry.in_flight(-1);
+    }
+}
+
+/// A stream that goes on without its caller.
+#[derive(Debug)]
+pub struct Draining(Rc<Worker>);
+
+impl Drop for Draining {
+    fn drop(&mut self) {
+        self.0.draining.set(self.0.draining.get().saturating_sub(1));
     }
 }

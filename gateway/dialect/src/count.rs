@@ -49,6 +49,17 @@ fn factor(model: &str) -> u64 {
     row.map_or(UNKNOWN, |(_, factor)| *factor)
 }
 
+/// A model's family, for whoever counts often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Family(u64);
+
+impl Family {
+    #[must_use]
+    pub fn of(model: &str) -> Self {
+        Self(factor(model))
+    }
+}
+
 /// Counts texts of one kind of model.
 #[derive(Debug, Default)]
 pub struct Counter {
@@ -80,7 +91,13 @@ impl Counter {
     /// Tokens that a model makes of what was added.
     #[must_use]
     pub fn tokens(&self, model: &str) -> u64 {
-        self.sum.saturating_mul(factor(model)).div_ceil(10_000)
+        self.tokens_of(Family::of(model))
+    }
+
+    /// The same, of a model's family.
+    #[must_use]
+    pub fn tokens_of(&self, family: Family) -> u64 {
+        self.sum.saturating_mul(family.0).div_ceil(10_000)
     }
 
     fn char(&mut self, c: char) {

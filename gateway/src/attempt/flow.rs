@@ -87,12 +87,8 @@ impl Flow {
 
     /// Output tokens seen, where the provider does not say.
     #[must_use]
-    pub fn output_tokens(&self, model: &str) -> u64 {
-        match self {
-            Self::Pass(watch) => watch.output_tokens(),
-            Self::Translated(translation) => translation.output_tokens(model),
-            Self::Raw(raw) => raw.output_tokens(),
-        }
+    pub fn output_tokens(&self) -> u64 {
+        either!(self, flow => flow.output_tokens())
     }
 
     /// Events that were none of their dialect, and were left out.

@@ -13,6 +13,7 @@ mod send;
 mod server;
 mod small;
 mod speech;
+mod spoken;
 mod translate;
 mod watch;
 

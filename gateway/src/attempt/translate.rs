@@ -9,7 +9,7 @@ use crate::meter::{Heard, Meter};
 use bytes::{Bytes, BytesMut};
 use dialect::Reported;
 use dialect::convert::{Caller, Inbound, Outbound, ReadStream, WriteStream};
-use dialect::count::Counter;
+use dialect::count::{Counter, Family};
 use dialect::neutral::{Answer, Block, Content, Delta, Event};
 use dialect::openai::StreamOptions;
 
@@ -35,7 +35,7 @@ pub(super) fn stream(
 ) -> Result<Translation, Failure> {
     let frames = Frames::new(to.framing(), event_bytes_max);
     let writer = from.stream_writer(&caller(meter)?);
-    Ok(Translation::new(frames, to.stream_reader(), writer))
+    Ok(Translation::new(frames, to.stream_reader(), writer, Family::of(meter.model())))
 }
 
 fn caller(meter: &Meter) -> Result<Caller<'_>, Failure> {
@@ -73,6 +73,8 @@ pub struct Translation {
     batch: Vec<Event>,
     out: BytesMut,
     told: Told,
+    /// The model's, by which text is counted.
+    family: Family,
 }
 
 /// What the stream has told so far.
@@ -90,8 +92,14 @@ struct Told {
 }
 
 impl Translation {
-    pub fn new(frames: Frames, reader: Box<dyn ReadStream>, writer: Box<dyn WriteStream>) -> Self {
+    pub fn new(
+        frames: Frames,
+        reader: Box<dyn ReadStream>,
+        writer: Box<dyn WriteStream>,
+        family: Family,
+    ) -> Self {
         Self {
+            family,
             frames,
             reader,
             writer,
@@ -126,7 +134,7 @@ impl Translation {
 
     /// What frames the stream, and what reads its frames.
     fn split(&mut self) -> (&mut Frames, Half<'_>) {
-        let Self { frames, reader, writer, batch, out, told } = self;
+        let Self { frames, reader, writer, batch, out, told, family: _ } = self;
         (frames, Half { reader: reader.as_mut(), writer: writer.as_mut(), batch, out, told })
     }
 
@@ -160,8 +168,8 @@ impl Translation {
     }
 
     /// Output tokens seen, where the provider does not say.
-    pub fn output_tokens(&self, model: &str) -> u64 {
-        self.told.deltas.max(self.told.counter.tokens(model))
+    pub fn output_tokens(&self) -> u64 {
+        self.told.deltas.max(self.told.counter.tokens_of(self.family))
     }
 }
 

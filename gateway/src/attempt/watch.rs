@@ -2,10 +2,11 @@
 //! what was used, whether it ended as it should.
 
 use super::frames::{Frames, Unframed};
+use super::spoken;
 use crate::meter::Heard;
 use bytes::Bytes;
 use dialect::convert::{Framing, Seen as Sight, WatchStream};
-use dialect::openai::{self, Event, TEXT_BYTES_PER_TOKEN};
+use dialect::openai::{self, Event};
 use dialect::sse::Verdict;
 use std::collections::VecDeque;
 
@@ -42,8 +43,10 @@ struct Seen {
     malformed: u32,
     chunks: u64,
     chunk_bytes: u64,
-    /// The shortest chunk: what each has around its text.
+    /// The shortest chunk.
     chunk_bytes_min: u64,
+    /// What each chunk has around its text, as far as short ones show.
+    around: u64,
 }
 
 impl Watch {
@@ -74,6 +77,7 @@ impl Watch {
                 chunks: 0,
                 chunk_bytes: 0,
                 chunk_bytes_min: u64::MAX,
+                around: u64::MAX,
             },
         }
     }
@@ -147,9 +151,9 @@ impl Watch {
     /// many bytes of text, whichever is more.
     #[must_use]
     pub fn output_tokens(&self) -> u64 {
-        let Seen { chunks, chunk_bytes, chunk_bytes_min, .. } = self.seen;
-        let text = chunk_bytes.saturating_sub(chunks.saturating_mul(chunk_bytes_min));
-        chunks.max(text.div_ceil(TEXT_BYTES_PER_TOKEN))
+        let Seen { chunks, chunk_bytes, around, .. } = self.seen;
+        let text = chunk_bytes.saturating_sub(chunks.saturating_mul(around));
+        chunks.max(text.div_ceil(spoken::BYTES_PER_TOKEN))
     }
 }
 
@@ -219,7 +223,11 @@ impl Seen {
             let len = u64::try_from(event.len()).unwrap_or(u64::MAX);
             self.chunks += 1;
             self.chunk_bytes = self.chunk_bytes.saturating_add(len);
-            self.chunk_bytes_min = self.chunk_bytes_min.min(len);
+            // Read only where a chunk is shorter than all before it, which few are.
+            if len < self.chunk_bytes_min {
+                self.chunk_bytes_min = len;
+                self.around = self.around.min(len.saturating_sub(spoken::bytes(event)));
+            }
         }
     }
 }

@@ -100,8 +100,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const BOUND: Bound =
-        Bound { input: 100, output: 50, input_plausible: 1_000, output_plausible: 200 };
+    const BOUND: Bound = Bound {
+        input: 100,
+        output: 50,
+        output_held: 50,
+        input_plausible: 1_000,
+        output_plausible: 200,
+    };
 
     fn told(input: u64, output: u64) -> Measure {
         Measure::told(Tokens { input, output, ..Tokens::NONE }, Units::NONE)

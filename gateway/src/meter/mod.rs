@@ -3,9 +3,11 @@
 //! way out: the event is in the spool before the caller has the last byte.
 
 mod heard;
+mod hold;
 mod measure;
 
 pub use heard::Heard;
+pub use hold::{FIRST_PART, Room};
 pub use measure::Measure;
 
 use crate::admit::Kind;
@@ -13,7 +15,7 @@ use crate::attempt::{Batches, Failure};
 use crate::detach::Gone;
 use crate::fault::Fault;
 use crate::permit::Permit;
-use crate::reserve::{Amounts, Reservation};
+use crate::reserve::{Amounts, Refused, Reservation};
 use crate::settle::Intent;
 use crate::snapshot::DeploymentView;
 use crate::telemetry::{Count, Ended, Finished};
@@ -23,8 +25,10 @@ use contract::id::GatewayId;
 use contract::money::Nanos;
 use contract::usage::{AttemptUse, Operation, Outcome, Tokens, UsageEvent, UsageIntent, Used};
 use dialect::count;
+use hold::Hold;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// The status of a call whose caller left before the answer.
@@ -44,8 +48,8 @@ pub struct End {
 pub struct Meter {
     pub permit: Permit,
     worker: Rc<Worker>,
-    /// Gone once settled, as is the intent.
-    reservation: Option<Reservation>,
+    hold: Hold,
+    /// Gone once settled, as is the reservation.
     intent: Option<Intent>,
     attempts: u16,
     /// Those that failed and were followed by another.
@@ -80,10 +84,10 @@ impl Meter {
                 .after(Duration::from_secs(5))
         })?;
         Ok(Self {
+            hold: Hold::new(reservation, &permit),
             asked: permit.call.principal.stamp.started,
             permit,
             worker,
-            reservation: Some(reservation),
             intent: Some(intent),
             attempts: 0,
             failed: Vec::new(),
@@ -108,7 +112,7 @@ impl Meter {
 
     #[must_use]
     pub fn reservation(&self) -> Option<&Reservation> {
-        self.reservation.as_ref()
+        self.hold.reservation()
     }
 
     /// When the call was admitted.
@@ -215,9 +219,48 @@ impl Meter {
         u64::try_from(self.asked.elapsed().as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
     }
 
+    /// Whether there is room for `seen` tokens of output. Holds more where little is left; pending
+    /// while Redis is asked and nothing is left. Without its caller, a call holds no more.
+    pub fn poll_room(&mut self, cx: &mut Context<'_>, seen: u64) -> Poll<Room> {
+        if self.caller_gone.get() {
+            let used_up = self.hold.is_used_up(seen);
+            return Poll::Ready(if used_up { Room::None } else { Room::Enough });
+        }
+        let tools = &self.worker.gateway.tools;
+        let room = self.hold.poll_room(cx, seen, tools.clock.now());
+        if room == Poll::Ready(Room::Grown)
+            && let (Some(reservation), Some(written)) = (self.hold.reservation(), &self.intent)
+        {
+            let intent = intent(&self.permit, reservation, tools.gateway_id);
+            tools.settle.intend_more(written, &intent);
+        }
+        room
+    }
+
+    /// What a caller is told whose stream no limit admits more of. Whatever the limit counts, the
+    /// code is the same: nothing that the caller does goes on with this answer.
+    #[must_use]
+    pub fn out_of_room(&self) -> Fault {
+        let now = self.worker.gateway.tools.clock.now();
+        let Some(refused) = self.hold.refused() else {
+            let code = ErrorCode::BudgetExhausted;
+            return Fault::us(code, code.title());
+        };
+        let fault = Fault::of_limit(refused.clone(), Vec::new(), now);
+        match refused {
+            Refused::Limit(_) => Fault { code: ErrorCode::BudgetExhausted, ..fault },
+            Refused::Unknown(_) => fault,
+        }
+    }
+
+    /// Whether the caller left.
+    pub fn is_alone(&self) -> bool {
+        self.caller_gone.get()
+    }
+
     /// Ends a call that no attempt answered, and hands its fault on.
     pub fn fail(&mut self, mut fault: Fault) -> Fault {
-        if let Some(reservation) = &self.reservation {
+        if let Some(reservation) = self.reservation() {
             fault.more_mut().standings = reservation.standings().collect();
         }
         let end = End {
@@ -241,10 +284,7 @@ impl Meter {
 
     /// Writes the event and settles the reservation; the cost.
     pub fn end(&mut self, mut end: End) -> Nanos {
-        let (Some(reservation), Some(intent)) = (self.reservation.take(), self.intent.take())
-        else {
-            return Nanos::ZERO;
-        };
+        let Some(intent) = self.intent.take() else { return Nanos::ZERO };
         if self.caller_gone.get() {
             end = End { outcome: Outcome::ClientGone, status: STATUS_CALLER_GONE, ..end };
         }
@@ -255,6 +295,7 @@ impl Meter {
             units.compute_ms = self.working_ms();
         }
         self.count(&end);
+        let Some(reservation) = self.hold.take() else { return Nanos::ZERO };
         let mut event = self.event(&end, reservation.money());
         let used = if end.outcome.is_charged() { end.measure.used } else { Used::default() };
         let (input, output) = (used.tokens.input_total(), used.tokens.output_total());
@@ -296,7 +337,7 @@ impl Meter {
             reserved_nanos,
             attempts: self.attempts,
             attempts_made,
-            topped_up: 0,
+            topped_up: self.hold.topped_up,
             tags: principal.tags.to_vec(),
             odd_usage: end.measure.odd,
             limits: Vec::new(),

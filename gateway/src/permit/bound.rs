@@ -1,5 +1,6 @@
 //! The most that a call is expected to use, and the most that a report of its use is believed.
 
+use crate::meter::FIRST_PART;
 use crate::read::Call;
 use crate::snapshot::ModelView;
 use contract::snapshot::PlanRecord;
@@ -20,6 +21,9 @@ pub struct Bound {
     pub input: u64,
     /// By what caller, plan and model allow.
     pub output: u64,
+    /// So much of the output is held at first: all of it, but for a stream that its caller sets no
+    /// bound to.
+    pub output_held: u64,
     /// More than these cannot be true.
     pub input_plausible: u64,
     pub output_plausible: u64,
@@ -51,9 +55,12 @@ impl Bound {
             _ => (call.tokens_read(), 0),
         };
         let context = known(record.context_tokens_max);
+        let unbounded = call.ask.stream && call.ask.output_tokens_max.is_none();
+        let first = FIRST_PART.saturating_mul(call.ask.choices.max(1));
         Self {
             input,
             output,
+            output_held: if unbounded && call.media.is_none() { output.min(first) } else { output },
             input_plausible: plausible(context, 1).max(input),
             output_plausible: plausible(of_model, call.ask.choices.max(1)).max(output),
         }

@@ -239,7 +239,7 @@ fn estimate(call: &Call, bound: &Bound, price: &PriceRecord) -> Amounts {
     if call.kind.is_of_server() {
         units.compute_ms = COMPUTE_MS_ASSUMED;
     }
-    amounts(bound.input, bound.output, &units, price)
+    amounts(bound.input, bound.output_held, &units, price)
 }
 
 fn amounts(input: u64, output: u64, units: &Units, price: &PriceRecord) -> Amounts {

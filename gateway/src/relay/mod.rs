@@ -1,9 +1,11 @@
 //! The last room but one: hands the answer to the caller, whole or as it comes, and ends the
 //! metering before the caller has the last byte.
 
+mod attended;
 mod list;
 mod stream;
 
+pub use attended::Attended;
 pub use stream::Relay;
 
 use crate::admit::{INFERENCE_LENGTH, Shape};
@@ -11,7 +13,6 @@ use crate::answer::Answer;
 use crate::attempt::{Answered, Upstream};
 use crate::meter::End;
 use crate::render::{self, limits};
-use contract::money::Usd;
 use contract::usage::Outcome;
 use dialect::gemini::Array;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -25,10 +26,8 @@ const PASSED_BACK: [HeaderName; 4] = [
 ];
 /// Fields of the request that the provider could not be told.
 const DROPPED: HeaderName = HeaderName::from_static("x-tollgate-dropped");
-const COST: HeaderName = HeaderName::from_static("x-tollgate-cost-usd");
 
-/// Answers the caller. A stream's cost is not known when its head goes out, so only a whole
-/// answer can tell it.
+/// Answers the caller. A stream's cost is not known when its head goes out: it is told at its end.
 pub fn relay(upstream: Upstream) -> Response<Answer> {
     let Upstream { mut meter, headers, answer, dropped } = upstream;
     let principal = &meter.permit.call.principal;
@@ -46,8 +45,8 @@ pub fn relay(upstream: Upstream) -> Response<Answer> {
     match answer {
         Answered::Whole { body, measure } => {
             let cost = meter.end(End { outcome: Outcome::Ok, status: 200, code: None, measure });
-            if tell_cost && let Ok(value) = HeaderValue::from_str(&Usd(cost).to_string()) {
-                response.headers_mut().insert(COST, value);
+            if tell_cost {
+                render::cost::tell(response.headers_mut(), cost, &measure.used.tokens);
             }
             *response.body_mut() = Answer::Whole(body);
         }
@@ -63,7 +62,7 @@ pub fn relay(upstream: Upstream) -> Response<Answer> {
                 meter.content_begins();
             }
             let relay = Relay::new(meter, *stream);
-            *response.body_mut() = Answer::Stream(Box::new(relay));
+            *response.body_mut() = Answer::Stream(Attended::new(relay));
         }
     }
     render::stamp(response.headers_mut(), &stamp);

@@ -6,7 +6,7 @@ use crate::admit::Shape;
 use crate::answer::Broken;
 use crate::attempt::{Flow, Stream, WatchError};
 use crate::fault::Fault;
-use crate::meter::{End, Meter};
+use crate::meter::{End, Meter, Room};
 use crate::provider::Lease;
 use crate::render;
 use bytes::Bytes;
@@ -35,6 +35,8 @@ pub struct Relay {
     last_words: Option<Result<Bytes, Broken>>,
     /// It came to its end.
     whole: bool,
+    /// The caller asked to be told the cost, and gets events that it can be told in.
+    tells_cost: bool,
     silence_max: Duration,
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
@@ -45,7 +47,10 @@ impl Relay {
     pub fn new(meter: Box<Meter>, stream: Stream) -> Self {
         let Stream { flow, body, lease } = stream;
         let silence_max = meter.worker().gateway.bounds.stream_idle_timeout;
-        let list = meter.permit.call.principal.stamp.shape == Shape::GeminiList;
+        let principal = &meter.permit.call.principal;
+        let shape = principal.stamp.shape;
+        let list = shape == Shape::GeminiList;
+        let tells_cost = principal.passed_on.include_cost && flow.can_tell_errors();
         let mut relay = Self {
             meter,
             flow,
@@ -53,6 +58,7 @@ impl Relay {
             source: Some((body, lease)),
             last_words: None,
             whole: false,
+            tells_cost,
             silence_max,
             heard: Instant::now(),
             alarm: Box::pin(tokio::time::sleep(silence_max)),
@@ -65,6 +71,15 @@ impl Relay {
     /// The next bytes for the caller; `None` at the end.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         loop {
+            if self.source.is_some() {
+                let seen = self.flow.output_tokens().max(self.told_output());
+                match ready!(self.meter.poll_room(cx, seen)) {
+                    Room::Enough => {}
+                    // It may be more than that already.
+                    Room::Grown => continue,
+                    Room::None => self.run_out(),
+                }
+            }
             if let Some(bytes) = self.flow.take_out() {
                 let Some(list) = &mut self.list else { return Poll::Ready(Some(Ok(bytes))) };
                 let bytes = list.tell(bytes);
@@ -150,11 +165,15 @@ impl Relay {
 
     fn settle_whole(&mut self) {
         let end = self.end(Outcome::Ok, None);
-        self.meter.end(end);
+        let cost = self.settle(end);
         self.whole = true;
         // A list ends with more than its last event.
-        let mark = self.flow.end_mark();
-        self.last_words = mark.or_else(|| self.list.is_some().then(Bytes::new)).map(Ok);
+        let mark = self.flow.end_mark().or_else(|| self.list.is_some().then(Bytes::new));
+        self.last_words = match (cost, mark) {
+            (Some(cost), Some(mark)) => Some(Ok([cost, mark].concat().into())),
+            (Some(cost), None) => Some(Ok(cost)),
+            (None, mark) => mark.map(Ok),
+        };
     }
 
     /// Ends a stream whose content the caller has seen, with the dialect's error and never with
@@ -164,21 +183,65 @@ impl Relay {
         let end = self.end(Outcome::UpstreamCut, Some(code));
         let stamp = &self.meter.permit.call.principal.stamp;
         tracing::warn!(request_id = %stamp.request_id, %cause, code = code.as_str(), "a stream broke");
-        self.meter.end(end);
-        self.say(&Fault::upstream(code, code.title()));
+        let cost = self.settle(end);
+        self.say(cost, &Fault::upstream(code, code.title()));
+    }
+
+    /// Ends a stream that no limit admits more of, as one that broke: nobody takes what there is
+    /// for the whole. The provider is told by its connection's end; what it produced is owed.
+    fn run_out(&mut self) {
+        self.source = None;
+        // What was held back.
+        while self.flow.take_out().is_some() {}
+        if self.meter.is_alone() {
+            let end = self.end(Outcome::ClientGone, None);
+            self.meter.end(end);
+            return;
+        }
+        let fault = self.meter.out_of_room();
+        let end = self.end(Outcome::BudgetExhausted, Some(fault.code));
+        let cost = self.settle(end);
+        self.say(cost, &fault);
+    }
+
+    /// Settles; what the caller is told of the cost, where it wants to know.
+    fn settle(&mut self, end: End) -> Option<Bytes> {
+        let used = end.measure.used;
+        let cost = self.meter.end(end);
+        let shape = self.meter.permit.call.principal.stamp.shape;
+        self.tells_cost.then(|| render::cost::event(shape, cost, &used.tokens).into())
+    }
+
+    fn told_output(&self) -> u64 {
+        self.flow.heard().reported.tokens.map_or(0, |tokens| tokens.output_total())
+    }
+
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Whether nothing is left to be metered.
+    pub(super) const fn is_settled(&self) -> bool {
+        self.source.is_none()
+    }
+
+    /// Whether the provider tells in the stream what was used. Bytes that are no events tell nothing.
+    pub(super) fn tells_use(&self) -> bool {
+        self.flow.can_tell_errors()
     }
 
     fn end(&self, outcome: Outcome, code: Option<ErrorCode>) -> End {
-        let output = || self.flow.output_tokens(self.meter.model());
+        let output = || self.flow.output_tokens();
         let measure = self.meter.measure(self.flow.heard(), output);
         End { outcome, status: 200, code, measure }
     }
 
-    fn say(&mut self, fault: &Fault) {
+    fn say(&mut self, cost: Option<Bytes>, fault: &Fault) {
         let stamp = &self.meter.permit.call.principal.stamp;
         let id = stamp.id_text.to_str().unwrap_or_default();
         self.last_words = Some(if self.flow.can_tell_errors() {
-            Ok(render::error_event(stamp.shape, &fault.problem(id)).into())
+            let event = render::error_event(stamp.shape, &fault.problem(id));
+            Ok([&*cost.unwrap_or_default(), &event].concat().into())
         } else {
             Err(Broken)
         });
@@ -186,7 +249,7 @@ impl Relay {
 }
 
 impl Drop for Relay {
-    /// The caller left in the middle: what was produced is owed.
+    /// The caller left in the middle, and nobody waits for the end: what was produced is owed.
     fn drop(&mut self) {
         if self.source.take().is_some() {
             let end = self.end(Outcome::ClientGone, None);

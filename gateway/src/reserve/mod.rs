@@ -13,7 +13,7 @@ mod reservation;
 pub use draw::Drawer;
 pub use live::Reserved;
 pub use refusal::{Refused, Standing};
-pub use reservation::Reservation;
+pub use reservation::{More, Reservation};
 
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;

@@ -120,6 +120,14 @@ fn without_redis(needs: Vec<Need>, now: Timestamp) -> Result<Vec<(Metric, Hold)>
     Ok(holds)
 }
 
+/// What is held besides, for a reservation to add.
+#[derive(Debug)]
+#[must_use = "what is dropped is given back"]
+pub struct More {
+    holds: Vec<(Metric, Hold)>,
+    money: Nanos,
+}
+
 /// What a call holds while it runs. Settle it with what was really used; dropped unsettled, all
 /// of it goes back.
 #[derive(Debug)]
@@ -152,12 +160,41 @@ impl Reservation {
     /// # Errors
     /// [`Refused`] names the binding limit; what was held before stays held.
     pub async fn extend(&mut self, more: &Amounts, now: Timestamp) -> Result<(), Refused> {
+        let more = self.more(more, now).await?;
+        self.add(more);
+        Ok(())
+    }
+
+    /// Asks for more while what is held stays at hand; [`Reservation::add`] what it comes to.
+    /// Dropped, it gives everything back.
+    ///
+    /// # Errors
+    /// [`Refused`] names the binding limit.
+    pub fn more(
+        &self,
+        more: &Amounts,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<More, Refused>> + 'static {
         let taking = self.taking(more, now);
         // What draws is reached through any allowance; without limits there is nothing to draw.
         let draws = self.holds.first().and_then(|(_, hold)| hold.allowance().draws());
-        let taken = taking.finish(draws.as_ref(), now).await?;
-        self.join(taken, more);
-        Ok(())
+        let money = more.money;
+        async move { Ok(More { holds: taking.finish(draws.as_ref(), now).await?, money }) }
+    }
+
+    /// Holds what was asked for of the same limits besides.
+    pub fn add(&mut self, more: More) {
+        for (_, more) in more.holds {
+            let same =
+                |held: &&mut (Metric, Hold)| Arc::ptr_eq(held.1.allowance(), more.allowance());
+            match self.holds.iter_mut().find(same) {
+                Some((_, hold)) => hold.join(more),
+                // Taken for the holds that are here: there is one for each.
+                None => drop(more),
+            }
+        }
+        self.money = Nanos(self.money.0.saturating_add(more.money.0.max(0)));
+        self.alive.holds(self.money);
     }
 
     /// The same out of memory alone: false, and nothing is taken, when Redis would have to be
@@ -167,7 +204,7 @@ impl Reservation {
         let taking = self.taking(more, now);
         let whole = taking.is_whole();
         if whole {
-            self.join(taking.holds, more);
+            self.add(More { holds: taking.holds, money: more.money });
         }
         whole
     }
@@ -179,20 +216,6 @@ impl Reservation {
             taking.take(allowance, &allowance.limit(), more.of(*metric), now);
         }
         taking
-    }
-
-    fn join(&mut self, taken: Vec<(Metric, Hold)>, more: &Amounts) {
-        for (_, more) in taken {
-            let same =
-                |held: &&mut (Metric, Hold)| Arc::ptr_eq(held.1.allowance(), more.allowance());
-            match self.holds.iter_mut().find(same) {
-                Some((_, hold)) => hold.join(more),
-                // Taken for the holds that are here: there is one for each.
-                None => drop(more),
-            }
-        }
-        self.money = Nanos(self.money.0.saturating_add(more.money.0.max(0)));
-        self.alive.holds(self.money);
     }
 
     /// What is held of each limit, and what of `used` counts there.

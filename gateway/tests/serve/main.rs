@@ -21,6 +21,7 @@ mod media;
 mod native;
 mod predict;
 mod refusals;
+mod room;
 mod streams;
 mod support;
 mod tokens;

@@ -21,7 +21,7 @@ fn rates() -> Rates {
 }
 
 /// A world whose model is on a model server.
-fn served(modality: Modality, base_url: &str) -> impl FnOnce(&mut World) + use<> {
+pub fn served(modality: Modality, base_url: &str) -> impl FnOnce(&mut World) + use<> {
     let base_url = base_url.trim_end_matches("/v1").to_owned();
     move |world| {
         let mut provider = provider_with(1, base_url, CREDENTIAL);

@@ -1,7 +1,7 @@
 //! Streams: what passes, what is held, how each way of breaking ends, and that all are metered.
 
 use crate::support::{MODEL, Stack, chat, error, rates, wait_for};
-use contract::snapshot::Record;
+use contract::snapshot::{Metric, Record, Window};
 use contract::usage::Outcome;
 use futures::StreamExt as _;
 use gateway::worker::Bounds;
@@ -154,6 +154,14 @@ async fn a_failure_before_content_becomes_another_attempt() {
         let event = stack.event().await;
         assert_eq!((event.attempts, event.outcome), (2, Outcome::Ok), "{switches}");
         assert_eq!(event.tokens.output, 4, "{switches}");
+        if switches == "reset=1" {
+            assert!(event.attempts_made.is_empty(), "it reached nobody: {event:?}");
+            continue;
+        }
+        let [failed] = &event.attempts_made[..] else { panic!("{switches}: {event:?}") };
+        let status = if switches == "status=503" { 503 } else { 200 };
+        assert_eq!((failed.status, failed.reported), (status, false), "{switches}");
+        assert_eq!(failed.deployment_id, event.deployment_id.unwrap());
     }
 }
 
@@ -203,15 +211,31 @@ async fn a_stream_without_end_mark_is_whole_only_if_its_usage_came() {
     assert_eq!(broken_by(&cut), "upstream.cut");
 }
 
-#[tokio::test]
-async fn a_caller_that_leaves_a_stream_stops_it_and_pays_for_what_came() {
-    let stack = Stack::start().await;
-    let response = stack.chat_stream("tokens=1000 chunk_delay_ms=20").await;
-    let mut body = response.bytes_stream();
+/// Begins a stream and leaves it after a few chunks.
+async fn begin_and_leave(stack: &Stack, switches: &str) {
+    let mut body = stack.chat_stream(switches).await.bytes_stream();
     for _ in 0..5 {
         body.next().await.unwrap().unwrap();
     }
-    drop(body);
+}
+
+#[tokio::test]
+async fn a_stream_that_its_caller_left_is_read_to_its_end_and_billed_as_the_provider_reports() {
+    let stack = Stack::start().await;
+    begin_and_leave(&stack, "tokens=60 chunk_delay_ms=5 reasoning_tokens=9").await;
+    let event = stack.event().await;
+    assert_eq!((event.outcome, event.status, event.estimated), (Outcome::ClientGone, 499, false));
+    assert_eq!((event.tokens.output, event.tokens.reasoning), (60, 9));
+    assert_eq!(event.cost_nanos, rates().price(&event.used()));
+    assert_eq!(stack.sim.stats().caller_gone, 0, "the provider was read to its end");
+}
+
+#[tokio::test]
+async fn past_its_time_a_stream_without_its_caller_is_cancelled_and_billed_by_what_was_seen() {
+    let bounds =
+        Bounds { abandoned_stream_timeout: Duration::from_millis(200), ..Bounds::default() };
+    let stack = Stack::with(|_| {}, bounds).await;
+    begin_and_leave(&stack, "tokens=1000 chunk_delay_ms=20").await;
     let event = stack.event().await;
     assert_eq!((event.outcome, event.status, event.estimated), (Outcome::ClientGone, 499, true));
     let output = event.tokens.output;
@@ -220,8 +244,48 @@ async fn a_caller_that_leaves_a_stream_stops_it_and_pays_for_what_came() {
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_before_content_is_metered_for_its_input() {
+async fn a_stream_without_its_caller_uses_no_more_than_was_held_for_it() {
+    let stack = Stack::of(|world| {
+        world.models[0].output_tokens_max = 100_000;
+        world.limit(Metric::OutputTokens, Window::Lifetime, 100_000);
+    })
+    .await;
+    begin_and_leave(&stack, "tokens=20000 chunks=4000 chunk_delay_ms=1").await;
+    let event = stack.event().await;
+    assert_eq!((event.outcome, event.estimated), (Outcome::ClientGone, true));
+    assert_eq!((event.topped_up, event.error_code), (0, None));
+    let (held, used) = (event.limits[0].held, event.limits[0].used);
+    assert!(held == 1_024 && (1_024..1_100).contains(&used), "{held} {used}");
+    wait_for("the provider sees it too", || stack.sim.stats().caller_gone == 1).await;
+}
+
+#[tokio::test]
+async fn more_streams_without_their_callers_than_one_thread_reads_are_cancelled() {
+    let stack = Stack::with(|_| {}, Bounds { abandoned_streams_max: 0, ..Bounds::default() }).await;
+    begin_and_leave(&stack, "tokens=1000 chunk_delay_ms=20").await;
+    let event = stack.event().await;
+    assert_eq!((event.outcome, event.status, event.estimated), (Outcome::ClientGone, 499, true));
+    wait_for("the provider sees it too", || stack.sim.stats().caller_gone == 1).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_before_content_is_billed_as_the_provider_reports() {
     let stack = Stack::start().await;
+    let mut body = chat("latency_ms=200 tokens=7");
+    body["stream"] = true.into();
+    stack.leave_once_called(body).await;
+    let event = stack.event().await;
+    assert_eq!(
+        (event.outcome, event.estimated, event.tokens.output),
+        (Outcome::ClientGone, false, 7)
+    );
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_a_stream_without_content_is_metered_for_its_input() {
+    let bounds =
+        Bounds { abandoned_stream_timeout: Duration::from_millis(200), ..Bounds::default() };
+    let stack = Stack::with(|_| {}, bounds).await;
     let mut body = chat("hang=first_token");
     body["stream"] = true.into();
     stack.leave_once_called(body).await;

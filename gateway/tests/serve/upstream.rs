@@ -73,6 +73,28 @@ impl Upstream {
         Self::start(move |_| (status, kind, body.clone())).await
     }
 
+    /// Answers every call with `first` and then with `piece` again and again, whatever bound it was
+    /// given, until nobody reads any more.
+    pub async fn endless(kind: &'static str, first: Vec<u8>, piece: Vec<u8>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (first, piece) = (Bytes::from(first.clone()), Bytes::from(piece.clone()));
+                let service = service_fn(move |_: Request<Incoming>| {
+                    let body = repeated(first.clone(), piece.clone());
+                    let response = Response::builder().header("content-type", kind).body(body);
+                    async { Ok::<_, Infallible>(response.unwrap()) }
+                });
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
+        });
+        Self { base_url, seen: Arc::default() }
+    }
+
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
@@ -80,6 +102,22 @@ impl Upstream {
     pub fn last(&self) -> Seen {
         self.seen().pop().expect("nothing was sent")
     }
+}
+
+fn repeated(
+    first: Bytes,
+    piece: Bytes,
+) -> impl hyper::body::Body<Data = Bytes, Error = Infallible> {
+    let frames = futures::stream::unfold(Some(first), move |first| {
+        let piece = piece.clone();
+        async move {
+            if first.is_none() {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            Some((Ok(hyper::body::Frame::data(first.unwrap_or(piece))), None))
+        }
+    });
+    http_body_util::StreamBody::new(frames)
 }
 
 async fn answer(

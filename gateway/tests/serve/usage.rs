@@ -130,3 +130,81 @@ async fn a_file_of_the_shared_account_is_refused_before_anyone_is_asked() {
     assert_eq!(param.as_deref(), Some("messages[0].content[0].file.file_id"));
     assert_eq!(stack.sim.stats().calls, 0);
 }
+
+/// An answer of OpenAI's that reports `usage`.
+fn reporting(usage: &Value) -> Vec<u8> {
+    json!({"id": "c", "object": "chat.completion", "model": "m", "usage": usage,
+        "choices": [{"index": 0, "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "One and two and three and four."}}]})
+    .to_string()
+    .into_bytes()
+}
+
+#[tokio::test]
+async fn no_report_of_a_provider_makes_a_call_free_or_absurdly_dear() {
+    let most = i64::MAX;
+    for (usage, input, output) in [
+        (json!({"prompt_tokens": 9, "completion_tokens": 4}), 9..=9, 4..=4),
+        (json!({"prompt_tokens": -5, "completion_tokens": 4}), 1..=40, 4..=4),
+        (json!({"prompt_tokens": 9, "completion_tokens": -4}), 9..=9, 5..=40),
+        (json!({"prompt_tokens": "many", "completion_tokens": 4}), 1..=40, 4..=4),
+        (json!({"prompt_tokens": 0, "completion_tokens": 0}), 1..=40, 5..=40),
+        (json!({"prompt_tokens": 9, "completion_tokens": most}), 9..=9, 4_096..=4_096),
+        (json!({"prompt_tokens": most, "completion_tokens": 4}), 1..=200, 4..=4),
+    ] {
+        let upstream = Upstream::always(200, JSON, reporting(&usage)).await;
+        let stack = stack_on(&upstream, Dialect::Openai, "m").await;
+        assert_eq!(stack.chat("").await.status(), 200);
+        let event = stack.event().await;
+        assert!(input.contains(&event.tokens.input), "{usage}: {:?}", event.tokens);
+        assert!(output.contains(&event.tokens.output), "{usage}: {:?}", event.tokens);
+        let sound = usage["prompt_tokens"] == 9 && usage["completion_tokens"] == 4;
+        assert_eq!((event.odd_usage, event.estimated), (!sound, !sound), "{usage}");
+        assert_eq!(event.cost_nanos, super::support::rates().price(&event.used()), "{usage}");
+    }
+}
+
+#[tokio::test]
+async fn counts_that_fall_between_chunks_stay_at_their_highest_and_are_marked() {
+    let chunk = |output: u64| {
+        format!(
+            "data: {{\"id\":\"c\",\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":\
+             {{\"content\":\"Hi\"}},\"finish_reason\":null}}],\"usage\":{{\"prompt_tokens\":5,\
+             \"completion_tokens\":{output}}}}}\n\n"
+        )
+    };
+    for (counts, odd) in [([1, 2, 3], false), ([1, 9, 3], true), ([9, 3, 9], true)] {
+        let stream = counts.map(chunk).concat() + "data: [DONE]\n\n";
+        let upstream = Upstream::always(200, "text/event-stream", stream).await;
+        let stack = stack_on(&upstream, Dialect::Openai, "m").await;
+        stack.chat_stream("").await.text().await.unwrap();
+        let event = stack.event().await;
+        assert_eq!(event.tokens.output, counts.into_iter().max().unwrap(), "{counts:?}");
+        assert_eq!((event.odd_usage, event.tokens.input), (odd, 5), "{counts:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_provider_charged_for_an_attempt_that_failed_is_told_and_not_billed() {
+    let tries = AtomicUsize::new(0);
+    let usage = r#""usage":{"prompt_tokens":11,"completion_tokens":0}"#;
+    let broken = format!(
+        "data: {{\"id\":\"c\",\"model\":\"m\",\"choices\":[],{usage}}}\n\ndata: {{\"error\":{{\"message\":\"Oh\"}}}}\n\n"
+    );
+    let whole = "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n\
+                 data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2}}\n\n\
+                 data: [DONE]\n\n";
+    let upstream = Upstream::start(move |_| {
+        let nth = tries.fetch_add(1, Ordering::SeqCst);
+        let body = if nth == 0 { broken.clone() } else { whole.to_owned() };
+        (200, "text/event-stream", body.into_bytes())
+    })
+    .await;
+    let stack = stack_on(&upstream, Dialect::Openai, "m").await;
+    stack.chat_stream("").await.text().await.unwrap();
+    let event = stack.event().await;
+    let [failed] = &event.attempts_made[..] else { panic!("{event:?}") };
+    assert_eq!((failed.tokens.input, failed.reported, failed.status), (11, true, 200));
+    assert_eq!((event.attempts, event.tokens.input, event.tokens.output), (2, 5, 2));
+    assert_eq!(event.cost_nanos, super::support::rates().price(&event.used()));
+}
