@@ -197,6 +197,8 @@ ids! {
     AuditId = "aud";
     JobId = "job";
     MailId = "mail";
+    /// A usage event that could not be booked.
+    LetterId = "letter";
     /// One gateway process, new at each start.
     GatewayId = "gw";
 }

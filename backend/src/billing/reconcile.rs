@@ -2,7 +2,7 @@
 //! rollups. They must agree to the nano-dollar.
 
 use crate::app::App;
-use crate::db::Tx as _;
+use crate::db::{SystemTx, Tx as _};
 use contract::id::OrgId;
 use contract::money::Nanos;
 
@@ -19,6 +19,8 @@ pub struct Figures {
     pub rollups: Nanos,
     /// What the sums by day hold beyond those by hour; 0 when they agree.
     pub days_beside_hours: Nanos,
+    /// What the sums by hour lie beside those of their minutes, as far as minutes are kept.
+    pub minutes_beside_hours: Nanos,
     /// Priced events without a ledger transaction, and transactions without an event.
     pub unmatched: u64,
 }
@@ -40,6 +42,8 @@ impl Figures {
             "receivable and revenue differ".to_owned()
         } else if self.events != self.rollups {
             "the rollups do not sum to the events".to_owned()
+        } else if self.minutes_beside_hours != Nanos::ZERO {
+            "the sums by hour are not those of the minutes".to_owned()
         } else if self.days_beside_hours != Nanos::ZERO {
             "the sums by day are not those of the hours".to_owned()
         } else {
@@ -56,12 +60,52 @@ impl Figures {
 pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>)> {
     while crate::usage::refresh(app).await? > 0 {}
     let mut tx = app.system_tx("reconcile", "compare ledger, events and rollups").await?;
-    let rows = sqlx::query!(
+    let rows = read(&mut tx).await?;
+    let figures: Vec<Figures> = rows
+        .into_iter()
+        .map(|row| Figures {
+            org_id: row.org_id,
+            slug: row.slug,
+            events: Nanos(row.events),
+            receivable: Nanos(row.receivable),
+            revenue: Nanos(row.revenue),
+            rollups: Nanos(row.rollups),
+            days_beside_hours: Nanos(row.days_beside_hours),
+            minutes_beside_hours: Nanos(row.minutes_beside_hours),
+            unmatched: row.unmatched.unsigned_abs(),
+        })
+        .collect();
+    let differences = figures.iter().filter_map(Figures::difference).collect();
+    Ok((figures, differences))
+}
+
+/// An org's figures as the database gives them.
+struct Row {
+    org_id: OrgId,
+    slug: String,
+    events: i64,
+    receivable: i64,
+    revenue: i64,
+    rollups: i64,
+    days_beside_hours: i64,
+    minutes_beside_hours: i64,
+    unmatched: i64,
+}
+
+async fn read(tx: &mut SystemTx) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as!(
+        Row,
         r#"with
              stale as (select distinct org_id, date_trunc('hour', minute, 'UTC') as hour
                from usage_stale_minutes),
-             used as (select org_id, sum(cost_nanos)::bigint as nanos from usage_events e
+             -- Months whose events are gone are known by their seals.
+             used as (select org_id, sum(nanos)::bigint as nanos from (
+                 select org_id, sum(cost_nanos) as nanos from usage_events group by org_id
+                 union all select org_id, sum(cost_nanos) from usage_seals group by org_id) parts
                group by org_id),
+             kept as (select coalesce(
+                 (max(month) at time zone 'UTC' + interval '1 month') at time zone 'UTC', '-infinity')
+                 as since from usage_seals),
              summed as (select org_id, sum(nanos)::bigint as nanos from (
                  select org_id, cost_nanos as nanos from usage_hours h
                    where not exists (select from stale s where s.org_id = h.org_id and s.hour = h.hour)
@@ -81,35 +125,35 @@ pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>
                group by a.org_id),
              lonely as (select coalesce(e.org_id, t.org_id) as org_id, count(*) as calls
                from (select request_id, org_id from usage_events where cost_nanos > 0) e
-               full join (select request_id, org_id from ledger_transactions where kind = 'usage') t
+               full join (select request_id, org_id from ledger_transactions, kept
+                   where kind = 'usage' and at >= kept.since) t
                  on t.request_id = e.request_id and t.org_id = e.org_id
                where e.request_id is null or t.request_id is null
+               group by 1),
+             sealed as (select org_id, abs(sum(calls))::bigint as calls from (
+                 select org_id, priced as calls from usage_seals
+                 union all
+                 select org_id, -1 from ledger_transactions, kept
+                   where kind = 'usage' and at < kept.since) parts group by org_id),
+             minutes as (select m.org_id, sum(abs(m.nanos - coalesce(h.nanos, 0)))::bigint as nanos
+               from (select org_id, date_trunc('hour', minute, 'UTC') as hour, sum(cost_nanos) as nanos
+                 from usage_minutes group by 1, 2) m
+               left join (select org_id, hour, sum(cost_nanos) as nanos from usage_hours
+                 group by 1, 2) h on h.org_id = m.org_id and h.hour = m.hour
+               where not exists (select from stale s where s.org_id = m.org_id and s.hour = m.hour)
                group by 1)
            select o.id as "org_id: OrgId", o.slug,
              coalesce(used.nanos, 0) as "events!", coalesce(summed.nanos, 0) as "rollups!",
              coalesce(days.nanos, 0) - coalesce(hours.nanos, 0) as "days_beside_hours!",
              coalesce(booked.receivable, 0) as "receivable!", coalesce(booked.revenue, 0) as "revenue!",
-             coalesce(lonely.calls, 0) as "unmatched!"
+             coalesce(minutes.nanos, 0) as "minutes_beside_hours!",
+             coalesce(lonely.calls, 0) + coalesce(sealed.calls, 0) as "unmatched!"
            from orgs o left join used on used.org_id = o.id left join summed on summed.org_id = o.id
              left join days on days.org_id = o.id left join hours on hours.org_id = o.id
              left join booked on booked.org_id = o.id left join lonely on lonely.org_id = o.id
+             left join sealed on sealed.org_id = o.id left join minutes on minutes.org_id = o.id
            order by o.slug"#
     )
     .fetch_all(tx.conn())
-    .await?;
-    let figures: Vec<Figures> = rows
-        .into_iter()
-        .map(|row| Figures {
-            org_id: row.org_id,
-            slug: row.slug,
-            events: Nanos(row.events),
-            receivable: Nanos(row.receivable),
-            revenue: Nanos(row.revenue),
-            rollups: Nanos(row.rollups),
-            days_beside_hours: Nanos(row.days_beside_hours),
-            unmatched: row.unmatched.unsigned_abs(),
-        })
-        .collect();
-    let differences = figures.iter().filter_map(Figures::difference).collect();
-    Ok((figures, differences))
+    .await
 }

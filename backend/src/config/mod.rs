@@ -6,6 +6,7 @@ mod mail;
 mod public;
 mod secrets;
 mod stores;
+mod usage;
 mod webhooks;
 
 pub use http::Http;
@@ -13,6 +14,7 @@ pub use mail::Mail;
 pub use public::Public;
 pub use secrets::Secrets;
 pub use stores::{Database, Redis};
+pub use usage::Usage;
 pub use webhooks::Webhooks;
 
 /// Everything `serve` and `work` need.
@@ -30,6 +32,8 @@ pub struct Config {
     pub secrets: Secrets,
     #[command(flatten)]
     pub mail: Mail,
+    #[command(flatten)]
+    pub usage: Usage,
     #[command(flatten)]
     pub webhooks: Webhooks,
 }

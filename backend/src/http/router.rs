@@ -113,6 +113,8 @@ fn spend() -> OpenApiRouter<App> {
         .routes(routes!(usage::requests::list::list_requests))
         .routes(routes!(usage::requests::get::get_request))
         .routes(routes!(usage::onboarding::get_onboarding))
+        .routes(routes!(usage::letters::list::list_dead_letters))
+        .routes(routes!(usage::letters::replay::replay_dead_letter))
         // billing
         .routes(routes!(billing::wallets::get::get_wallet))
         .routes(routes!(billing::list::list_ledger))

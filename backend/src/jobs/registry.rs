@@ -18,6 +18,8 @@ pub(super) const JOBS: &[(&str, Run)] = &[
     kind::<identity::jobs::ForgetExpired>(),
     kind::<usage::jobs::PrepareMonths>(),
     kind::<billing::wallets::expire::ExpireCredits>(),
+    kind::<usage::jobs::RetireMonths>(),
+    kind::<usage::letters::alert::AlertDeadLetters>(),
 ];
 
 /// What runs by the clock. These jobs have no fields.
@@ -25,6 +27,8 @@ pub(super) const SCHEDULE: &[Every] = &[
     Every::hour::<identity::jobs::ForgetExpired>(),
     Every::hour::<usage::jobs::PrepareMonths>(),
     Every::minute::<billing::wallets::expire::ExpireCredits>(),
+    Every::day::<usage::jobs::RetireMonths>(),
+    Every::hour::<usage::letters::alert::AlertDeadLetters>(),
 ];
 
 const fn kind<J: Job>() -> (&'static str, Run) {

@@ -18,6 +18,10 @@ impl Every {
     pub const fn hour<J: Job>() -> Self {
         Self { kind: J::KIND, period_s: 3600 }
     }
+
+    pub const fn day<J: Job>() -> Self {
+        Self { kind: J::KIND, period_s: 86_400 }
+    }
 }
 
 /// Queues what this period has not seen yet.

@@ -125,6 +125,21 @@ pub fn budget_alert(alert: &BudgetAlert<'_>) -> Mail {
     )
 }
 
+/// Tells an operator of calls that are used and not billed.
+#[must_use]
+pub fn dead_letters(new: u64, open: u64, page: &str) -> Mail {
+    mail(
+        &format!("{new} usage events could not be booked"),
+        &format!(
+            "Hello,\n\n\
+             {new} usage events came that Tollgate could not book; with those from before,\n\
+             {open} are open. The calls were made and are not billed. Each is kept with its\n\
+             reason: mend that, then book it again.\n\n{page}\n\n\
+             Everything else is booked as ever.\n"
+        ),
+    )
+}
+
 fn mail(subject: &str, body: &str) -> Mail {
     Mail { subject: subject.to_owned(), body: body.to_owned() }
 }

@@ -3,10 +3,12 @@
 //!
 //! What must stay true: [`COLUMNS`] and [`encode`] name the same columns in the same order.
 
+use super::details::Details;
 use super::event;
 use crate::db::{SystemTx, Tx as _};
 use contract::Timestamp;
 use contract::usage::{Tokens, Units, UsageEvent};
+use serde::Serialize;
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -19,10 +21,10 @@ macro_rules! columns {
          cost_nanos, reserved_nanos, input_tokens, cached_input_tokens, cache_write_tokens, \
          audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens, \
          audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters, \
-         audio_ms, searches, rows, compute_ms, ingested_at"
+         audio_ms, searches, rows, compute_ms, tags, details, ingested_at"
     };
 }
-const COLUMNS: i16 = 43;
+const COLUMNS: i16 = 45;
 const COPY: &str = concat!("copy pg_temp.arriving (", columns!(), ") from stdin (format binary)");
 const INSERT: &str = concat!(
     "insert into usage_events (",
@@ -101,6 +103,8 @@ fn row(out: &mut Out, event: &UsageEvent, now: Timestamp) {
     out.bigint(event.cost_nanos.0);
     out.bigint(event.reserved_nanos.0);
     counts(out, event.tokens, event.units);
+    out.or_null(json((!event.tags.is_empty()).then_some(&event.tags)), Out::jsonb);
+    out.or_null(json(Details::of(event).as_ref()).as_deref(), Out::text);
     out.instant(now);
 }
 
@@ -128,6 +132,11 @@ fn counts(out: &mut Out, tokens: Tokens, units: Units) {
     }
 }
 
+/// A value as JSON, where there is one.
+fn json<T: Serialize>(value: Option<&T>) -> Option<String> {
+    value.and_then(|value| serde_json::to_string(value).ok())
+}
+
 /// Fields, each its length and then its bytes.
 struct Out(Vec<u8>);
 
@@ -151,6 +160,11 @@ impl Out {
 
     fn text(&mut self, value: &str) {
         self.field(value.as_bytes());
+    }
+
+    /// Its version, 1, goes before the text.
+    fn jsonb(&mut self, value: String) {
+        self.field(format!("\u{1}{value}").as_bytes());
     }
 
     fn flag(&mut self, value: bool) {

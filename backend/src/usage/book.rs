@@ -2,6 +2,7 @@
 
 use super::event::{self, PriceOf, Refusal};
 use super::ingest::{Booked, IngestError};
+use super::letters::{self, Letter};
 use super::stream::Entry;
 use super::{arrive, rollup::minute};
 use crate::app::App;
@@ -16,28 +17,14 @@ use sqlx::types::Json;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
+/// Events that can be booked, with the entries they came in.
+type Calls<'a> = Vec<(&'a Entry, &'a UsageEvent)>;
+
 /// What one transaction takes.
 #[derive(Debug)]
 pub struct Batch<'a> {
     pub events: &'a [(&'a Entry, UsageEvent)],
     pub letters: &'a [Letter],
-}
-
-/// An entry that cannot be booked.
-#[derive(Debug)]
-pub struct Letter {
-    stream_id: String,
-    reason: String,
-    body: String,
-}
-
-impl Letter {
-    pub fn new(entry: &Entry, refusal: &Refusal) -> Self {
-        // Postgres keeps no NUL in a text.
-        let body = entry.body.clone().unwrap_or_default().replace('\0', "\u{fffd}");
-        let reason = refusal.to_string().replace('\0', "\u{fffd}");
-        Self { stream_id: entry.stream_id.clone(), reason, body }
-    }
 }
 
 /// Books a batch, whole or not at all.
@@ -49,39 +36,49 @@ pub async fn book(app: &App, batch: &Batch<'_>) -> Result<Booked, IngestError> {
         return Ok(Booked::default());
     }
     let mut tx = app.system_tx("usage", "book what calls used").await?;
-    let (good, mut refused) = sift(&mut tx, batch.events).await?;
-    let calls = one_each(&good, &mut refused);
-    ensure_partitions(&mut tx, &calls).await?;
-    let fresh = arrive::insert(&mut tx, &calls).await?;
-    let is_new = |event: &UsageEvent| fresh.contains(&event.request_id.0);
-    let new: Vec<&UsageEvent> = calls.iter().copied().filter(|event| is_new(event)).collect();
-    billing::ledger::book_usage(&mut tx, &new).await?;
-    mark_minutes(&mut tx, &new).await?;
-    let known: Vec<_> = good.iter().filter(|(_, event)| !is_new(event)).copied().collect();
-    refused.extend(contradictions(&mut tx, &known).await?);
+    let (new, refused) = book_events(&mut tx, batch.events).await?;
     for letter in batch.letters.iter().chain(&refused) {
-        keep(&mut tx, letter).await?;
+        letters::keep(&mut tx, letter).await?;
     }
     tx.commit().await?;
     Ok(Booked {
-        new: new.len(),
-        known: batch.events.len() - refused.len() - new.len(),
+        new,
+        known: batch.events.len() - refused.len() - new,
         dead: batch.letters.len() + refused.len(),
     })
 }
 
+/// Books events in a transaction of the caller's: how many were new, and what cannot be booked.
+///
+/// # Errors
+/// As [`book`].
+pub async fn book_events(
+    tx: &mut SystemTx,
+    events: &[(&Entry, UsageEvent)],
+) -> sqlx::Result<(usize, Vec<Letter>)> {
+    let (good, mut refused) = sift(tx, events).await?;
+    let calls = one_each(good, &mut refused);
+    let events: Vec<&UsageEvent> = calls.iter().map(|(_, event)| *event).collect();
+    ensure_partitions(tx, &events).await?;
+    let fresh = arrive::insert(tx, &events).await?;
+    let is_new = |event: &UsageEvent| fresh.contains(&event.request_id.0);
+    let new: Vec<&UsageEvent> = events.into_iter().filter(|event| is_new(event)).collect();
+    billing::ledger::book_usage(tx, &new).await?;
+    mark_minutes(tx, &new).await?;
+    let known: Vec<_> = calls.into_iter().filter(|(_, event)| !is_new(event)).collect();
+    refused.extend(contradictions(tx, &known).await?);
+    Ok((new.len(), refused))
+}
+
 /// The first event of each call; one that tells another cost of the same call is refused.
-fn one_each<'a>(
-    good: &[(&'a Entry, &'a UsageEvent)],
-    refused: &mut Vec<Letter>,
-) -> Vec<&'a UsageEvent> {
+fn one_each<'a>(good: Calls<'a>, refused: &mut Vec<Letter>) -> Calls<'a> {
     let mut first: HashMap<Uuid, &UsageEvent> = HashMap::with_capacity(good.len());
     let mut calls = Vec::with_capacity(good.len());
     for (entry, event) in good {
         match first.get(&event.request_id.0) {
             None => {
                 first.insert(event.request_id.0, event);
-                calls.push(*event);
+                calls.push((entry, event));
             }
             Some(first) if first.cost_nanos == event.cost_nanos => {}
             Some(_) => refused.push(Letter::new(entry, &Refusal::Contradicts)),
@@ -126,7 +123,7 @@ async fn contradictions(
 async fn sift<'a>(
     tx: &mut SystemTx,
     events: &'a [(&'a Entry, UsageEvent)],
-) -> sqlx::Result<(Vec<(&'a Entry, &'a UsageEvent)>, Vec<Letter>)> {
+) -> sqlx::Result<(Calls<'a>, Vec<Letter>)> {
     let distinct = |of: fn(&UsageEvent) -> Uuid| -> Vec<Uuid> {
         events.iter().map(|(_, event)| of(event)).collect::<HashSet<_>>().into_iter().collect()
     };
@@ -206,24 +203,6 @@ async fn mark_minutes(tx: &mut SystemTx, events: &[&UsageEvent]) -> sqlx::Result
          select org_id, minute from unnest($1::uuid[], $2::timestamptz[]) as booked (org_id, minute)",
         &orgs,
         &minutes,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-async fn keep(tx: &mut SystemTx, letter: &Letter) -> sqlx::Result<()> {
-    tracing::error!(stream_id = letter.stream_id, reason = letter.reason, "usage event not booked");
-    let id = tx.new_id(contract::id::JobId::new);
-    let now = tx.now();
-    sqlx::query!(
-        "insert into usage_dead_letters (id, at, stream_id, reason, body)
-         values ($1, $2, $3, $4, $5) on conflict (stream_id) do nothing",
-        id.0,
-        now,
-        letter.stream_id,
-        letter.reason,
-        letter.body,
     )
     .execute(tx.conn())
     .await?;

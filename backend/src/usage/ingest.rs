@@ -1,7 +1,8 @@
 //! From entries of the stream to booked rows, once each. One poisoned event never stops the rest.
 
-use super::book::{self, Batch, Letter};
+use super::book::{self, Batch};
 use super::event::{self, Refusal};
+use super::letters::Letter;
 use super::stream::Entry;
 use crate::app::App;
 use contract::usage::UsageEvent;
@@ -23,8 +24,6 @@ pub struct Booked {
 pub enum IngestError {
     #[error("postgres: {0}")]
     Postgres(#[from] sqlx::Error),
-    #[error("an event does not turn into JSON: {0}")]
-    Json(#[from] serde_json::Error),
 }
 
 /// Books `entries`, in one transaction if possible. When it returns `Ok`, every entry is booked,
@@ -82,7 +81,7 @@ impl Booked {
 
 /// Whether the database refuses the data itself: a value it cannot hold (class 22), a constraint
 /// (23), or a rule of ours (P0001). Anything else may pass.
-fn is_poison(error: &dyn DatabaseError) -> bool {
+pub fn is_poison(error: &dyn DatabaseError) -> bool {
     error
         .code()
         .is_some_and(|code| code.starts_with("22") || code.starts_with("23") || code == "P0001")

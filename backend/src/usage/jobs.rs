@@ -30,3 +30,36 @@ async fn prepare(app: &App) -> sqlx::Result<()> {
     sqlx::query!("select usage_minutes_drop($1)", first).fetch_one(tx.conn()).await?;
     tx.commit().await
 }
+
+/// Drops the months of events that are no longer kept, their sums sealed.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RetireMonths;
+
+impl Job for RetireMonths {
+    const KIND: &'static str = "retire_usage_months";
+
+    async fn run(self, app: &App) -> Result<(), JobError> {
+        while retire_oldest(app).await.map_err(JobError::retry)? {}
+        Ok(())
+    }
+}
+
+/// The oldest month that is no longer kept, in a transaction of its own. False: there is none.
+async fn retire_oldest(app: &App) -> sqlx::Result<bool> {
+    let mut tx = app.system_tx("usage", "drop a month that is no longer kept").await?;
+    let kept = Months::new(app.config.usage.kept_months);
+    let now = tx.now();
+    let before = now.checked_sub_months(kept).unwrap_or_default();
+    // A month's events are read whole once more, which takes longer than any request may.
+    sqlx::query!("select set_config('statement_timeout', '200s', true)")
+        .fetch_one(tx.conn())
+        .await?;
+    let month = sqlx::query_scalar!("select usage_month_retire($1, $2)", before, now)
+        .fetch_one(tx.conn())
+        .await?;
+    tx.commit().await?;
+    if let Some(month) = month {
+        tracing::info!(%month, "dropped the events of a month; their sums are sealed");
+    }
+    Ok(month.is_some())
+}

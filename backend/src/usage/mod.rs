@@ -7,9 +7,11 @@
 mod arrive;
 mod book;
 pub mod csv;
+mod details;
 mod event;
 mod ingest;
 pub mod jobs;
+pub mod letters;
 pub mod onboarding;
 pub mod report;
 pub mod requests;
@@ -31,7 +33,8 @@ use contract::id::OrgId;
 /// Postgres cannot be reached.
 pub async fn has_any(tx: &mut SystemTx, org: OrgId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"select exists (select 1 from usage_events where org_id = $1) as "exists!""#,
+        r#"select exists (select 1 from usage_events where org_id = $1)
+             or exists (select 1 from usage_seals where org_id = $1) as "exists!""#,
         org.0,
     )
     .fetch_one(tx.conn())

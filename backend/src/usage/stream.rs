@@ -15,7 +15,7 @@ const CLAIM_IDLE_MS: u64 = 15_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub stream_id: String,
-    /// Absent when the entry has no field `e` that is text.
+    /// Absent when the entry has no field `e` or `i` that is text.
     pub body: Option<String>,
 }
 
@@ -140,7 +140,8 @@ pub fn is_group_gone(error: &RedisError) -> bool {
 }
 
 fn entry(id: StreamId) -> Entry {
-    let body = match id.map.get("e") {
+    // An event, or what is known of a call without one.
+    let body = match id.map.get("e").or_else(|| id.map.get("i")) {
         Some(Value::BulkString(bytes)) => String::from_utf8(bytes.clone()).ok(),
         Some(Value::SimpleString(text)) => Some(text.clone()),
         _ => None,

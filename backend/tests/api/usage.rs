@@ -1,12 +1,14 @@
 //! Usage: taken from the stream once, and reported.
 
 use crate::harness::{Caller, RATES, Shop, TestApp, TestRedis, entry};
+use backend::billing::reconcile;
 use backend::usage::{self, Booked, Consumer, Entry, ingest};
 use chrono::TimeDelta;
 use contract::channel::USAGE;
 use contract::money::Nanos;
 use contract::role::Role;
-use contract::usage::{Outcome, Tokens, Units, UsageEvent};
+use contract::snapshot::Tag;
+use contract::usage::{LimitTouched, Outcome, Tokens, Units, UsageEvent};
 use redis_link::Kind as RedisKind;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -79,6 +81,67 @@ async fn a_poisoned_event_is_kept_with_its_reason_and_holds_nothing_up() {
 }
 
 #[tokio::test]
+async fn a_dead_letter_is_told_listed_and_booked_once_its_reason_is_mended() {
+    let (app, shop, caller) = open().await;
+    let at = app.clock.now();
+    let early = UsageEvent { ..caller.event(&app, &shop, 100, 50) };
+    let lost = contract::id::OrgId(uuid::Uuid::nil());
+    let foreign = UsageEvent { org_id: lost, ..caller.event(&app, &shop, 1, 1) };
+    app.clock.advance(TimeDelta::hours(-2));
+    let told = [entry(1, &early), entry(2, &foreign)];
+    assert_eq!(ingest(&app.app, &told).await.unwrap().dead, 2);
+    app.clock.advance(at - app.clock.now());
+    let mails = async || {
+        sqlx::query_scalar::<_, String>(
+            "select body from mails where subject like '%not be booked'",
+        )
+        .fetch_all(&mut app.sql().await)
+        .await
+        .unwrap()
+    };
+    backend::jobs::run_due(&app.app).await.unwrap();
+    let mail = mails().await;
+    assert!(mail.len() == 1 && mail[0].contains("2 are open"), "{mail:?}");
+    app.clock.advance(TimeDelta::minutes(61));
+    backend::jobs::run_due(&app.app).await.unwrap();
+    assert_eq!(mails().await.len(), 1, "nothing new is no mail");
+
+    let owner = app.member(&caller.test_org(), Role::Owner).await;
+    owner.get("/v1/admin/dead-letters").await.refused("role.forbidden");
+    let usage = owner.get("/v1/orgs/acme/usage").await.expect(200).json();
+    assert_eq!((&usage["not_booked"], &usage["totals"]["requests"]), (&json!(1), &json!(0)));
+    let list = shop.operator.get("/v1/admin/dead-letters").await.expect(200).json();
+    let find = |request: String| {
+        list["items"].as_array().unwrap().iter().find(|l| l["request_id"] == request).unwrap()
+    };
+    let (mended, hopeless) =
+        (find(early.request_id.to_string()), find(foreign.request_id.to_string()));
+    assert_eq!(mended["said_usd"], "0.00025");
+    assert!(mended["reason"].as_str().unwrap().contains("more than an hour from now"));
+    let replay = async |letter: &Value| {
+        let path = format!("/v1/admin/dead-letters/{}/replay", letter["id"].as_str().unwrap());
+        shop.operator.post(&path, json!({})).await
+    };
+    let refused = replay(hopeless).await.refused("object.conflict");
+    assert!(refused.text.contains("there is no organisation"), "{}", refused.text);
+    for _ in 0..2 {
+        assert!(replay(mended).await.expect(200).json()["replayed_at"].is_string());
+    }
+    while usage::refresh(&app.app).await.unwrap() > 0 {}
+    let usage = owner.get("/v1/orgs/acme/usage").await.expect(200).json();
+    assert_eq!((&usage["not_booked"], &usage["totals"]["requests"]), (&json!(0), &json!(1)));
+    assert_eq!(app.count("ledger_transactions").await, 1);
+    let count = async |state: &str| {
+        let path = format!("/v1/admin/dead-letters?state={state}");
+        shop.operator.get(&path).await.expect(200).json()["items"].as_array().unwrap().len()
+    };
+    assert_eq!((count("open").await, count("all").await), (1, 2));
+    shop.operator.get("/v1/admin/dead-letters?state=some").await.refused("request.invalid");
+    let audited = "(select 1 from audit_entries where action = 'replay_dead_letter') a";
+    assert_eq!(app.count(audited).await, 1);
+}
+
+#[tokio::test]
 async fn a_call_said_to_be_made_twice_is_billed_once_and_the_contradiction_kept() {
     let (app, shop, caller) = open().await;
     let first = caller.event(&app, &shop, 100, 50);
@@ -142,6 +205,15 @@ fn telling(event: UsageEvent) -> UsageEvent {
         config_version: 21,
         error_code: Some("some.code".into()),
         stream: true,
+        topped_up: 2,
+        odd_usage: true,
+        tags: vec![Tag { name: "cost-centre".into(), value: "42".into() }],
+        limits: vec![LimitTouched {
+            limit_id: contract::id::LimitId(uuid::Uuid::nil()),
+            window_start: 1,
+            held: 2,
+            used: 3,
+        }],
         ..event
     };
     UsageEvent { cost_nanos: event.cost_under(&RATES), ..event }
@@ -193,6 +265,12 @@ async fn each_part_of_an_event_is_in_its_own_column_and_its_own_sum() {
         ("first_token_ms", json!(20)),
         ("config_version", json!(21)),
         ("error_code", json!("some.code")),
+        ("tags", json!([{"name": "cost-centre", "value": "42"}])),
+        (
+            "details",
+            json!({"topped_up": 2, "odd_usage": true, "limits": [
+                {"limit_id": event.limits[0].limit_id, "window_start": 1, "held": 2, "used": 3}]}),
+        ),
         ("operation", json!("chat")),
         ("outcome", json!("ok")),
         ("status", json!(200)),
@@ -248,6 +326,72 @@ async fn sums_stay_those_of_the_events_when_minutes_are_dropped_and_late_events_
     for table in ["usage_minutes", "usage_hours", "usage_days"] {
         assert_eq!(sums(&app, table).await, due, "{table}");
     }
+}
+
+async fn months(app: &TestApp) -> Vec<String> {
+    sqlx::query_scalar(
+        "select c.relname::text from pg_inherits join pg_class c on c.oid = inhrelid
+         where inhparent = 'usage_events'::regclass order by 1",
+    )
+    .fetch_all(&mut app.sql().await)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_month_that_is_no_longer_kept_is_dropped_and_its_money_stays_comparable() {
+    let (app, shop, caller) = open().await;
+    let old = [caller.event(&app, &shop, 100, 50), caller.event(&app, &shop, 7, 7)];
+    ingest(&app.app, &[entry(1, &old[0]), entry(2, &old[1])]).await.unwrap();
+    while usage::refresh(&app.app).await.unwrap() > 0 {}
+    // March ends 15 months before this one: still kept, to the last day.
+    app.clock
+        .advance("2027-06-30T23:00:00Z".parse::<contract::Timestamp>().unwrap() - app.clock.now());
+    backend::jobs::run_due(&app.app).await.unwrap();
+    assert_eq!(months(&app).await[0], "usage_events_2026_03");
+    let new = caller.event(&app, &shop, 1, 1);
+    ingest(&app.app, &[entry(3, &new)]).await.unwrap();
+    while usage::refresh(&app.app).await.unwrap() > 0 {}
+    app.clock.advance(TimeDelta::days(1));
+    backend::jobs::run_due(&app.app).await.unwrap();
+    assert_eq!(months(&app).await[0], "usage_events_2027_06");
+    assert_eq!(app.count("usage_events").await, 1);
+    let seals: (i64, i64, i64) =
+        sqlx::query_as("select events, priced, cost_nanos from usage_seals")
+            .fetch_one(&mut app.sql().await)
+            .await
+            .unwrap();
+    assert_eq!(seals, (2, 2, old[0].cost_nanos.0 + old[1].cost_nanos.0));
+    let (figures, differences) = reconcile(&app.app).await.unwrap();
+    assert_eq!(differences, []);
+    let due = seals.2 + new.cost_nanos.0;
+    assert_eq!((figures[0].events.0, figures[0].receivable.0), (due, due));
+    // What the seal says is held against the ledger like the events were.
+    sqlx::query("update usage_seals set priced = 3").execute(&mut app.sql().await).await.unwrap();
+    assert!(reconcile(&app.app).await.unwrap().1[0].detail.contains("1 calls"));
+    // And what is told of the dropped month again is no new call.
+    assert_eq!(ingest(&app.app, &[entry(4, &old[0])]).await.unwrap().dead, 1);
+}
+
+#[tokio::test]
+async fn a_month_whose_sums_are_not_those_of_its_events_is_not_dropped() {
+    let (app, shop, caller) = open().await;
+    ingest(&app.app, &[entry(1, &caller.event(&app, &shop, 100, 50))]).await.unwrap();
+    app.clock.advance(TimeDelta::days(600));
+    backend::jobs::run_due(&app.app).await.unwrap();
+    assert_eq!(months(&app).await[0], "usage_events_2026_03");
+    while usage::refresh(&app.app).await.unwrap() > 0 {}
+    let planted = "update usage_days set cost_nanos = cost_nanos + 1";
+    sqlx::query(planted).execute(&mut app.sql().await).await.unwrap();
+    app.clock.advance(TimeDelta::days(1));
+    backend::jobs::run_due(&app.app).await.unwrap();
+    assert_eq!(months(&app).await[0], "usage_events_2026_03");
+    let mended = "update usage_days set cost_nanos = cost_nanos - 1";
+    sqlx::query(mended).execute(&mut app.sql().await).await.unwrap();
+    app.clock.advance(TimeDelta::days(1));
+    backend::jobs::run_due(&app.app).await.unwrap();
+    assert_ne!(months(&app).await[0], "usage_events_2026_03");
+    assert_eq!(reconcile(&app.app).await.unwrap().1, []);
 }
 
 #[tokio::test]
@@ -367,6 +511,41 @@ async fn under_sentinel_and_on_a_cluster_usage_is_booked_once_through_a_failover
         stop.cancel();
         worker.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn nothing_leaves_the_stream_while_postgres_is_away() {
+    let (app, shop, caller) = open().await;
+    let redis = TestRedis::start().await;
+    ship(&redis, &serde_json::to_string(&caller.event(&app, &shop, 7, 7)).unwrap()).await;
+    let link = backend::redis_link::connect_blocking(&redis.config(), usage::BLOCK).unwrap();
+    let stop = CancellationToken::new();
+    let worker = {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            let away = TestApp::without_postgres();
+            usage::work(&away.app, vec![Consumer::new(link, "one".into())], &stop).await;
+        })
+    };
+    let read = async || {
+        let pending: redis::RedisResult<redis::streams::StreamPendingReply> =
+            redis::cmd("XPENDING")
+                .arg(USAGE)
+                .arg(contract::channel::USAGE_GROUP)
+                .query_async(&mut redis.link())
+                .await;
+        pending.is_ok_and(|pending| pending.count() == 1)
+    };
+    let began = Instant::now();
+    while !read().await {
+        assert!(began.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The round in hand is finished first.
+    stop.cancel();
+    worker.await.unwrap();
+    assert!(read().await);
+    assert_eq!(waiting(&redis).await, 1);
 }
 
 /// Two apps, two days, one failed call.

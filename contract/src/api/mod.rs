@@ -8,6 +8,7 @@ pub mod audit;
 pub mod billing;
 pub mod budgets;
 pub mod catalog;
+pub mod dead_letters;
 pub mod identity;
 pub mod keys;
 pub mod limits;

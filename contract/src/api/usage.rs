@@ -44,6 +44,9 @@ shape! {
         pub by_app: Vec<UsageGroup>,
         /// Instant of the newest event that the figures hold.
         pub newest_at: Option<DateTime<Utc>>,
+        /// Calls made known in this time that could not be booked yet: they are not in the figures.
+        #[serde(default)]
+        pub not_booked: u64,
     }
 
     pub struct UsageTotals {

@@ -128,6 +128,6 @@ export async function run(world) {
   await tour(world, "owner", owner, [`/o/${owner.slug}`, "/orgs", "/account"]);
   const finance = member(0, "finance");
   await tour(world, "finance", finance, [`/o/${finance.slug}`]);
-  await tour(world, "operator", stack.operator, ["/admin/providers", "/admin/models", "/admin/products"]);
+  await tour(world, "operator", stack.operator, ["/admin/providers", "/admin/models", "/admin/products", "/admin/dead-letters"]);
   await hidden(world);
 }

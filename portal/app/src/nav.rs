@@ -24,6 +24,7 @@ pub enum Place {
     AdminProviders,
     AdminModels,
     AdminProducts,
+    AdminDeadLetters,
 }
 
 /// One link of the rail.
@@ -130,6 +131,7 @@ pub const ADMIN: &[Group] = &[Group {
         entry(Place::AdminProviders, words::PROVIDERS, Sign::Provider, "/providers", None),
         entry(Place::AdminModels, words::MODELS, Sign::Model, "/models", None),
         entry(Place::AdminProducts, words::PRODUCTS, Sign::Product, "/products", None),
+        entry(Place::AdminDeadLetters, words::DEAD_LETTERS, Sign::Warning, "/dead-letters", None),
     ],
 }];
 

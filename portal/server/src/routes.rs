@@ -137,8 +137,10 @@ fn org_spend() -> Router<Arc<App>> {
 
 fn admin() -> Router<Arc<App>> {
     use act::admin as act;
-    use pages::admin::{models, products, providers};
+    use pages::admin::{dead_letters, models, products, providers};
     Router::new()
+        .route("/admin/dead-letters", get(dead_letters::page))
+        .route("/admin/dead-letters/{letter}/replay", post(act::dead_letters::replay))
         .route("/admin/providers", get(providers::list::page).post(act::providers::create))
         .route("/admin/providers/new", get(providers::list::new))
         .route(

@@ -4,6 +4,7 @@ use super::asked::{Asked, Range, length};
 use super::store::{self, Sums};
 use crate::db::{TenantTx, Tx as _};
 use crate::http::{Answer, OrgCtx, Result};
+use crate::usage::letters;
 use contract::Timestamp;
 use contract::api::usage::{Bucket, GroupBy, UsageGroup, UsagePoint, UsageReport, UsageTotals};
 use contract::id::{AppId, ModelId};
@@ -26,6 +27,7 @@ pub async fn get_usage(ctx: OrgCtx, asked: Asked) -> Result<Answer<UsageReport>>
     let mut tx = ctx.tenant_tx(Action::ViewUsage).await?;
     let (range, bucket) = asked.range(tx.now())?;
     let rows = store::overview(&mut tx, (range, bucket), &asked).await?;
+    let not_booked = letters::open_in(&mut tx, range).await?;
     let totals = rows.iter().find(|row| (row.at, row.first, row.second) == (None, None, None));
     Ok(Answer::ok(UsageReport {
         from: range.from,
@@ -36,6 +38,7 @@ pub async fn get_usage(ctx: OrgCtx, asked: Asked) -> Result<Answer<UsageReport>>
         series: series(range, bucket, &rows),
         by_model: groups(&mut tx, GroupBy::Model, &rows, |row| row.first).await?,
         by_app: groups(&mut tx, GroupBy::App, &rows, |row| row.second).await?,
+        not_booked,
     }))
 }
 

@@ -9,6 +9,7 @@ pub mod budgets;
 pub mod catalog;
 pub mod charts;
 pub mod costs;
+pub mod dead_letters;
 pub mod docs;
 pub mod errors;
 pub mod fault;

@@ -22,3 +22,4 @@ pub const SETTINGS: &str = "Settings";
 pub const PROVIDERS: &str = "Providers";
 pub const MODELS: &str = "Models";
 pub const PRODUCTS: &str = "Products";
+pub const DEAD_LETTERS: &str = "Dead letters";

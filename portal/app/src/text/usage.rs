@@ -40,3 +40,13 @@ pub fn cached(count: u64) -> String {
 pub fn reasoning(count: u64) -> String {
     format!("of which {} for reasoning", format::count(count))
 }
+
+/// So many calls are not in the figures yet.
+#[must_use]
+pub fn not_booked(count: u64) -> String {
+    format!(
+        "{} calls of this time could not be booked yet and are not in these figures. Tollgate's \
+         operators have been told.",
+        format::count(count)
+    )
+}

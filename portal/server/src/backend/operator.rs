@@ -5,13 +5,36 @@ use crate::fault::Fault;
 use contract::api::catalog::{
     CreatePlan, CreateProduct, Plan, Product, UpdatePlanLimits, UpdateProduct,
 };
+use contract::api::dead_letters::DeadLetter;
 use contract::api::models::{
     CreateDeployment, CreateModel, CreatePrice, Deployment, Model, PriceVersion, UpdateDeployment,
     UpdateModel,
 };
 use contract::api::providers::{CreateProvider, Provider, ProviderTest, UpdateProvider};
+use contract::page::Page;
 
 impl Backend<'_> {
+    /// Usage events that could not be booked: the open ones, or `all`.
+    ///
+    /// # Errors
+    /// See [`Backend::all_providers`].
+    pub async fn dead_letters(
+        &self,
+        all: bool,
+        cursor: Option<String>,
+    ) -> Result<Page<DeadLetter>, Fault> {
+        let state = if all { "all" } else { "open" };
+        self.page(&["admin", "dead-letters"], &[("state", state.to_owned())], cursor).await
+    }
+
+    /// Books one after all.
+    ///
+    /// # Errors
+    /// `conflict` while it still cannot be booked.
+    pub async fn replay_dead_letter(&self, letter: &str, key: &str) -> Result<DeadLetter, Fault> {
+        self.post(&["admin", "dead-letters", letter, "replay"], key, &()).await
+    }
+
     /// # Errors
     /// Not found for everybody who is no operator, like all of these.
     pub async fn all_providers(&self) -> Result<Vec<Provider>, Fault> {

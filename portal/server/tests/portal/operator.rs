@@ -18,6 +18,11 @@ fn provider() -> Value {
         "deployment_count": 1, "created_at": AT, "version": 4})
 }
 
+fn letter() -> Value {
+    json!({"id": id("letter", 1), "at": AT, "reason": "there is no price <b>", "body": "{\"a\": 1}",
+        "request_id": id("req", 1), "said_usd": "0.5"})
+}
+
 fn model() -> Value {
     json!({"id": id("mdl", 1), "name": "aurora", "display_name": "Aurora", "modality": "chat",
         "state": "draft", "context_tokens_max": 8192, "output_tokens_max": 4096,
@@ -41,8 +46,8 @@ fn price(n: u8, rates: Value) -> Value {
 fn play(call: &Call) -> Option<Response> {
     let mut what = call.what.clone();
     what = what.replace(&id("mdl", 2), "{painter}");
-    for (n, kind) in ["prov", "mdl", "prod"].into_iter().enumerate() {
-        what = what.replace(&id(kind, 1), ["{provider}", "{model}", "{product}"][n]);
+    for (n, kind) in ["prov", "mdl", "prod", "letter"].into_iter().enumerate() {
+        what = what.replace(&id(kind, 1), ["{provider}", "{model}", "{product}", "{letter}"][n]);
     }
     let base = call.body["base_url"].as_str().unwrap_or("http");
     match what.as_str() {
@@ -61,6 +66,9 @@ fn play(call: &Call) -> Option<Response> {
         "POST /v1/admin/providers" | "PATCH /v1/admin/providers/{provider}" => ok(provider()),
         "POST /v1/admin/providers/{provider}/test" => ok(json!({"ok": false, "duration_ms": 1_250,
             "detail": "It refused the credential.", "upstream_models": ["m1"]})),
+        "GET /v1/admin/dead-letters" if call.query == "state=all" => page(&[]),
+        "GET /v1/admin/dead-letters" => page(&[letter()]),
+        "POST /v1/admin/dead-letters/{letter}/replay" => refusal(ErrorCode::Conflict, &[]),
         "GET /v1/admin/models" => page(&[model()]),
         "GET /v1/admin/models/{model}" => ok(model()),
         "GET /v1/admin/models/{painter}" => ok(painter()),
@@ -241,4 +249,19 @@ async fn a_plan_is_made_with_the_limits_that_were_filled_in_and_no_others() {
         limits.iter().map(short).collect::<Vec<_>>(),
         [json!(["requests", "minute", 60, null]), json!(["money", "month", null, "50.00"])]
     );
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_shown_with_its_reason_and_one_that_still_cannot_be_booked_says_so() {
+    let mut portal = Portal::start(play).await.signed_in("operator");
+    let page = portal.get("/admin/dead-letters").await.body;
+    assert!(page.contains("there is no price &lt;b&gt;") && page.contains("$0.50"), "{page}");
+    assert!(page.contains(&id("req", 1)) && page.contains("not told"));
+    let replay = format!("/admin/dead-letters/{}/replay", id("letter", 1));
+    assert_eq!(portal.post(&replay, &[("_key", "k")]).await.to(), "/admin/dead-letters");
+    assert_eq!(portal.asked.count(&format!("POST /v1{replay}")), 1);
+    let page = portal.get("/admin/dead-letters").await.body;
+    assert!(page.contains("class=\"summary") || page.contains("error"), "{page}");
+    let all = portal.get("/admin/dead-letters?state=all").await.body;
+    assert!(all.contains("No dead letters"));
 }

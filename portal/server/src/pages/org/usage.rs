@@ -12,8 +12,8 @@ use contract::role::Action;
 use leptos::prelude::*;
 use portal_app::charts::{BarChart, ChartData, Series, Share};
 use portal_app::components::{
-    Cell, CellKind, Count, DataTable, EmptyState, LinkButton, Look, PageHead, Section, Sign,
-    StatTile, Stats, Tab, Tabs,
+    Cell, CellKind, Count, DataTable, EmptyState, LinkButton, Look, Notice, PageHead, Section,
+    Sign, StatTile, Stats, Tab, Tabs, Tone,
 };
 use portal_app::format;
 use portal_app::nav::Place;
@@ -85,6 +85,10 @@ fn view(
         .collect();
     let span = report::span(visit, range, &["app", "model", "show"]);
     let filters = report::filters(visit, active);
+    let not_booked = (usage.not_booked > 0).then(|| {
+        let words = text::not_booked(usage.not_booked);
+        view! { <Notice tone=Tone::Wait>{words}</Notice> }
+    });
     let coverage = report::coverage(usage.from, usage.to, usage.newest_at, visit.now());
     let requests = visit.may(Action::ViewRequests).then(|| {
         let href = visit.at("/requests");
@@ -112,6 +116,7 @@ fn view(
         {span}
         {filters}
         {coverage}
+        {not_booked}
         {body}
     }
 }
