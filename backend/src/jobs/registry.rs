@@ -28,7 +28,7 @@ pub(super) const SCHEDULE: &[Every] = &[
     Every::hour::<usage::jobs::PrepareMonths>(),
     Every::minute::<billing::wallets::expire::ExpireCredits>(),
     Every::day::<usage::jobs::RetireMonths>(),
-    Every::hour::<usage::letters::alert::AlertDeadLetters>(),
+    Every::minute::<usage::letters::alert::AlertDeadLetters>(),
 ];
 
 const fn kind<J: Job>() -> (&'static str, Run) {

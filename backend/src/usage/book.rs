@@ -140,11 +140,20 @@ async fn sift<'a>(
             .await?
             .into_iter()
             .collect();
+    let owners = owners(
+        tx,
+        &distinct(|e| e.key_id.0),
+        &distinct(|e| e.app_id.0),
+        &distinct(|e| e.team_id.0),
+    )
+    .await?;
     let (mut good, mut refused) = (Vec::new(), Vec::new());
     for (entry, event) in events {
         let verdict = event::rate(event, prices.get(&event.price_id)).and_then(|()| {
             if !orgs.contains(&event.org_id.0) {
                 Err(Refusal::OrgUnknown(event.org_id.to_string()))
+            } else if let Some(stranger) = stranger(event, &owners) {
+                Err(Refusal::OfOtherOrg(stranger))
             } else if !plans.contains(&event.plan_id.0) {
                 Err(Refusal::PlanUnknown(event.plan_id.to_string()))
             } else {
@@ -157,6 +166,41 @@ async fn sift<'a>(
         }
     }
     Ok((good, refused))
+}
+
+/// Whose these keys, apps and teams are. One that is gone is nobody's.
+async fn owners(
+    tx: &mut SystemTx,
+    keys: &[Uuid],
+    apps: &[Uuid],
+    teams: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, Uuid>> {
+    let rows = sqlx::query!(
+        r#"select id as "id!", org_id as "org_id!" from api_keys where id = any($1)
+           union all select id, org_id from apps where id = any($2)
+           union all select id, org_id from teams where id = any($3)"#,
+        keys,
+        apps,
+        teams,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.org_id)).collect())
+}
+
+/// What the event names of another org than its own, if anything: it would show one org's call in
+/// another's reports.
+fn stranger(event: &UsageEvent, owners: &HashMap<Uuid, Uuid>) -> Option<String> {
+    let foreign = |id: Uuid| owners.get(&id).is_some_and(|org| *org != event.org_id.0);
+    if foreign(event.key_id.0) {
+        Some(event.key_id.to_string())
+    } else if foreign(event.app_id.0) {
+        Some(event.app_id.to_string())
+    } else if foreign(event.team_id.0) {
+        Some(event.team_id.to_string())
+    } else {
+        None
+    }
 }
 
 async fn prices(tx: &mut SystemTx, ids: &[Uuid]) -> sqlx::Result<HashMap<PriceId, PriceOf>> {

@@ -43,6 +43,8 @@ pub enum Refusal {
     Cost { said: i64, due: i64 },
     #[error("there is no organisation {0}")]
     OrgUnknown(String),
+    #[error("{0} is not of the organisation that is said to have called")]
+    OfOtherOrg(String),
     #[error("there is no plan {0}")]
     PlanUnknown(String),
     #[error("the call was booked already, at another cost")]

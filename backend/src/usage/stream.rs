@@ -140,9 +140,10 @@ pub fn is_group_gone(error: &RedisError) -> bool {
 }
 
 fn entry(id: StreamId) -> Entry {
-    // An event, or what is known of a call without one.
+    // An event, or what is known of a call without one. Bytes that are no text stay visible in the
+    // dead letter, and make no figure and no id.
     let body = match id.map.get("e").or_else(|| id.map.get("i")) {
-        Some(Value::BulkString(bytes)) => String::from_utf8(bytes.clone()).ok(),
+        Some(Value::BulkString(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
         Some(Value::SimpleString(text)) => Some(text.clone()),
         _ => None,
     };

@@ -9,6 +9,8 @@ use contract::money::Nanos;
 use contract::role::Role;
 use contract::snapshot::Tag;
 use contract::usage::{LimitTouched, Outcome, Tokens, Units, UsageEvent};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use redis_link::Kind as RedisKind;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -102,9 +104,16 @@ async fn a_dead_letter_is_told_listed_and_booked_once_its_reason_is_mended() {
     backend::jobs::run_due(&app.app).await.unwrap();
     let mail = mails().await;
     assert!(mail.len() == 1 && mail[0].contains("2 are open"), "{mail:?}");
-    app.clock.advance(TimeDelta::minutes(61));
+    ingest(&app.app, &[Entry { stream_id: "3-0".into(), body: Some("{".into()) }]).await.unwrap();
+    app.clock.advance(TimeDelta::minutes(59));
     backend::jobs::run_due(&app.app).await.unwrap();
-    assert_eq!(mails().await.len(), 1, "nothing new is no mail");
+    assert_eq!(mails().await.len(), 1, "one mail an hour, whatever comes");
+    app.clock.advance(TimeDelta::minutes(2));
+    backend::jobs::run_due(&app.app).await.unwrap();
+    assert!(mails().await.len() == 2 && mails().await.iter().any(|m| m.contains("3 are open")));
+    app.clock.advance(TimeDelta::minutes(62));
+    backend::jobs::run_due(&app.app).await.unwrap();
+    assert_eq!(mails().await.len(), 2, "nothing new is no mail");
 
     let owner = app.member(&caller.test_org(), Role::Owner).await;
     owner.get("/v1/admin/dead-letters").await.refused("role.forbidden");
@@ -135,11 +144,172 @@ async fn a_dead_letter_is_told_listed_and_booked_once_its_reason_is_mended() {
         let path = format!("/v1/admin/dead-letters?state={state}");
         shop.operator.get(&path).await.expect(200).json()["items"].as_array().unwrap().len()
     };
-    assert_eq!((count("open").await, count("all").await), (1, 2));
+    assert_eq!((count("open").await, count("all").await), (2, 3));
     shop.operator.get("/v1/admin/dead-letters?state=some").await.refused("request.invalid");
     let audited = "(select 1 from audit_entries where action = 'replay_dead_letter') a";
     assert_eq!(app.count(audited).await, 1);
 }
+
+/// What a gateway of another version, or none, may have written.
+#[tokio::test]
+async fn what_is_strange_is_a_dead_letter_and_what_is_only_newer_or_older_is_booked() {
+    let (app, shop, caller) = open().await;
+    let other = Caller::of(&app, &app.org("umbrella").await).await;
+    let event = |change: &dyn Fn(&mut Value)| {
+        let mut body = serde_json::to_value(caller.event(&app, &shop, 3, 4)).unwrap();
+        change(&mut body);
+        body
+    };
+    let with = |name: &'static str, value: Value| event(&|body| body[name] = value.clone());
+    let refused = [
+        (with("operation", json!("hologram")), "unknown variant `hologram`"),
+        (with("cost_nanos", json!(-1)), "`cost_nanos` does not fit: -1"),
+        (with("cost_nanos", json!(1e30)), "not a usage event"),
+        (with("reserved_nanos", json!(-1)), "does not fit"),
+        (event(&|body| body["tokens"]["input"] = json!(-5)), "not a usage event"),
+        (event(&|body| body["tokens"]["input"] = json!(u64::MAX)), "`tokens` does not fit"),
+        (event(&|body| body["tokens"]["input"] = json!(4)), "what was used and the price make"),
+        (with("status", json!(7)), "`status` does not fit"),
+        (with("key_id", json!(other.key)), "is not of the organisation"),
+        (with("app_id", json!(other.app)), "is not of the organisation"),
+        (with("team_id", json!(other.team)), "is not of the organisation"),
+        (with("org_id", json!(other.org)), "is not of the organisation"),
+        (with("plan_id", json!(shop.product.0.to_string())), "not a usage event"),
+    ];
+    let booked = [
+        with("colour_of_the_sky", json!({"blue": true})),
+        event(&|body| body["tokens"]["of_a_class_to_come"] = json!(7)),
+        event(&|body| {
+            let body = body.as_object_mut().unwrap();
+            for later in ["units", "attempts_made", "topped_up", "tags", "odd_usage", "limits"] {
+                body.remove(later);
+            }
+        }),
+    ];
+    let redis = TestRedis::start().await;
+    let bodies = refused.iter().map(|(body, _)| body).chain(&booked);
+    for body in bodies.map(Value::to_string) {
+        ship(&redis, &body).await;
+    }
+    for (field, bytes) in [("e", &b"\xff\xfe\0\x80"[..]), ("z", b"{}")] {
+        let mut add = redis::cmd("XADD");
+        add.arg(USAGE).arg("*").arg(field).arg(bytes);
+        let _: String = add.query_async(&mut redis.link()).await.unwrap();
+    }
+    let link = backend::redis_link::connect_blocking(&redis.config(), usage::BLOCK).unwrap();
+    let stop = CancellationToken::new();
+    let worker = {
+        let (app, stop) = (app.app.clone(), stop.clone());
+        tokio::spawn(async move {
+            usage::work(&app, vec![Consumer::new(link, "one".into())], &stop).await;
+        })
+    };
+    let began = Instant::now();
+    while waiting(&redis).await > 0 {
+        assert!(began.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stop.cancel();
+    worker.await.unwrap();
+    let letters: Vec<(String, String)> =
+        sqlx::query_as("select reason, body from usage_dead_letters order by stream_id")
+            .fetch_all(&mut app.sql().await)
+            .await
+            .unwrap();
+    assert_eq!(letters.len(), refused.len() + 2);
+    for ((body, reason), (told, kept)) in refused.iter().zip(&letters) {
+        assert!(told.contains(reason), "{told} is not {reason}");
+        assert_eq!(serde_json::from_str::<Value>(kept).unwrap(), *body);
+    }
+    assert!(letters[refused.len()].1.contains('\u{fffd}'), "{letters:?}");
+    assert_eq!(app.count("usage_events").await, 3);
+    assert_eq!(app.count("ledger_transactions").await, 3);
+}
+
+/// A history: calls as (day, minute, tokens), and in which order they are told, some more than once
+/// and some in the words of an older version; after each the sums may be made, or the minutes of days
+/// gone by dropped.
+type History = (Vec<(i64, i64, u64)>, Vec<(usize, bool, u8)>);
+
+fn histories() -> impl Strategy<Value = History> {
+    proptest::collection::vec((0..6_i64, 0..180_i64, 0..3_000_u64), 1..10).prop_flat_map(|calls| {
+        let told = (0..calls.len(), any::<bool>(), 0..6_u8);
+        (Just(calls), proptest::collection::vec(told, 1..24))
+    })
+}
+
+#[test]
+fn however_late_repeated_reordered_or_old_events_are_each_sum_is_that_of_the_distinct_ones() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (app, shop, caller) = runtime.block_on(open());
+    let config = Config { cases: 16, failure_persistence: None, ..Config::default() };
+    let begin = app.clock.now();
+    let kept = std::cell::Cell::new((0, 0));
+    let nth = std::cell::Cell::new(0);
+    TestRunner::new(config)
+        .run(&histories(), |(calls, told)| {
+            runtime.block_on(async {
+                let events: Vec<UsageEvent> = calls
+                    .iter()
+                    .map(|(day, minute, tokens)| {
+                        let at = begin + TimeDelta::days(*day) + TimeDelta::minutes(*minute);
+                        app.clock.advance(at - app.clock.now());
+                        caller.event(&app, &shop, *tokens, 1)
+                    })
+                    .collect();
+                app.clock.advance(begin + TimeDelta::days(6) - app.clock.now());
+                for (which, old, then) in &told {
+                    nth.set(nth.get() + 1);
+                    let mut entry = entry(nth.get(), &events[*which]);
+                    if *old {
+                        let mut body: Value = serde_json::from_str(&entry.body.unwrap()).unwrap();
+                        body.as_object_mut().unwrap().remove("units");
+                        entry.body = Some(body.to_string());
+                    }
+                    ingest(&app.app, &[entry]).await.unwrap();
+                    match then {
+                        0 | 1 => while usage::refresh(&app.app).await.unwrap() > 0 {},
+                        2 => {
+                            sqlx::query("select usage_minutes_drop($1)")
+                                .bind(app.clock.now() - TimeDelta::days(2))
+                                .execute(&mut app.sql().await)
+                                .await
+                                .unwrap();
+                        }
+                        _ => {}
+                    }
+                }
+                while usage::refresh(&app.app).await.unwrap() > 0 {}
+                let mut seen: Vec<usize> = told.iter().map(|(which, ..)| *which).collect();
+                seen.sort_unstable();
+                seen.dedup();
+                let (count, cost) = kept.get();
+                let due: i64 = seen.iter().map(|which| events[*which].cost_nanos.0).sum();
+                kept.set((count + i64::try_from(seen.len()).unwrap(), cost + due));
+                for table in ["usage_hours", "usage_days"] {
+                    prop_assert_eq!(sums(&app, table).await, kept.get(), "{}", table);
+                }
+                prop_assert_eq!(app.count(BESIDE).await, 0);
+                Ok(())
+            })
+        })
+        .unwrap();
+}
+
+/// Minutes, hours and days beside what their events, read by themselves, sum to.
+const BESIDE: &str = "(
+    with said as (
+      select 'minute' as kind, date_trunc('minute', minute) as at, app_id, requests, cost_nanos, input_tokens from usage_minutes
+      union all select 'hour', hour, app_id, requests, cost_nanos, input_tokens from usage_hours
+      union all select 'day', day, app_id, requests, cost_nanos, input_tokens from usage_days),
+    spans as (select distinct kind, at, case kind when 'day' then interval '24 hours' when 'hour'
+      then interval '1 hour' else interval '1 minute' end as long from said)
+    select 1 from spans cross join lateral (
+      select sum(requests) as calls, sum(cost_nanos) as nanos, sum(input_tokens) as input
+        from said where said.kind = spans.kind and said.at = spans.at) s
+    cross join lateral (select count(*) as calls, sum(cost_nanos) as nanos, sum(input_tokens) as input
+      from usage_events e where e.at >= spans.at and e.at < spans.at + spans.long) e
+    where (s.calls, s.nanos, s.input) is distinct from (e.calls, e.nanos, e.input)) beside";
 
 #[tokio::test]
 async fn a_call_said_to_be_made_twice_is_billed_once_and_the_contradiction_kept() {

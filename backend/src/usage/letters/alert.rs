@@ -1,4 +1,5 @@
-//! Tells operators of new dead letters, at most once an hour.
+//! Tells operators of new dead letters: of the first within a minute, of those that follow together, at
+//! most once an hour.
 
 use super::store;
 use crate::app::App;

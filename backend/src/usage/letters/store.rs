@@ -111,12 +111,14 @@ pub async fn open_in(tx: &mut TenantTx, range: Range) -> sqlx::Result<u64> {
     Ok(count.unsigned_abs())
 }
 
-/// Letters that no operator was told of, told now: how many, and how many are open in all.
+/// Letters that no operator was told of, told now unless some were within the hour: how many, and
+/// how many are open in all.
 pub async fn tell_new(tx: &mut SystemTx) -> sqlx::Result<(u64, u64)> {
     let now = tx.now();
     let new = sqlx::query!(
         "update usage_dead_letters set alerted_at = $1
-         where alerted_at is null and replayed_at is null",
+         where alerted_at is null and replayed_at is null and not exists (
+             select from usage_dead_letters where alerted_at > $1::timestamptz - interval '1 hour')",
         now,
     )
     .execute(tx.conn())
