@@ -27,7 +27,7 @@ fmt: ## format the code
 gen: ## write what is generated again: .sqlx, the OpenAPI document
 	@infra/gen
 
-bench: ## CPU, latency and memory of the gateway against nginx, in one run
+bench: ## CPU, latency and memory of the gateway against nginx; how fast usage is booked
 	@infra/bench
 
 fuzz: ## a million inputs for whatever reads bytes from outside (one: infra/fuzz stream_gemini)
