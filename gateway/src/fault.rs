@@ -3,10 +3,12 @@
 
 use crate::reserve::{Refused, Standing};
 use bytes::Bytes;
+use chrono::SecondsFormat;
 use contract::Timestamp;
 use contract::error::ErrorCode;
+use contract::id::BudgetId;
 use contract::money::{Nanos, Usd};
-use contract::snapshot::{LimitRecord, Metric, Window};
+use contract::snapshot::{LimitKind, LimitRecord, LimitScope, Metric, Window};
 use dialect::{Invalid, Problem};
 use http::StatusCode;
 use std::borrow::Cow;
@@ -153,6 +155,9 @@ impl Fault {
         let code = refused.code();
         let limit = refused.limit();
         let detail = match &refused {
+            Refused::Limit(standing) if limit.kind == LimitKind::Budget => {
+                budget_told(standing, code, now)
+            }
             Refused::Limit(_) => {
                 format!("{} The limit is {} ({}).", code.title(), told(limit, now), limit.id)
             }
@@ -177,9 +182,42 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// A budget sent the call on to a cheaper model, which cannot take it.
+    #[must_use]
+    pub fn unmoved(mut self, why: &Self) -> Self {
+        self.detail =
+            format!("{} It sends calls on to a cheaper model. {}", self.detail, why.detail).into();
+        self
+    }
+}
+
+/// What a budget's refusal says: `The budget is used up. “Research” is 5.00 USD per month of the
+/// organisation (bud_…); the next period begins at 2026-04-01T00:00:00Z.`
+fn budget_told(standing: &Standing, code: ErrorCode, now: Timestamp) -> String {
+    let limit = &standing.limit;
+    let name = limit.name.as_deref().unwrap_or("The budget");
+    let of = match limit.scope {
+        LimitScope::Org(_) => "the organisation",
+        LimitScope::Team(_) => "the team",
+        LimitScope::App(_) => "the app",
+        LimitScope::Key(_) => "the key",
+        LimitScope::Plan(_) => "the plan",
+    };
+    let id = BudgetId(limit.id.0);
+    let amount = told(limit, now);
+    let mut text = format!("{} “{name}” is {amount} of {of} ({id})", code.title());
+    if let Some(at) = standing.resets_at {
+        let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        text.push_str(&format!("; the next period begins at {at}"));
+    }
+    text.push('.');
+    text
+}
+
 /// A limit in words: `60 requests per minute`, `5.00 USD per month on mdl_… with feature=search`.
 fn told(limit: &LimitRecord, now: Timestamp) -> String {
-    let (max, _) = limit.max_at(now);
+    let (max, _) = limit.stated_at(now);
     let mut told = match limit.metric {
         Metric::Money => format!("{} USD", Usd(Nanos(max))),
         Metric::Concurrency => format!("{max} calls at the same time"),

@@ -9,11 +9,12 @@ use crate::detach::finish_anyway;
 use crate::fault::Fault;
 use crate::identify::identify;
 use crate::meter::Meter;
-use crate::permit::{Permit, permit};
+use crate::permit::{Permit, downgrade, permit};
 use crate::plan::{Plan, plan};
 use crate::read::{Asked, read};
 use crate::relay::relay;
 use crate::render;
+use crate::reserve::{Refused, Reservation, Standing};
 use crate::telemetry::{Ended, Finished};
 use crate::worker::Worker;
 use contract::usage::Operation;
@@ -75,37 +76,58 @@ async fn prepare(
         Asked::Server(principal) => return Ok(Prepared::Answer(about::server(&principal))),
     };
     let permit = permit(call)?;
-    let plan =
-        plan(&permit.model, |one| permit.call.may_go_to(one), |bound| worker.chance.below(bound))?;
+    let plan = places(worker, &permit)?;
     if let Some(counted) = counted_here(&permit, &plan) {
         suspended(worker, &permit)?;
         return Ok(Prepared::Answer(counted));
     }
-    let meter = reserve(worker, permit).await?;
+    let (meter, plan) = reserve(worker, permit, plan).await?;
     Ok(Prepared::Call(Box::new(meter), plan))
 }
 
-/// The room between plan and attempt: takes what the call may use from every limit.
-async fn reserve(worker: &Rc<Worker>, permit: Permit) -> Result<Meter, Fault> {
-    let stamp = &permit.call.principal.stamp;
-    let (tool, caller) = (&worker.gateway.tools.reserve, permit.caller());
-    match tool.reserve(&stamp.snapshot, &caller, &permit.estimate, stamp.at).await {
-        Ok(reservation) => Meter::new(Rc::clone(worker), permit, reservation),
-        Err(refused) => {
-            let standings = tool.standings(&stamp.snapshot, &caller, stamp.at);
-            Err(Fault::of_limit(refused, standings, stamp.at))
-        }
+fn places(worker: &Worker, permit: &Permit) -> Result<Plan, Fault> {
+    plan(&permit.model, |one| permit.call.may_go_to(one), |bound| worker.chance.below(bound))
+}
+
+/// The room between plan and attempt: takes what the call may use from every limit. A budget
+/// without room may send the call on to a cheaper model, once.
+async fn reserve(worker: &Rc<Worker>, permit: Permit, plan: Plan) -> Result<(Meter, Plan), Fault> {
+    let refused = match take(worker, &permit).await {
+        Ok(held) => return Ok((Meter::new(Rc::clone(worker), permit, held)?, plan)),
+        Err(refused) => refused,
+    };
+    let (standing, at) = (standings(worker, &permit), permit.at());
+    let Some(cheaper) = refused.downgrade() else {
+        return Err(Fault::of_limit(refused, standing, at));
+    };
+    let moved = downgrade(permit, cheaper).and_then(|other| Ok((places(worker, &other)?, other)));
+    let (plan, permit) = match moved {
+        Ok(moved) => moved,
+        Err(why) => return Err(Fault::of_limit(refused, standing, at).unmoved(&why)),
+    };
+    match take(worker, &permit).await {
+        Ok(held) => Ok((Meter::new(Rc::clone(worker), permit, held)?, plan)),
+        Err(refused) => Err(Fault::of_limit(refused, standings(worker, &permit), at)),
     }
 }
 
 /// Refuses what takes of no limit where a limit is suspended.
 fn suspended(worker: &Worker, permit: &Permit) -> Result<(), Fault> {
-    let stamp = &permit.call.principal.stamp;
-    let (tool, caller) = (&worker.gateway.tools.reserve, permit.caller());
-    tool.suspended(&stamp.snapshot, &caller, stamp.at).map_err(|refused| {
-        let standings = tool.standings(&stamp.snapshot, &caller, stamp.at);
-        Fault::of_limit(refused, standings, stamp.at)
-    })
+    let (snapshot, at) = (&permit.call.principal.stamp.snapshot, permit.at());
+    let tool = &worker.gateway.tools.reserve;
+    tool.suspended(snapshot, &permit.caller(), at)
+        .map_err(|refused| Fault::of_limit(refused, standings(worker, permit), at))
+}
+
+async fn take(worker: &Worker, permit: &Permit) -> Result<Reservation, Refused> {
+    let snapshot = &permit.call.principal.stamp.snapshot;
+    let tool = &worker.gateway.tools.reserve;
+    tool.reserve(snapshot, &permit.caller(), &permit.estimate, permit.at()).await
+}
+
+fn standings(worker: &Worker, permit: &Permit) -> Vec<Standing> {
+    let snapshot = &permit.call.principal.stamp.snapshot;
+    worker.gateway.tools.reserve.standings(snapshot, &permit.caller(), permit.at())
 }
 
 /// The answer to a count of tokens that no provider is asked for: about as many as the text has.

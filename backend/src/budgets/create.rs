@@ -5,7 +5,6 @@ use super::{fit, shown, spend, store};
 use crate::audit::{self, Entry};
 use crate::db::{TenantTx, Tx as _};
 use crate::http::{Answer, ApiError, Check, OrgCtx, Post, Result};
-use crate::limits::store::{find_scope_name, scope_columns};
 use crate::outbox;
 use contract::api::budgets::{Budget, BudgetAction, CreateBudget};
 use contract::error::{ErrorCode, FieldError};
@@ -56,10 +55,7 @@ pub(super) async fn check_fit(tx: &mut TenantTx, row: &Row, model: ModelId) -> R
 }
 
 async fn read(tx: &mut TenantTx, new: &CreateBudget) -> Result<Row> {
-    let scope_name = match scope_columns(new.scope) {
-        Some(columns) => find_scope_name(tx, columns).await?,
-        None => None,
-    };
+    let scope_name = store::find_scope_name(tx, new.scope).await?;
     let model_name = match new.model_id {
         Some(id) => find_model_name(tx, id).await?,
         None => None,
@@ -70,7 +66,7 @@ async fn read(tx: &mut TenantTx, new: &CreateBudget) -> Result<Row> {
         scope_name.is_some(),
         "/scope",
         "The organisation has no such object. Put the budget on the organisation itself, a team, \
-         an app or a key.",
+         an app, a key, or a plan that it is subscribed to.",
     );
     check.that(
         new.model_id.is_none() || model_name.is_some(),
@@ -104,6 +100,7 @@ async fn read(tx: &mut TenantTx, new: &CreateBudget) -> Result<Row> {
         downgrade_model_name: None,
         before: 0,
         made_version: 0,
+        checked_at: None,
         raises: Vec::new(),
         created_at: tx.now(),
         version: 1,

@@ -1,8 +1,8 @@
 //! Whether a model may take the calls of a budget that is used up.
 
 use super::model::Row;
+use super::store::scope_columns;
 use crate::db::Tx;
-use crate::limits::store::scope_columns;
 use contract::id::ModelId;
 use contract::money::{Nanos, Rates};
 use contract::snapshot::{Lifecycle, Modality};
@@ -116,7 +116,7 @@ async fn priced(tx: &mut impl Tx, id: ModelId) -> sqlx::Result<Option<Priced>> {
 
 /// Models that an app in the budget's scope has a subscription in force for.
 async fn callable(tx: &mut impl Tx, row: &Row) -> sqlx::Result<Vec<(ModelId, String)>> {
-    let (kind, scope) = scope_columns(row.scope).unwrap_or(("org", row.org_id.0));
+    let (kind, scope) = scope_columns(row.scope);
     let now = tx.now();
     let rows = sqlx::query!(
         r#"select distinct models.id as "id!: ModelId", models.name as "name!"
@@ -127,7 +127,7 @@ async fn callable(tx: &mut impl Tx, row: &Row) -> sqlx::Result<Vec<(ModelId, Str
            where s.org_id = $1 and s.state = 'active' and (s.expires_at is null or s.expires_at > $4)
              and models.state in ('active', 'deprecated')
              and case $2 when 'org' then true when 'team' then apps.team_id = $3
-               when 'app' then apps.id = $3
+               when 'app' then apps.id = $3 when 'plan' then s.plan_id = $3
                else apps.id = (select app_id from api_keys where api_keys.id = $3) end"#,
         row.org_id.0,
         kind,

@@ -41,6 +41,8 @@ pub struct Row {
     /// What the period that it was made in had cost before gateways knew of it.
     pub before: i64,
     pub made_version: i64,
+    /// When thresholds were looked at last.
+    pub checked_at: Option<Timestamp>,
     pub raises: Vec<RaiseRow>,
     pub created_at: Timestamp,
     pub version: i64,
@@ -223,6 +225,7 @@ pub(super) mod tests {
             downgrade_model_name: None,
             before: 0,
             made_version: 1,
+            checked_at: None,
             raises: Vec::new(),
             created_at: at("2026-03-01T12:00:00Z"),
             version: 1,

@@ -7,7 +7,9 @@ use super::warnings::{Family, warnings};
 use super::{fit, spend};
 use crate::db::{TenantTx, Tx as _};
 use chrono::{DurationRound as _, TimeDelta};
-use contract::api::budgets::{Budget, BudgetAction, BudgetConflict, BudgetPeriod, BudgetWarning};
+use contract::api::budgets::{
+    Budget, BudgetAction, BudgetConflict, BudgetPeriod, BudgetWarning, DayCost,
+};
 use contract::id::ModelId;
 use contract::money::{Nanos, Usd};
 
@@ -32,6 +34,10 @@ pub(super) async fn whole(tx: &mut TenantTx, row: &Row) -> sqlx::Result<Budget> 
     let days = spend::days(tx, row, today, DAYS_MAX).await?;
     let period = &mut shown.period;
     period.forecast = forecast(period.spent_usd.0.0, period.until - now, &days);
+    let dates =
+        (1..=days.len()).rev().map(|ago| today - TimeDelta::days(i64::try_from(ago).unwrap_or(0)));
+    period.days =
+        dates.zip(days).map(|(day, cost)| DayCost { day, cost_usd: Usd(Nanos(cost)) }).collect();
     Ok(shown)
 }
 
@@ -69,6 +75,7 @@ async fn one(
             limit_usd: Usd(Nanos(row.limit_at(now))),
             spent_usd: Usd(Nanos(spent)),
             forecast: None,
+            days: Vec::new(),
         },
         created_at: row.created_at,
         version: row.version,

@@ -2,11 +2,10 @@
 //! and from the events themselves at the edges of a period that are no edges of hours.
 
 use super::model::Row;
+use super::store::scope_columns;
 use crate::db::Tx;
-use crate::limits::store::scope_columns;
 use chrono::{DurationRound as _, TimeDelta};
 use contract::Timestamp;
-use uuid::Uuid;
 
 /// The next edge of a whole `step` at or after `at`, and the last one at or before it.
 fn edges(at: Timestamp, step: TimeDelta) -> (Timestamp, Timestamp) {
@@ -29,24 +28,20 @@ fn cut(from: Timestamp, until: Timestamp) -> Cut {
     ((first_hour, last_hour), days)
 }
 
-fn scope(row: &Row) -> (&'static str, Uuid) {
-    scope_columns(row.scope).unwrap_or(("org", row.org_id.0))
-}
-
 /// What was spent in `[from, until)`, in nano-dollars.
 pub(super) async fn between(
     tx: &mut impl Tx,
     row: &Row,
     (from, until): (Timestamp, Timestamp),
 ) -> sqlx::Result<i64> {
-    let (kind, scope) = scope(row);
+    let (kind, scope) = scope_columns(row.scope);
     if let Some(tag) = &row.tag {
         return sqlx::query_scalar!(
             r#"select least(coalesce(sum(cost_nanos), 0), 9223372036854775807)::bigint as "spent!"
                from usage_events
                where org_id = $1 and at >= $2 and at < $3
                  and case $4 when 'org' then true when 'team' then team_id = $5
-                   when 'app' then app_id = $5 else key_id = $5 end
+                   when 'app' then app_id = $5 when 'plan' then plan_id = $5 else key_id = $5 end
                  and ($6::uuid is null or model_id = $6)
                  and tags @> jsonb_build_array(jsonb_build_object('name', $7::text, 'value', $8::text))"#,
             row.org_id.0,
@@ -65,23 +60,23 @@ pub(super) async fn between(
     sqlx::query_scalar!(
         r#"select least(coalesce(sum(cost_nanos), 0), 9223372036854775807)::bigint as "spent!"
            from (
-             select team_id, app_id, key_id, model_id, cost_nanos from usage_days
+             select team_id, app_id, key_id, plan_id, model_id, cost_nanos from usage_days
              where org_id = $1 and day >= $4 and day < $5
              union all
-             select team_id, app_id, key_id, model_id, cost_nanos from usage_hours
+             select team_id, app_id, key_id, plan_id, model_id, cost_nanos from usage_hours
              where org_id = $1 and hour >= $2 and hour < $4
              union all
-             select team_id, app_id, key_id, model_id, cost_nanos from usage_hours
+             select team_id, app_id, key_id, plan_id, model_id, cost_nanos from usage_hours
              where org_id = $1 and hour >= $5 and hour < $3
              union all
-             select team_id, app_id, key_id, model_id, cost_nanos from usage_events
+             select team_id, app_id, key_id, plan_id, model_id, cost_nanos from usage_events
              where org_id = $1 and at >= $6 and at < $2
              union all
-             select team_id, app_id, key_id, model_id, cost_nanos from usage_events
+             select team_id, app_id, key_id, plan_id, model_id, cost_nanos from usage_events
              where org_id = $1 and at >= $3 and at < $7
            ) used
            where case $8 when 'org' then true when 'team' then team_id = $9
-               when 'app' then app_id = $9 else key_id = $9 end
+               when 'app' then app_id = $9 when 'plan' then plan_id = $9 else key_id = $9 end
              and ($10::uuid is null or model_id = $10)"#,
         row.org_id.0,
         first_hour,
@@ -107,13 +102,13 @@ pub(super) async fn uncounted(tx: &mut impl Tx, row: &Row) -> sqlx::Result<i64> 
     let (from, until) = row.period(row.created_at);
     let hour = edges(row.created_at, TimeDelta::hours(1)).1.max(from);
     let booked = between(tx, row, (from, hour)).await?;
-    let (kind, scope) = scope(row);
+    let (kind, scope) = scope_columns(row.scope);
     let since = sqlx::query_scalar!(
         r#"select least(coalesce(sum(cost_nanos), 0), 9223372036854775807)::bigint as "spent!"
            from usage_events
            where org_id = $1 and at >= $2 and at < $3 and config_version <= $4
              and case $5 when 'org' then true when 'team' then team_id = $6
-               when 'app' then app_id = $6 else key_id = $6 end
+               when 'app' then app_id = $6 when 'plan' then plan_id = $6 else key_id = $6 end
              and ($7::uuid is null or model_id = $7)
              and ($8::text is null
                   or tags @> jsonb_build_array(jsonb_build_object('name', $8, 'value', $9::text)))"#,
@@ -140,21 +135,21 @@ pub(super) async fn days(
     today: Timestamp,
     most: i32,
 ) -> sqlx::Result<Vec<i64>> {
-    let (kind, scope) = scope(row);
+    let (kind, scope) = scope_columns(row.scope);
     let spent = sqlx::query!(
         r#"select day as "day!", least(sum(cost_nanos), 9223372036854775807)::bigint as "spent!"
            from (
-             select day, team_id, app_id, key_id, model_id, cost_nanos from usage_days
+             select day, team_id, app_id, key_id, plan_id, model_id, cost_nanos from usage_days
              where $7::text is null and org_id = $1 and day >= $2 and day < $3
              union all
              select date_trunc('day', at at time zone 'UTC') at time zone 'UTC', team_id, app_id,
-               key_id, model_id, cost_nanos
+               key_id, plan_id, model_id, cost_nanos
              from usage_events
              where $7::text is not null and org_id = $1 and at >= $2 and at < $3
                and tags @> jsonb_build_array(jsonb_build_object('name', $7, 'value', $8::text))
            ) used
            where case $4 when 'org' then true when 'team' then team_id = $5
-               when 'app' then app_id = $5 else key_id = $5 end
+               when 'app' then app_id = $5 when 'plan' then plan_id = $5 else key_id = $5 end
              and ($6::uuid is null or model_id = $6)
            group by day order by day"#,
         row.org_id.0,

@@ -3,12 +3,12 @@
 use super::model::{RaiseRow, Row};
 use crate::db::{SystemTx, TenantTx, Tx};
 use crate::http::PageQuery;
-use crate::limits::store::{scope, scope_columns};
+use crate::limits::store::{self as limits, find_scope_name as find_name};
 use contract::Timestamp;
 use contract::api::budgets::{BudgetAction, BudgetAlert};
-use contract::id::{BudgetId, EventId, ModelId, OrgId, RaiseId};
+use contract::id::{BudgetId, EventId, ModelId, OrgId, PlanId, RaiseId};
 use contract::money::{Nanos, Usd};
-use contract::snapshot::{Tag, Window};
+use contract::snapshot::{LimitScope, Tag, Window};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -31,6 +31,9 @@ pub async fn rows(tx: &mut impl Tx, which: Which<'_>) -> sqlx::Result<Vec<Row>> 
                when 'team' then (select name from teams where teams.id = scope_id)
                when 'app' then (select name from apps where apps.id = scope_id)
                when 'key' then (select name from api_keys where api_keys.id = scope_id)
+               when 'plan' then (select products.name || ', ' || plans.name
+                 from plans join products on products.id = plans.product_id
+                 where plans.id = scope_id)
              end, '') as "scope_name!",
              model_id as "model_id: ModelId",
              (select models.name from models where models.id = model_id) as model_name,
@@ -38,7 +41,7 @@ pub async fn rows(tx: &mut impl Tx, which: Which<'_>) -> sqlx::Result<Vec<Row>> 
              action, throttle_percent, downgrade_model_id as "downgrade_model_id: ModelId",
              (select models.name from models where models.id = downgrade_model_id)
                as downgrade_model_name,
-             before_nanos, made_version, created_at, version
+             before_nanos, made_version, checked_at, created_at, version
            from budgets
            where ($1::uuid[] is null or id = any($1))
              and ($2::uuid[] is null or org_id = any($2)
@@ -82,6 +85,7 @@ pub async fn rows(tx: &mut impl Tx, which: Which<'_>) -> sqlx::Result<Vec<Row>> 
                 downgrade_model_name: row.downgrade_model_name,
                 before: row.before_nanos,
                 made_version: row.made_version,
+                checked_at: row.checked_at,
                 raises: raises.remove(&row.id).unwrap_or_default(),
                 created_at: row.created_at,
                 version: row.version,
@@ -136,9 +140,7 @@ pub async fn find_for_update(tx: &mut TenantTx, id: BudgetId) -> sqlx::Result<Op
 
 /// Writes a new budget, noting the configuration that gateways have until they hear of it.
 pub async fn insert(tx: &mut TenantTx, row: &Row) -> sqlx::Result<()> {
-    let Some((kind, scope)) = scope_columns(row.scope) else {
-        return Err(sqlx::Error::Encode("a budget of a plan".into()));
-    };
+    let (kind, scope) = scope_columns(row.scope);
     let (percent, model) = action_columns(row.action);
     sqlx::query!(
         "insert into budgets (id, org_id, name, scope_kind, scope_id, model_id, tag_name, tag_value,
@@ -170,6 +172,42 @@ pub async fn insert(tx: &mut TenantTx, row: &Row) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// A scope as it is stored.
+pub const fn scope_columns(scope: LimitScope) -> (&'static str, Uuid) {
+    match scope {
+        LimitScope::Org(id) => ("org", id.0),
+        LimitScope::Team(id) => ("team", id.0),
+        LimitScope::App(id) => ("app", id.0),
+        LimitScope::Key(id) => ("key", id.0),
+        LimitScope::Plan(id) => ("plan", id.0),
+    }
+}
+
+fn scope(kind: &str, id: Uuid) -> sqlx::Result<LimitScope> {
+    match kind {
+        "plan" => Ok(LimitScope::Plan(PlanId(id))),
+        kind => limits::scope(kind, id),
+    }
+}
+
+/// What a scope points at, by name; `None` when the org has no such thing, or is not subscribed
+/// to the plan.
+pub async fn find_scope_name(tx: &mut TenantTx, scope: LimitScope) -> sqlx::Result<Option<String>> {
+    let LimitScope::Plan(plan) = scope else {
+        return find_name(tx, scope_columns(scope)).await;
+    };
+    let name = sqlx::query_scalar!(
+        r#"select products.name || ', ' || plans.name as "name!"
+           from plans join products on products.id = plans.product_id
+           where plans.id = $1
+             and exists (select from subscriptions s where s.plan_id = plans.id)"#,
+        plan.0,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(name)
+}
+
 fn action_columns(action: BudgetAction) -> (Option<i16>, Option<Uuid>) {
     match action {
         BudgetAction::Throttle { percent } => (Some(percent.into()), None),
@@ -182,7 +220,8 @@ pub async fn update(tx: &mut TenantTx, row: &Row) -> sqlx::Result<()> {
     let (percent, model) = action_columns(row.action);
     sqlx::query!(
         "update budgets set name = $2, amount_nanos = $3, thresholds = $4, action = $5,
-           throttle_percent = $6, downgrade_model_id = $7, version = $8 where id = $1",
+           throttle_percent = $6, downgrade_model_id = $7, version = $8, checked_at = null
+         where id = $1",
         row.id.0,
         row.name,
         row.amount,
@@ -209,19 +248,35 @@ pub async fn count(tx: &mut TenantTx) -> sqlx::Result<i64> {
 
 /// Has the thresholds looked at again.
 pub async fn set_unchecked(tx: &mut TenantTx, id: BudgetId) -> sqlx::Result<()> {
-    sqlx::query!("update budgets set checked_version = null where id = $1", id.0)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "update budgets set checked_version = null, checked_at = null where id = $1",
+        id.0
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
 /// Notes that the thresholds of this version were looked at.
 pub async fn set_checked(tx: &mut SystemTx, id: BudgetId, version: i64) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!(
-        "update budgets set checked_version = version
-         where id = $1 and version = $2 and checked_version is distinct from version",
+        "update budgets set checked_version = version, checked_at = $3
+         where id = $1 and version = $2",
         id.0,
         version,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Leaves the thresholds for later.
+pub async fn set_due(tx: &mut SystemTx, id: BudgetId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update budgets set checked_version = null where id = $1 and checked_version is not null",
+        id.0,
     )
     .execute(tx.conn())
     .await?;

@@ -41,7 +41,7 @@ impl Family {
             LimitScope::Team(id) => self.upwards(inner.scope).contains(&id.0),
             LimitScope::App(id) => self.upwards(inner.scope).contains(&id.0),
             LimitScope::Key(id) => self.upwards(inner.scope).contains(&id.0),
-            LimitScope::Plan(_) => false,
+            LimitScope::Plan(_) => inner.scope == outer.scope,
         };
         holds
             && (outer.model_id.is_none() || outer.model_id == inner.model_id)

@@ -16,6 +16,9 @@ use contract::snapshot::Kind;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
+/// Between two looks at a budget on a tag.
+const TAG_PAUSE: TimeDelta = TimeDelta::seconds(30);
+
 /// `hours`: whose sums were made anew.
 ///
 /// # Errors
@@ -28,11 +31,21 @@ pub async fn watch(tx: &mut SystemTx, hours: &[(Uuid, Timestamp)]) -> sqlx::Resu
     let orgs: Vec<Uuid> = of.keys().copied().collect();
     let which = Which { orgs_or_unchecked: Some(&orgs), ..Which::default() };
     for row in store::rows(tx, which).await? {
+        if is_early(&row, tx.now()) {
+            store::set_due(tx, row.id).await?;
+            continue;
+        }
         let hours = of.get(&row.org_id.0).map_or(&[][..], Vec::as_slice);
         check(tx, &row, hours).await?;
         store::set_checked(tx, row.id, row.version).await?;
     }
     Ok(())
+}
+
+/// What calls with a tag cost is in no sums, only in the events: they are looked through once in a
+/// while, for the period that runs.
+fn is_early(row: &Row, now: Timestamp) -> bool {
+    row.tag.is_some() && row.checked_at.is_some_and(|at| now - at < TAG_PAUSE)
 }
 
 async fn check(tx: &mut SystemTx, row: &Row, hours: &[Timestamp]) -> sqlx::Result<()> {

@@ -153,6 +153,7 @@ fn spending() -> OpenApiRouter<App> {
         // webhooks
         .routes(routes!(webhooks::create::create_webhook, webhooks::list::list_webhooks))
         .routes(routes!(webhooks::delete::delete_webhook))
+        .routes(routes!(webhooks::rotate::rotate_webhook))
         .routes(routes!(webhooks::test::test_webhook))
         .routes(routes!(webhooks::deliveries::list_webhook_deliveries))
 }

@@ -43,6 +43,7 @@ async fn create(app: &App, tx: &mut TenantTx, new: &CreateWebhook) -> Result<Cre
         id: tx.new_id(WebhookId::new),
         url,
         disabled_at: None,
+        old_secret_until: None,
         created_at: tx.now(),
         version: 1,
     };

@@ -11,6 +11,7 @@ pub mod create;
 pub mod delete;
 pub mod deliveries;
 pub mod list;
+pub mod rotate;
 pub mod send;
 pub mod sign;
 mod store;
@@ -84,6 +85,9 @@ pub async fn delete_expired(tx: &mut SystemTx) -> sqlx::Result<()> {
     let before = tx.now() - DELIVERIES_LAST;
     store::delete_deliveries_before(tx, before).await
 }
+
+/// How long a secret that was exchanged goes on signing.
+const OLD_SECRET_LASTS: TimeDelta = TimeDelta::hours(24);
 
 /// What a webhook's secret is sealed for.
 fn seal_context(id: WebhookId) -> String {

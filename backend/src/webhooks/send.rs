@@ -73,16 +73,11 @@ impl Job for SendWebhook {
 async fn send(app: &App, waiting: &Waiting) -> Result<u16, Untaken> {
     let ours = |why: &str| Untaken { status: None, why: why.to_owned(), is_final: true };
     let url = Url::parse(&waiting.url).map_err(|_| ours("The address is not one."))?;
-    let master = &app.config.secrets.master_key;
-    let secret = master
-        .open(&seal_context(waiting.webhook), &waiting.secret)
-        .map_err(|_| ours("The secret does not open; make the webhook again."))?;
-    let secret = secret.expose_str().ok_or_else(|| ours("The secret is not text."))?;
     // Of this attempt, so that receivers can refuse old ones.
     let timestamp = app.clock.now().timestamp();
     let id = waiting.event.to_string();
-    let signature = sign::signature(secret, &id, timestamp, &waiting.body)
-        .ok_or_else(|| ours("The secret is damaged; make the webhook again."))?;
+    let signature = signatures(app, waiting, &id, timestamp)
+        .ok_or_else(|| ours("The secret does not open; exchange it for a new one."))?;
     let client = client(app, &url).await?;
     let request = client
         .post(url)
@@ -104,6 +99,21 @@ async fn send(app: &App, waiting: &Waiting) -> Result<u16, Untaken> {
     };
     let is_final = status == StatusCode::GONE;
     Err(Untaken { status: Some(status.as_u16()), why: why.to_owned(), is_final })
+}
+
+/// One signature for each secret that signs now; `None`: one of them does not open.
+fn signatures(app: &App, waiting: &Waiting, id: &str, timestamp: i64) -> Option<String> {
+    let master = &app.config.secrets.master_key;
+    let secrets = [Some(&waiting.secret), waiting.old_secret.as_ref()];
+    let signed: Option<Vec<String>> = secrets
+        .into_iter()
+        .flatten()
+        .map(|sealed| {
+            let secret = master.open(&seal_context(waiting.webhook), sealed).ok()?;
+            sign::signature(secret.expose_str()?, id, timestamp, &waiting.body)
+        })
+        .collect();
+    Some(signed?.join(" "))
 }
 
 /// A client that connects only to the addresses that were judged, whatever the host's name means a

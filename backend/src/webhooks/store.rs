@@ -47,9 +47,13 @@ async fn select(
     id: Option<WebhookId>,
     page: Option<&PageQuery>,
 ) -> sqlx::Result<Vec<Webhook>> {
+    let now = tx.now();
     sqlx::query_as!(
         Webhook,
-        r#"select id as "id: WebhookId", url, disabled_at, created_at, version from webhooks
+        r#"select id as "id: WebhookId", url, disabled_at,
+             case when old_secret_until > $5 then old_secret_until end as old_secret_until,
+             created_at, version
+           from webhooks
            where ($1::uuid is null or id = $1)
              and ($2::timestamptz is null or (created_at, id) < ($2, $3))
            order by created_at desc, id desc limit $4"#,
@@ -57,9 +61,30 @@ async fn select(
         page.and_then(PageQuery::after_at),
         page.and_then(PageQuery::after_id),
         page.map(PageQuery::fetch),
+        now,
     )
     .fetch_all(tx.conn())
     .await
+}
+
+/// Puts a new secret in the place of the one that is, which goes on signing until `until`.
+pub(super) async fn set_secret(
+    tx: &mut TenantTx,
+    id: WebhookId,
+    secret: &Sealed,
+    until: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update webhooks set old_secret = secret, old_secret_until = $3, secret = $2,
+           version = version + 1
+         where id = $1",
+        id.0,
+        Json(secret) as _,
+        until,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn delete(tx: &mut TenantTx, id: WebhookId) -> sqlx::Result<()> {
@@ -122,6 +147,8 @@ pub(super) struct Waiting {
     pub body: String,
     pub url: String,
     pub secret: Sealed,
+    /// The one before, while it still signs.
+    pub old_secret: Option<Sealed>,
     pub attempts: i32,
 }
 
@@ -130,12 +157,16 @@ pub(super) async fn find_waiting(
     tx: &mut SystemTx,
     id: DeliveryId,
 ) -> sqlx::Result<Option<Waiting>> {
+    let now = tx.now();
     let row = sqlx::query!(
         r#"select webhook_id as "webhook: WebhookId", event_id as "event: EventId", body, url,
-             secret as "secret: Json<Sealed>", attempts
+             secret as "secret: Json<Sealed>",
+             case when old_secret_until > $2 then old_secret end as "old_secret: Json<Sealed>",
+             attempts
            from webhook_deliveries d join webhooks w on w.id = d.webhook_id
            where d.id = $1 and delivered_at is null and failed_at is null and disabled_at is null"#,
         id.0,
+        now,
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -145,6 +176,7 @@ pub(super) async fn find_waiting(
         body: row.body,
         url: row.url,
         secret: row.secret.0,
+        old_secret: row.old_secret.map(|old| old.0),
         attempts: row.attempts,
     }))
 }

@@ -152,7 +152,7 @@ async fn a_budget_that_cannot_be_is_refused_at_its_field() {
         (json!({"thresholds": [0]}), "/thresholds"),
         (json!({"thresholds": [201]}), "/thresholds"),
         (json!({"scope": {"kind": "app", "id": other.app}}), "/scope"),
-        (json!({"scope": {"kind": "plan", "id": desk.shop.plan}}), "/scope"),
+        (json!({"scope": {"kind": "plan", "id": "plan_00000000000000000000000000"}}), "/scope"),
         (json!({"model_id": "mdl_00000000000000000000000000"}), "/model_id"),
         (json!({"tag": {"name": "Feature", "value": "x"}}), "/tag"),
         (json!({"action": {"kind": "throttle", "percent": 100}}), "/action/percent"),
@@ -334,6 +334,16 @@ async fn what_is_spent_is_what_calls_in_the_scope_cost_in_the_local_period() {
 }
 
 impl Desk {
+    /// As a call that declared `feature` is kept.
+    async fn tag(&self, event: &UsageEvent, feature: &str) {
+        sqlx::query("update usage_events set tags = $2 where request_id = $1")
+            .bind(event.request_id.0)
+            .bind(json!([{"name": "feature", "value": feature}]))
+            .execute(&mut self.app.sql().await)
+            .await
+            .unwrap();
+    }
+
     fn event_at(&self, at: Timestamp, nanos: i64) -> UsageEvent {
         let now = self.app.clock.now();
         self.app.clock.advance(at - now);
@@ -411,6 +421,46 @@ async fn what_was_spent_before_gateways_knew_of_a_budget_is_taken_off_once_and_e
 }
 
 #[tokio::test]
+async fn a_budget_on_a_plan_counts_the_orgs_calls_on_it_and_needs_a_subscription() {
+    let desk = Desk::open().await;
+    let on_plan = json!({"scope": {"kind": "plan", "id": desk.shop.plan}});
+    let refused =
+        desk.finance.post(PATH, desk.body("1", on_plan.clone())).await.refused("request.invalid");
+    assert_eq!(refused.pointers(), ["/scope"]);
+    let admin = desk.app.member(&desk.caller.test_org(), Role::Admin).await;
+    let subscribe = json!({"app_id": desk.caller.app, "plan_id": desk.shop.plan});
+    admin.post("/v1/orgs/acme/subscriptions", subscribe).await.expect(201);
+    let budget = desk.make("1", on_plan).await;
+    assert!(budget["scope_name"].as_str().unwrap().contains(", "), "{budget}");
+    desk.spend(&[30_000]).await;
+    assert_eq!(desk.shown(&budget).await["period"]["spent_usd"], "0.00003");
+    let record = desk.record(&budget).await.unwrap();
+    assert_eq!(
+        (record.org_id, record.scope),
+        (Some(desk.caller.org), contract::snapshot::LimitScope::Plan(desk.shop.plan),)
+    );
+}
+
+#[tokio::test]
+async fn a_budget_on_a_tag_counts_only_calls_that_declare_it_and_tells_within_half_a_minute() {
+    let desk = Desk::open().await;
+    let tag = json!({"tag": {"name": "feature", "value": "search"}, "thresholds": [50]});
+    let budget = desk.make("0.001", tag).await;
+    let search = desk.event(300_000);
+    desk.book(&[desk.event(300_000), search.clone(), desk.event(900_000)]).await;
+    desk.tag(&search, "search").await;
+    assert_eq!(desk.shown(&budget).await["period"]["spent_usd"], "0.0003");
+    let more = desk.event(300_000);
+    desk.book(std::slice::from_ref(&more)).await;
+    desk.tag(&more, "search").await;
+    desk.spend(&[1_000]).await;
+    assert_eq!(desk.app.count("budget_alerts").await, 0, "it was looked at just now");
+    desk.app.clock.advance(TimeDelta::seconds(30));
+    desk.sum_up().await;
+    assert_eq!(desk.app.count("budget_alerts where percent = 50").await, 1);
+}
+
+#[tokio::test]
 async fn a_forecast_needs_a_week_and_states_its_range() {
     let desk = Desk::open().await;
     let budget = desk.make("1", json!({})).await;
@@ -422,6 +472,9 @@ async fn a_forecast_needs_a_week_and_states_its_range() {
     desk.spend(&[4_000_000]).await;
     assert_eq!(desk.shown(&budget).await["period"]["forecast"], Value::Null);
     desk.app.clock.advance(TimeDelta::days(1));
+    let days = desk.shown(&budget).await["period"]["days"].clone();
+    assert_eq!(days.as_array().unwrap().len(), 7);
+    assert_eq!(days[6], json!({"day": "2026-03-07T00:00:00Z", "cost_usd": "0.004"}));
     // 8 March 12:00: seven full days cost 16 million nano-dollars; 23.5 days are left.
     let forecast = desk.shown(&budget).await["period"]["forecast"].clone();
     let at_end = 16_000_000 + 16_000_000 * 47 / 14;

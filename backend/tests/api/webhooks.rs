@@ -38,9 +38,11 @@ impl Got {
         let inner = Sha256::new().chain_update(padded(0x36)).chain_update(message).finalize();
         let outer = Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize();
         let expected = format!("v1,{}", STANDARD.encode(outer));
-        let pairs = expected.bytes().zip(self.signature.bytes());
-        expected.len() == self.signature.len()
-            && pairs.fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
+        self.signature.split(' ').any(|signature| {
+            let pairs = expected.bytes().zip(signature.bytes());
+            expected.len() == signature.len()
+                && pairs.fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
+        })
     }
 }
 
@@ -279,6 +281,35 @@ async fn no_webhook_reaches_a_host_within() {
     let delivery = desk.deliveries(&path).await[0].clone();
     assert_eq!((&delivery["state"], &delivery["last_status"]), (&json!("waiting"), &Value::Null));
     assert!(delivery["last_error"].as_str().unwrap().contains("not one of the internet"));
+}
+
+#[tokio::test]
+async fn a_secret_is_exchanged_without_a_message_that_either_side_cannot_check() {
+    let desk = Desk::open(&["--webhook-private"]).await;
+    let receiver = Receiver::start(&[]).await;
+    let (path, old) = desk.make(&receiver).await;
+    let rotate = format!("{path}/rotate");
+    let rotated = desk.admin.post(&rotate, json!({})).await.expect(201).json();
+    let new = rotated["secret"].as_str().unwrap().to_owned();
+    assert_ne!(old, new);
+    assert_eq!(rotated["webhook"]["old_secret_until"], "2026-03-02T12:00:00Z");
+    desk.try_out(&path).await;
+    let both = receiver.got().pop().unwrap();
+    assert!(both.is_signed_with(&old) && both.is_signed_with(&new), "{both:?}");
+    // The day is over; a session would be too.
+    sqlx::query("update webhooks set old_secret_until = $1")
+        .bind(desk.app.clock.now())
+        .execute(&mut desk.app.sql().await)
+        .await
+        .unwrap();
+    desk.try_out(&path).await;
+    let last = receiver.got().pop().unwrap();
+    assert!(!last.is_signed_with(&old) && last.is_signed_with(&new), "{last:?}");
+    let listed = desk.admin.get(PATH).await.json();
+    assert_eq!(listed["items"][0]["old_secret_until"], Value::Null);
+    assert_eq!(desk.app.count("audit_entries where action = 'rotate_webhook'").await, 1);
+    let auditor = desk.app.member(&desk.org, Role::Auditor).await;
+    auditor.post(&rotate, json!({})).await.refused("role.forbidden");
 }
 
 #[tokio::test]

@@ -116,6 +116,14 @@ shape! {
         pub spent_usd: Usd,
         /// Absent with fewer than 7 full days of use to go by, and in lists.
         pub forecast: Option<Forecast>,
+        /// What each of the last full days (UTC) cost, at most 28, oldest first; empty in lists.
+        #[serde(default)]
+        pub days: Vec<DayCost>,
+    }
+
+    pub struct DayCost {
+        pub day: DateTime<Utc>,
+        pub cost_usd: Usd,
     }
 
     /// What the period will have cost at its end, from the last days: what was spent, and for the

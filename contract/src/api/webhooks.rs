@@ -52,6 +52,9 @@ shape! {
         pub url: String,
         /// Absent: it is sent to. It is disabled when its receiver answers 410.
         pub disabled_at: Option<DateTime<Utc>>,
+        /// Until when messages are signed with the secret before this one too; absent: it is over.
+        #[serde(default)]
+        pub old_secret_until: Option<DateTime<Utc>>,
         pub created_at: DateTime<Utc>,
         pub version: i64,
     }
@@ -64,6 +67,9 @@ shape! {
 
     /// `POST /v1/orgs/{org}/webhooks/{webhook}/test`.
     pub struct TestWebhook {}
+
+    /// `POST /v1/orgs/{org}/webhooks/{webhook}/rotate`.
+    pub struct RotateWebhook {}
 
     /// The answer that shows the secret, once.
     pub struct CreatedWebhook {

@@ -120,6 +120,12 @@ pub enum AtLimit {
 }
 
 impl AtLimit {
+    /// Whether a call that runs is let by: it is counted, and not held up.
+    #[must_use]
+    pub const fn lets_by(self) -> bool {
+        matches!(self, Self::Alert | Self::Downgrade { .. })
+    }
+
     /// Of several limits without room, the one with the highest rank decides.
     #[must_use]
     pub const fn rank(self) -> u8 {
@@ -224,10 +230,14 @@ impl LimitRecord {
     }
 
     /// The maximum in force, and when the next one is. What a throttled limit grows by is in it,
-    /// to the second, and is not counted as a next one.
+    /// to the second.
     #[must_use]
     pub fn max_at(&self, now: Timestamp) -> (i64, Option<Timestamp>) {
         let (max, next) = self.stated_at(now);
+        let throttled = matches!(self.at_limit, AtLimit::Throttle { .. }) && max > 0;
+        let grows = Timestamp::from_timestamp(now.timestamp().saturating_add(1), 0);
+        let before = self.spent_before.map(|before| before.until).filter(|until| *until > now);
+        let next = [next, before, grows.filter(|_| throttled)].into_iter().flatten().min();
         (self.with_slack(max, now), next)
     }
 
@@ -325,7 +335,7 @@ mod tests {
             LimitRecord { max: 864_000, at_limit: AtLimit::Throttle { percent: 10 }, ..limit() };
         let day = |clock: &str| at(&format!("2026-05-01T{clock}Z"));
         // A nano-dollar a second: a tenth of the even pace.
-        assert_eq!(throttled.max_at(day("00:00:00")), (864_000, None));
+        assert_eq!(throttled.max_at(day("00:00:00")), (864_000, Some(day("00:00:01"))));
         assert_eq!(throttled.max_at(day("00:00:07")).0, 864_007);
         assert_eq!(throttled.max_at(day("23:59:59")).0, 864_000 + 86_399);
         assert_eq!(throttled.stated_at(day("12:00:00")).0, 864_000);

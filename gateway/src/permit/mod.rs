@@ -12,7 +12,7 @@ use crate::reserve::{Amounts, Caller};
 use crate::snapshot::{ModelView, Snapshot};
 use contract::Timestamp;
 use contract::error::ErrorCode;
-use contract::id::{AppId, OrgId, ProviderId};
+use contract::id::{AppId, ModelId, OrgId, ProviderId};
 use contract::money::Nanos;
 use contract::snapshot::{
     Lifecycle, Modality, PlanRecord, PriceRecord, SubscriptionRecord, SubscriptionState,
@@ -34,9 +34,17 @@ pub struct Permit {
     pub bound: Bound,
     /// The most it is expected to use.
     pub estimate: Amounts,
+    /// It asked for another model, and runs on this one because of a budget.
+    pub is_downgraded: bool,
 }
 
 impl Permit {
+    /// When it was admitted.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.call.principal.stamp.at
+    }
+
     /// Whose limits count.
     #[must_use]
     pub fn caller(&self) -> Caller<'_> {
@@ -88,6 +96,31 @@ pub fn permit(call: Call) -> Result<Permit, Fault> {
         }
     };
     let model = Arc::clone(model);
+    on(call, model)
+}
+
+/// The same call on a cheaper model, where a budget that is used up sends it. A caller's own
+/// words for a provider, and what only the asked model does, go nowhere else.
+///
+/// # Errors
+/// As [`permit`], of the cheaper model; `model.operation` where it cannot take the call.
+pub fn downgrade(permit: Permit, onto: ModelId) -> Result<Permit, Fault> {
+    let call = permit.call;
+    let snapshot = &call.principal.stamp.snapshot;
+    let cheaper = snapshot.models().iter().find(|model| model.record.id == onto);
+    let cheaper = cheaper.ok_or_else(|| unknown_model("the cheaper one"))?;
+    let cheaper = Arc::clone(callable(snapshot, &cheaper.record.name, call.operation)?);
+    if call.native.is_some() || cheaper.record.modality != permit.model.record.modality {
+        let detail = format!("The model `{}` cannot take the call as it is.", cheaper.record.name);
+        return Err(Fault::client(ErrorCode::ModelOperation, detail));
+    }
+    Ok(Permit { is_downgraded: true, ..on(call, cheaper)? })
+}
+
+/// The call on `model`, on the oldest subscription that opens it.
+fn on(call: Call, model: Arc<ModelView>) -> Result<Permit, Fault> {
+    let stamp = &call.principal.stamp;
+    let (snapshot, now, app) = (&stamp.snapshot, stamp.at, &call.principal.app);
     let subscription = subscribed(snapshot, app.id, app.org_id, &model, now)?;
     let plan = snapshot.plan(subscription.plan_id).ok_or_else(|| {
         Fault::us(ErrorCode::Internal, ErrorCode::Internal.title())
@@ -111,6 +144,7 @@ pub fn permit(call: Call) -> Result<Permit, Fault> {
         call,
         bound,
         estimate,
+        is_downgraded: false,
     })
 }
 

@@ -13,6 +13,7 @@ use crate::answer::Answer;
 use crate::attempt::{Answered, Upstream};
 use crate::meter::End;
 use crate::render::{self, limits};
+use crate::text;
 use contract::usage::Outcome;
 use dialect::gemini::Array;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -26,6 +27,8 @@ const PASSED_BACK: [HeaderName; 4] = [
 ];
 /// Fields of the request that the provider could not be told.
 const DROPPED: HeaderName = HeaderName::from_static("x-tollgate-dropped");
+/// The model that answers in place of the one that was asked for, because of a budget.
+const DOWNGRADED: HeaderName = HeaderName::from_static("x-tollgate-downgraded");
 
 /// Answers the caller. A stream's cost is not known when its head goes out: it is told at its end.
 pub fn relay(upstream: Upstream) -> Response<Answer> {
@@ -38,6 +41,10 @@ pub fn relay(upstream: Upstream) -> Response<Answer> {
     if let Some(reservation) = meter.reservation() {
         let standings: Vec<_> = reservation.standings().collect();
         limits::tell(response.headers_mut(), &standings, None, stamp.at);
+    }
+    if meter.permit.is_downgraded {
+        let name = text::header(&[meter.permit.model.record.name.as_bytes()]);
+        response.headers_mut().insert(DOWNGRADED, name);
     }
     if let Some(dropped) = dropped {
         response.headers_mut().insert(DROPPED, dropped);

@@ -184,7 +184,7 @@ mod tests {
         let limit = LimitRecord::new(id, Some(org), LimitScope::Org(org), much);
         let (_, end) = limit.bounds(now());
         let resets_at = Timestamp::from_timestamp(end, 0);
-        Standing { limit: Arc::new(limit), remaining, resets_at }
+        Standing { limit: Arc::new(limit), remaining, resets_at, asked: 0 }
     }
 
     fn now() -> Timestamp {

@@ -495,7 +495,7 @@ impl State {
         let resets_at = (self.limit.window != Window::Lifetime)
             .then(|| Timestamp::from_timestamp(self.window.1, 0))
             .flatten();
-        Standing { limit: Arc::clone(&self.limit), remaining, resets_at }
+        Standing { limit: Arc::clone(&self.limit), remaining, resets_at, asked: 0 }
     }
 }
 

@@ -36,12 +36,12 @@ impl Book {
         caller: &Caller<'_>,
         now: Timestamp,
     ) -> Arc<Allowance> {
-        let whose = subject(limit.scope, caller);
+        let whose = subject(limit, caller);
         let mut hasher = Fold::default();
         hasher.write(limit.id.0.as_bytes());
         hasher.write(whose.as_bytes());
         let make = || {
-            let text = subject_text(limit.scope, caller);
+            let text = subject_text(limit, caller);
             let draws = self.draws.clone();
             Arc::new(Allowance::new(caller.org_id, text, limit, now, draws))
         };
@@ -69,8 +69,10 @@ impl Book {
 }
 
 /// Whose use a limit counts.
-fn subject(scope: LimitScope, caller: &Caller<'_>) -> Uuid {
-    match scope {
+fn subject(limit: &LimitRecord, caller: &Caller<'_>) -> Uuid {
+    match limit.scope {
+        // An org's own: all its subscriptions on the plan together.
+        LimitScope::Plan(id) if limit.org_id.is_some() => id.0,
         LimitScope::Org(id) => id.0,
         LimitScope::Team(id) => id.0,
         LimitScope::App(id) => id.0,
@@ -80,8 +82,9 @@ fn subject(scope: LimitScope, caller: &Caller<'_>) -> Uuid {
 }
 
 /// The same, as the counter's name says it.
-fn subject_text(scope: LimitScope, caller: &Caller<'_>) -> Box<str> {
-    match scope {
+fn subject_text(limit: &LimitRecord, caller: &Caller<'_>) -> Box<str> {
+    match limit.scope {
+        LimitScope::Plan(id) if limit.org_id.is_some() => id.to_string(),
         LimitScope::Org(id) => id.to_string(),
         LimitScope::Team(id) => id.to_string(),
         LimitScope::App(id) => id.to_string(),

@@ -21,7 +21,7 @@ use book::Book;
 use contract::Timestamp;
 use contract::id::{AppId, GatewayId, KeyId, ModelId, OrgId, PlanId, SubscriptionId, TeamId};
 use contract::money::Nanos;
-use contract::snapshot::{LimitRecord, LimitScope, Metric, Tag};
+use contract::snapshot::{AtLimit, LimitRecord, LimitScope, Metric, Tag};
 use contract::usage::Units;
 use draw::Request;
 use live::Live;
@@ -130,9 +130,16 @@ impl Reserve {
         let mut taking = Taking::default();
         for limit in applying(snapshot, caller) {
             let allowance = self.book.allowance(limit, caller, now);
-            taking.take(&allowance, limit, estimate.of(limit.metric), now);
+            // What is let by holds nothing, and is counted once it is settled.
+            let amount = match limit.at_limit {
+                AtLimit::Alert => 0,
+                AtLimit::Downgrade { model_id } if model_id == caller.model_id => 0,
+                _ => estimate.of(limit.metric),
+            };
+            taking.take(&allowance, limit, amount, now);
         }
-        let holds = taking.finish(Some(&self.draws), now).await?;
+        let taken = taking.finish(Some(&self.draws), now).await;
+        let holds = taken.map_err(|refused| refused.of(estimate))?;
         let alive = self.live.enter(now, estimate.money);
         Ok(Reservation::new(holds, estimate.money, alive))
     }
@@ -195,7 +202,7 @@ fn applying<'a>(
     snapshot: &'a Snapshot,
     caller: &Caller<'_>,
 ) -> impl Iterator<Item = &'a Arc<LimitRecord>> {
-    let Caller { model_id, tags, .. } = *caller;
+    let Caller { org_id, model_id, tags, .. } = *caller;
     [
         LimitScope::Org(caller.org_id),
         LimitScope::Team(caller.team_id),
@@ -205,5 +212,7 @@ fn applying<'a>(
     ]
     .into_iter()
     .flat_map(|scope| snapshot.limits(scope))
+    // An org's own limit on a plan is none of another org's on the same plan.
+    .filter(move |limit| limit.org_id.is_none_or(|of| of == org_id))
     .filter(move |limit| limit.counts(model_id, tags))
 }

@@ -1,8 +1,10 @@
 //! What a caller is told of limits: why a call is refused, and how the limits that admitted it
 //! stand.
 
+use super::Amounts;
 use contract::Timestamp;
 use contract::error::ErrorCode;
+use contract::id::ModelId;
 use contract::snapshot::{AtLimit, LimitKind, LimitRecord, LimitScope, Metric, Window};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,8 @@ pub struct Standing {
     pub remaining: i64,
     /// When the window ends; `None` for a limit that never starts again.
     pub resets_at: Option<Timestamp>,
+    /// What the call that was refused asked for; 0 where none was.
+    pub asked: i64,
 }
 
 impl Standing {
@@ -22,15 +26,22 @@ impl Standing {
     pub(super) fn suspended(limit: &Arc<LimitRecord>, now: Timestamp) -> Option<Self> {
         let (max, changes_at) = limit.max_at(now);
         let suspended = max <= 0 && limit.at_limit == AtLimit::Deny;
-        suspended.then(|| Self { limit: Arc::clone(limit), remaining: 0, resets_at: changes_at })
+        let limit = || Arc::clone(limit);
+        suspended.then(|| Self { limit: limit(), remaining: 0, resets_at: changes_at, asked: 0 })
     }
 
-    /// Of two limits without room, the one that lasts longer: it is what keeps the call out.
+    /// Of two limits without room, the one that decides: what it does then weighs most, and of
+    /// two that do the same, the one that lasts longer.
     pub(super) fn tighter(one: Option<Self>, other: Self) -> Self {
         match one {
-            Some(one) if one.lasts() >= other.lasts() => one,
+            Some(one) if one.weight() >= other.weight() => one,
             _ => other,
         }
+    }
+
+    /// How strongly it keeps a call out that it has no room for.
+    pub(super) fn weight(&self) -> (u8, Timestamp) {
+        (self.limit.at_limit.rank(), self.lasts())
     }
 
     /// Until when there may be no room.
@@ -55,8 +66,12 @@ impl Standing {
             // Somebody else's call has to end; nobody knows when.
             return Some(Duration::from_secs(1));
         }
-        let raised_at = match self.limit.max_at(now) {
-            (max, Some(at)) => (self.limit.max_at(at).0 > max).then_some(at),
+        let missing = self.asked.saturating_sub(self.remaining);
+        if let Some(seconds) = self.limit.seconds_to_grow(missing, now) {
+            return Some(Duration::from_secs(seconds.unsigned_abs()));
+        }
+        let raised_at = match self.limit.stated_at(now) {
+            (max, Some(at)) => (self.limit.stated_at(at).0 > max).then_some(at),
             (_, None) => None,
         };
         let again = [self.resets_at, raised_at].into_iter().flatten().min()?;
@@ -90,12 +105,32 @@ impl Refused {
             Self::Unknown(_) => ErrorCode::Unavailable,
         }
     }
+
+    /// The cheaper model on which the call may run instead.
+    #[must_use]
+    pub fn downgrade(&self) -> Option<ModelId> {
+        match (self, self.limit().at_limit) {
+            (Self::Limit(_), AtLimit::Downgrade { model_id }) => Some(model_id),
+            _ => None,
+        }
+    }
+
+    /// Notes what was asked for, which tells how long there is no room for it.
+    pub(super) fn of(mut self, asked: &Amounts) -> Self {
+        if let Self::Limit(standing) = &mut self {
+            standing.asked = asked.of(standing.limit.metric);
+        }
+        self
+    }
 }
 
 /// What a caller is told that a limit refuses. Money is distinct from rates, and so is a plan's
 /// quota: what it admits over a day or longer, which no slowing down brings back.
 fn code_of(limit: &LimitRecord) -> ErrorCode {
     match limit.kind {
+        LimitKind::Budget if matches!(limit.at_limit, AtLimit::Throttle { .. }) => {
+            return ErrorCode::BudgetThrottled;
+        }
         LimitKind::Budget => return ErrorCode::BudgetExhausted,
         LimitKind::Wallet => return ErrorCode::WalletEmpty,
         LimitKind::Limit => {}

@@ -8,7 +8,7 @@ use super::live::Alive;
 use super::refusal::{Refused, Standing};
 use contract::Timestamp;
 use contract::money::Nanos;
-use contract::snapshot::{LimitRecord, Metric};
+use contract::snapshot::{AtLimit, LimitRecord, Metric};
 use contract::usage::LimitTouched;
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) struct Taking {
     holds: Vec<(Metric, Hold)>,
     needs: Vec<Need>,
-    /// The limit without room that lasts longest.
+    /// Of the limits without room, the one that decides.
     full: Option<Standing>,
 }
 
@@ -69,15 +69,23 @@ impl Taking {
         now: Timestamp,
     ) -> Result<Vec<(Metric, Hold)>, Refused> {
         let Self { mut holds, mut needs, full } = self;
-        if let Some(standing) = full {
-            return Err(Refused::Limit(standing));
+        // Nothing decides against a limit that refuses; against others, one still to be asked may.
+        let decided = full.as_ref().is_some_and(|full| full.limit.at_limit == AtLimit::Deny);
+        if !needs.is_empty() && !decided {
+            // The first that the counters have no room for is named: the one that decides.
+            needs.sort_by_cached_key(|need| Reverse(need.hold.allowance().standing().weight()));
+            match (Box::pin(draw(draws, needs, now)).await, &full) {
+                (Ok(drawn), _) => holds.extend(drawn),
+                (Err(Refused::Limit(other)), Some(full)) => {
+                    return Err(Refused::Limit(Standing::tighter(Some(full.clone()), other)));
+                }
+                (Err(refused), _) => return Err(refused),
+            }
         }
-        if !needs.is_empty() {
-            // The first that the counters have no room for is named: the one that lasts longest.
-            needs.sort_by_cached_key(|need| Reverse(need.hold.allowance().standing().lasts()));
-            holds.extend(Box::pin(draw(draws, needs, now)).await?);
+        match full {
+            Some(standing) => Err(Refused::Limit(standing)),
+            None => Ok(holds),
         }
-        Ok(holds)
     }
 }
 
@@ -213,7 +221,10 @@ impl Reservation {
         let mut taking = Taking::default();
         for (metric, hold) in &self.holds {
             let allowance = hold.allowance();
-            taking.take(allowance, &allowance.limit(), more.of(*metric), now);
+            let limit = allowance.limit();
+            // It was let in while there was room, and nothing is sent on half way.
+            let amount = if limit.at_limit.lets_by() { 0 } else { more.of(*metric) };
+            taking.take(allowance, &limit, amount, now);
         }
         taking
     }

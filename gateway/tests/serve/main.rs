@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod budgets;
 mod calls;
 mod cohere;
 mod drain;

@@ -132,6 +132,7 @@ fn org_spend() -> Router<Arc<App>> {
         .route("/o/{org}/webhooks/{webhook}", get(webhooks::page))
         .route("/o/{org}/webhooks/{webhook}/secret", get(webhooks::secret))
         .route("/o/{org}/webhooks/{webhook}/test", post(act::webhooks::test))
+        .route("/o/{org}/webhooks/{webhook}/rotate", post(act::webhooks::rotate))
         .route("/o/{org}/webhooks/{webhook}/delete", post(act::webhooks::delete))
 }
 

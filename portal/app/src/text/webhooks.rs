@@ -23,7 +23,10 @@ pub const AT: &str = "Queued (UTC)";
 pub const SECRET: &str = "The secret of your webhook";
 pub const SECRET_WARN: &str = "Copy it now: this is the only time it is shown.";
 pub const SECRET_WHY: &str =
-    "Your program checks signatures with it. If it gets lost, remove the webhook and add it again.";
+    "Your program checks signatures with it. If it gets lost, exchange it for a new one.";
+pub const ROTATE: &str = "Exchange the secret";
+pub const ROTATE_WHY: &str = "Messages are signed with both secrets for a day, so that your program can learn the new one in its own time.";
+pub const OLD_UNTIL: &str = "The secret before this one signs until";
 pub const THE_SECRET: &str = "the secret";
 pub const STORED: &str = "I have stored it";
 pub const VERIFY: &str = "How your program checks a message";

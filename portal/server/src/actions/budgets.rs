@@ -53,7 +53,9 @@ fn scope(id: &str) -> Result<LimitScope, Fault> {
     let team = |_| id.parse().map(LimitScope::Team);
     let app = |_| id.parse().map(LimitScope::App);
     let key = |_| id.parse().map(LimitScope::Key);
-    org().or_else(team).or_else(app).or_else(key).map_err(|_| Fault::field("scope", UNKNOWN))
+    let plan = |_| id.parse().map(LimitScope::Plan);
+    let found = org().or_else(team).or_else(app).or_else(key).or_else(plan);
+    found.map_err(|_| Fault::field("scope", UNKNOWN))
 }
 
 fn tag(form: &Form) -> Result<Option<Tag>, Fault> {

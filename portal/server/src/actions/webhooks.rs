@@ -40,6 +40,22 @@ pub async fn test(
     }
 }
 
+/// `POST /o/{org}/webhooks/{webhook}/rotate`.
+///
+/// # Errors
+/// What no form can mend.
+pub async fn rotate(
+    visit: OrgVisit,
+    Path((_, webhook)): Path<(String, String)>,
+    form: Form,
+) -> Result<Response, Fault> {
+    let page = visit.at(&format!("/webhooks/{webhook}"));
+    match visit.backend().rotate_webhook(&visit.org.slug, &webhook, form.key()).await {
+        Ok(created) => visit.go(format!("{page}/secret")).payload(&created).answer(),
+        Err(fault) => visit.retry(&page, &form, fault),
+    }
+}
+
 /// `POST /o/{org}/webhooks/{webhook}/delete`.
 ///
 /// # Errors

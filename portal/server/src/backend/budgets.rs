@@ -3,7 +3,9 @@
 use super::Backend;
 use crate::fault::Fault;
 use contract::api::budgets::{Budget, BudgetAlert, CreateBudget, CreateRaise, UpdateBudget};
-use contract::api::webhooks::{CreateWebhook, CreatedWebhook, Delivery, TestWebhook, Webhook};
+use contract::api::webhooks::{
+    CreateWebhook, CreatedWebhook, Delivery, RotateWebhook, TestWebhook, Webhook,
+};
 use contract::page::Page;
 
 impl Backend<'_> {
@@ -100,6 +102,19 @@ impl Backend<'_> {
     /// Not found.
     pub async fn delete_webhook(&self, org: &str, webhook: &str) -> Result<(), Fault> {
         self.delete(&["orgs", org, "webhooks", webhook]).await
+    }
+
+    /// The answer holds the new secret, once.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn rotate_webhook(
+        &self,
+        org: &str,
+        webhook: &str,
+        key: &str,
+    ) -> Result<CreatedWebhook, Fault> {
+        self.post(&["orgs", org, "webhooks", webhook, "rotate"], key, &RotateWebhook {}).await
     }
 
     /// # Errors

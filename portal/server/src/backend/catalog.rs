@@ -40,7 +40,13 @@ impl Backend<'_> {
     }
 
     /// # Errors
-    /// Refusals of the filter.
+    /// `role.forbidden`.
+    pub async fn all_subscriptions(&self, org: &str) -> Result<Vec<Subscription>, Fault> {
+        self.all(&["orgs", org, "subscriptions"], &[]).await
+    }
+
+    /// # Errors
+    /// Not found.
     pub async fn subscriptions(&self, org: &str, app: &str) -> Result<Vec<Subscription>, Fault> {
         self.all(&["orgs", org, "subscriptions"], &[("app", app.to_owned())]).await
     }

@@ -7,6 +7,7 @@
 )]
 
 mod basics;
+mod budgets;
 mod keys;
 mod mailed;
 mod operator;

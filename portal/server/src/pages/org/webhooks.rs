@@ -10,8 +10,8 @@ use contract::role::Action;
 use leptos::prelude::*;
 use portal_app::components::{
     ActionButton, Button, Cell, CellKind, CodeBlock, Copyable, Crumb, DataTable, Day, Details,
-    Disabled, EmptyState, Field, Form, LinkButton, Look, NextPage, Notice, PageHead, Second,
-    Section, Sign, StateBadge, Tone,
+    Disabled, EmptyState, Field, Form, Instant, LinkButton, Look, NextPage, Notice, PageHead,
+    Second, Section, Sign, StateBadge, Tone,
 };
 use portal_app::nav::Place;
 use portal_app::text::webhooks as text;
@@ -95,11 +95,23 @@ pub async fn page(
     let own = format!("{list}/{}", found.id);
     let may = visit.may(Action::EditWebhook);
     let test = (may && found.disabled_at.is_none()).then(|| visit.form(&format!("{own}/test")));
+    let rotate = may.then(|| visit.form(&format!("{own}/rotate")));
     let delete = may.then(|| visit.form(&format!("{own}/delete")));
     let next = address::next(&visit, sent.next);
     Ok(visit.page(Place::Webhooks, text::DELIVERIES, move || {
         let test = test.map(|state| {
             view! { <ActionButton state=state label=text::TEST look=Look::Quiet /> }
+        });
+        let rotate = rotate.map(|state| {
+            view! {
+                <Details summary=text::ROTATE>
+                    <p>{text::ROTATE_WHY}</p>
+                    <ActionButton state=state label=text::ROTATE look=Look::Quiet />
+                </Details>
+            }
+        });
+        let old = found.old_secret_until.map(|at| {
+            view! { <p>{text::OLD_UNTIL} " " <Instant at=at /> "."</p> }
         });
         let delete = delete.map(|state| {
             view! {
@@ -118,6 +130,8 @@ pub async fn page(
             </PageHead>
             {deliveries(sent.items)}
             <NextPage href=next />
+            {old}
+            {rotate}
             {delete}
         }
     }))

@@ -9,14 +9,17 @@ use axum::extract::Path;
 use axum::response::Response;
 use chrono::SecondsFormat;
 use contract::api::budgets::{Budget, BudgetAlert, Raise};
+use contract::money::{Nanos, Usd};
 use contract::role::Action;
 use leptos::prelude::*;
+use portal_app::charts::{BarChart, ChartData, Series};
 use portal_app::components::{
     ActionButton, Button, Cell, CellKind, Choice, Crumb, DataTable, Details, Fact, Facts, Field,
     Form, Hidden, Instant, Look, Meter, Money, NextPage, Notice, PageHead, Second, Section, Select,
     Tone,
 };
 use portal_app::form::FormState;
+use portal_app::format;
 use portal_app::nav::Place;
 use portal_app::text::budgets as text;
 
@@ -45,6 +48,7 @@ pub async fn page(
             />
             {warnings(&budget)}
             {standing(&budget)}
+            {chart(&budget)}
             {raises}
             <Section title=text::ALERTS>{history(alerts.items)} <NextPage href=next /></Section>
             {forms}
@@ -62,7 +66,7 @@ fn warnings(budget: &Budget) -> Option<impl IntoView + use<>> {
 
 fn standing(budget: &Budget) -> impl IntoView + use<> {
     let period = &budget.period;
-    let part = |usd: contract::money::Usd| u64::try_from(usd.0.0).unwrap_or(0);
+    let part = |usd: Usd| u64::try_from(usd.0.0).unwrap_or(0);
     let words = text::spent(period.spent_usd, period.limit_usd);
     let forecast =
         period.forecast.as_ref().map_or_else(|| text::NO_FORECAST.to_owned(), text::forecast);
@@ -80,6 +84,25 @@ fn standing(budget: &Budget) -> impl IntoView + use<> {
             <Fact term=text::FORECAST>{forecast}</Fact>
         </Facts>
     }
+}
+
+/// What the last days cost, and how the forecast comes from them.
+fn chart(budget: &Budget) -> Option<impl IntoView + use<>> {
+    let days = &budget.period.days;
+    let nanos = |usd: Usd| u64::try_from(usd.0.0).unwrap_or(0);
+    let data = ChartData {
+        title: text::BY_DAY.to_owned(),
+        axis: text::DAY.to_owned(),
+        labels: days.iter().map(|one| one.day.format("%-d %b").to_string()).collect(),
+        series: vec![Series {
+            name: text::SPENT.to_owned(),
+            values: days.iter().map(|one| nanos(one.cost_usd)).collect(),
+        }],
+        show: |nanos| format::money(Usd(Nanos(i64::try_from(nanos).unwrap_or(i64::MAX)))),
+    };
+    (!days.is_empty()).then(|| {
+        view! { <div class="section"><BarChart data=data /><p>{text::METHOD}</p></div> }
+    })
 }
 
 fn raises(visit: &OrgVisit, budget: &Budget) -> Option<impl IntoView + use<>> {

@@ -34,7 +34,8 @@ pub async fn models(visit: &OrgVisit) -> Result<Vec<Choice>, Fault> {
     Ok(found.into_iter().map(|(name, id)| Choice::new(id.to_string(), name)).collect())
 }
 
-/// What a budget may be on: the org, its teams and apps, and its keys for those who see them.
+/// What a budget may be on: the org, its teams and apps, the plans it is subscribed to, and its keys
+/// for those who see them.
 ///
 /// # Errors
 /// When the control API does not answer.
@@ -48,6 +49,16 @@ pub async fn scopes(visit: &OrgVisit) -> Result<Vec<Choice>, Fault> {
     );
     let apps = visit.backend().all_apps(org).await?;
     all.extend(apps.into_iter().map(|one| Choice::new(one.id.to_string(), named("App", one.name))));
+    if visit.may(Action::ViewSubscriptions) {
+        let subscriptions = visit.backend().all_subscriptions(org).await?;
+        let plans: BTreeMap<String, String> = subscriptions
+            .into_iter()
+            .map(|one| {
+                (format!("{}, {}", one.product_name, one.plan_name), one.plan_id.to_string())
+            })
+            .collect();
+        all.extend(plans.into_iter().map(|(name, id)| Choice::new(id, named("Plan", name))));
+    }
     if visit.may(Action::ViewKeys) {
         let keys = visit.backend().keys(org, &[], None).await?;
         all.extend(
