@@ -64,7 +64,7 @@ async fn set(
 
 async fn edit(visit: OrgVisit, limit: &str, form: Form) -> Result<Response, Fault> {
     let page = visit.at(&format!("/limits/{limit}"));
-    let body = amount(&form).and_then(|(max, max_usd)| {
+    let body = amount(&form, "max").and_then(|(max, max_usd)| {
         let percent = form.parse_optional("without_redis_percent", text::PERCENT_BAD)?;
         Ok(UpdateLimit { max, max_usd, without_redis_percent: percent.unwrap_or(0) })
     });
@@ -134,7 +134,11 @@ pub async fn add_override(
     let backend = visit.backend();
     match backend.create_limit_override(&visit.org.slug, &limit, form.key(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, text::OVERRIDE_SET).answer(),
-        Err(fault) => visit.retry(&page, &form, fault.renaming("/max_usd", "/max")),
+        // The form that changes the limit is on the same page, with a field `max` of its own.
+        Err(fault) => {
+            let fault = fault.renaming("/max_usd", "/override_max");
+            visit.retry(&page, &form, fault.renaming("/max", "/override_max"))
+        }
     }
 }
 
@@ -164,7 +168,7 @@ fn subject_of(id: &str) -> Result<(LimitScope, String), Fault> {
 }
 
 fn read(scope: LimitScope, form: &Form) -> Result<CreateLimit, Fault> {
-    let (max, max_usd) = amount(form)?;
+    let (max, max_usd) = amount(form, "max")?;
     let metric = choice(form, "metric")?;
     Ok(CreateLimit {
         scope,
@@ -185,10 +189,10 @@ fn read(scope: LimitScope, form: &Form) -> Result<CreateLimit, Fault> {
 }
 
 /// The number of the form, in the unit of its metric.
-fn amount(form: &Form) -> Result<(Option<i64>, Option<Usd>), Fault> {
+fn amount(form: &Form, field: &str) -> Result<(Option<i64>, Option<Usd>), Fault> {
     match choice(form, "metric")? {
-        Metric::Money => Ok((None, Some(form.parse("max", text::MAX_MONEY)?))),
-        _ => Ok((Some(form.parse("max", text::MAX_WHOLE)?), None)),
+        Metric::Money => Ok((None, Some(form.parse(field, text::MAX_MONEY)?))),
+        _ => Ok((Some(form.parse(field, text::MAX_WHOLE)?), None)),
     }
 }
 
@@ -199,7 +203,7 @@ fn tag(typed: &str) -> Result<Tag, Fault> {
 }
 
 fn read_override(form: &Form) -> Result<CreateLimitOverride, Fault> {
-    let (max, max_usd) = amount(form)?;
+    let (max, max_usd) = amount(form, "override_max")?;
     let starts_at = form.optional("starts_at");
     Ok(CreateLimitOverride {
         max,

@@ -9,6 +9,7 @@
 mod basics;
 mod budgets;
 mod keys;
+mod limits;
 mod mailed;
 mod operator;
 mod reports;

@@ -169,7 +169,7 @@ fn add(form: FormState, metric: Metric) -> impl IntoView {
             <Form state=form>
                 <Hidden name="metric" value=metric.as_str() />
                 <Field
-                    name="max"
+                    name="override_max"
                     label=text::MAX
                     hint=text::MAX_HINT
                     inputmode="decimal"

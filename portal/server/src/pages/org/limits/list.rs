@@ -17,14 +17,16 @@ use portal_app::form::FormState;
 use portal_app::nav::Place;
 use portal_app::text::limits as text;
 
-/// Parameters of the address that the control API is asked by.
-const FILTERS: [&str; 4] = ["app", "key", "model", "tag"];
+/// Parameters of the address, and what the control API calls them. The form that sets a limit has
+/// a field `tag` of its own.
+const FILTERS: [(&str, &str); 4] =
+    [("app", "app"), ("key", "key"), ("model", "model"), ("with", "tag")];
 
 /// # Errors
 /// When the role may not, or the control API does not answer.
 pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
     visit.require(Action::ViewUsage)?;
-    let named = |name: &'static str| visit.query(name).map(|value| (name, value));
+    let named = |(name, asked)| visit.query(name).map(|value| (asked, value));
     let query: Vec<_> = FILTERS.into_iter().filter_map(named).collect();
     let slug = &visit.org.slug;
     let limits = visit.backend().effective_limits(slug, &query).await?;
@@ -55,13 +57,19 @@ fn filters(visit: &OrgVisit, apps: &[App], models: Vec<Choice>) -> impl IntoView
     let mut of_apps = vec![Choice::new("", text::EVERY)];
     of_apps.extend(apps.iter().map(|app| Choice::new(app.id.to_string(), &app.name)));
     let key = visit.query("key").map(|key| view! { <Hidden name="key" value=key /> });
-    let (here, app, model, tag) = (visit.at("/limits"), of("app"), of("model"), of("tag"));
+    let (here, app, model, tag) = (visit.at("/limits"), of("app"), of("model"), of("with"));
     view! {
         <SearchForm action=here>
             {key}
             <Select name="app" label=text::FILTER_APP value=app choices=of_apps />
             <Select name="model" label=text::FILTER_MODEL value=model choices=models />
-            <Field name="tag" label=text::FILTER_TAG value=tag placeholder="feature=search" />
+            <Field
+                name="with"
+                label=text::FILTER_TAG
+                value=tag
+                placeholder="feature=search"
+                optional=true
+            />
             <Button label=text::SHOW look=Look::Quiet />
         </SearchForm>
     }
