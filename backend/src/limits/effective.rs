@@ -253,6 +253,23 @@ fn percent(used: i64, max: i64) -> u8 {
     u8::try_from(hundredths).unwrap_or(100)
 }
 
+/// The part that is used, finer than hundredths: small use of large limits differs too.
+fn part(one: &EffectiveLimit) -> i128 {
+    let amount = |count: Option<i64>, usd: Option<Usd>| count.or(usd.map(|usd| usd.0.0));
+    let used = amount(one.used, one.used_usd).unwrap_or(0);
+    let max = amount(one.max, one.max_usd).unwrap_or(0);
+    share(used, max)
+}
+
+/// In billionths of a billionth; all of it where nothing is left.
+fn share(used: i64, max: i64) -> i128 {
+    const WHOLE: i128 = 1_000_000_000_000_000_000;
+    if used >= max {
+        return WHOLE;
+    }
+    i128::from(used.max(0)) * WHOLE / i128::from(max.max(1))
+}
+
 /// Marks the limit that a call meets first: the one with the greatest part used, and of those
 /// the one that lasts longest.
 fn bind(items: &mut [EffectiveLimit], filter: &Filter) {
@@ -265,7 +282,7 @@ fn bind(items: &mut [EffectiveLimit], filter: &Filter) {
     let binding = items
         .iter_mut()
         .filter(|one| told(one) && one.used_percent.is_some())
-        .max_by_key(|one| (one.used_percent, lasts(one)));
+        .max_by_key(|one| (part(one), lasts(one)));
     if let Some(one) = binding {
         one.binds = true;
     }
@@ -283,6 +300,15 @@ mod tests {
         assert_eq!(percent(0, 0), 100, "a suspended limit has nothing left");
         assert_eq!(percent(i64::MAX - 1, i64::MAX), 99);
         assert_eq!(percent(5, i64::MAX), 0);
+    }
+
+    #[test]
+    fn of_two_hardly_used_limits_the_smaller_is_the_fuller() {
+        let dollars = |n: i64| n * 1_000_000_000;
+        assert!(share(100_050, dollars(100)) > share(100_050, dollars(1_000)));
+        assert!(share(i64::MAX - 1, i64::MAX) < share(5, 5));
+        assert_eq!(share(0, 0), share(7, 5));
+        assert_eq!(share(-3, 10), 0);
     }
 
     #[test]
