@@ -18,8 +18,11 @@ use uuid::Uuid;
 const MINUTE_DAYS: i64 = 3;
 /// Marks that one pass takes, so that it ends also after a year's events arrived at once.
 const MARKS: i64 = 50_000;
-/// Sums recomputed in one statement.
+/// Sums of sums recomputed in one statement.
 const CHUNK: usize = 2_000;
+/// Sums of events recomputed in one statement: each may read many thousands of them, and a statement
+/// that takes too long is cancelled, the next time too.
+const CHUNK_OF_EVENTS: usize = 100;
 
 /// An org, and where a stretch of its time starts.
 type Stretch = (Uuid, Timestamp);
@@ -182,6 +185,10 @@ pub async fn refresh(app: &App) -> sqlx::Result<usize> {
     if !alone {
         return Ok(0);
     }
+    // What a year's events leave to sum up takes longer than any request may.
+    sqlx::query!("select set_config('statement_timeout', '200s', true)")
+        .fetch_one(tx.conn())
+        .await?;
     // Only marks whose events are committed are seen; a later event brings a mark of its own.
     let marks = sqlx::query!(
         "delete from usage_stale_minutes
@@ -209,12 +216,12 @@ async fn sum_up(tx: &mut SystemTx, marks: &[Stretch]) -> sqlx::Result<Vec<Stretc
     open_days(tx, first, &mut stale).await?;
     let (recent, old): (Vec<Stretch>, Vec<Stretch>) =
         stale.into_iter().partition(|(_, minute)| *minute >= first);
-    recompute(tx, MINUTES, &recent).await?;
+    recompute(tx, MINUTES, &recent, CHUNK_OF_EVENTS).await?;
     let (recent, old) = (widen(&recent, Bucket::Hour), widen(&old, Bucket::Hour));
-    recompute(tx, HOURS, &recent).await?;
-    recompute(tx, HOURS_OF_EVENTS, &old).await?;
+    recompute(tx, HOURS, &recent, CHUNK).await?;
+    recompute(tx, HOURS_OF_EVENTS, &old, CHUNK_OF_EVENTS).await?;
     let hours = [recent, old].concat();
-    recompute(tx, DAYS, &widen(&hours, Bucket::Day)).await?;
+    recompute(tx, DAYS, &widen(&hours, Bucket::Day), CHUNK).await?;
     mark_keys(tx, &hours).await?;
     Ok(hours)
 }
@@ -264,8 +271,13 @@ async fn open_days(
     Ok(())
 }
 
-async fn recompute(tx: &mut SystemTx, how: &'static str, stale: &[Stretch]) -> sqlx::Result<()> {
-    for chunk in stale.chunks(CHUNK) {
+async fn recompute(
+    tx: &mut SystemTx,
+    how: &'static str,
+    stale: &[Stretch],
+    at_once: usize,
+) -> sqlx::Result<()> {
+    for chunk in stale.chunks(at_once) {
         let (orgs, starts): (Vec<Uuid>, Vec<Timestamp>) = chunk.iter().copied().unzip();
         sqlx::query(how).bind(orgs).bind(starts).execute(tx.conn()).await?;
     }
