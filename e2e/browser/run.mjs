@@ -3,6 +3,7 @@
 import { launch } from "./lib/browser.mjs";
 import { Tests } from "./lib/tests.mjs";
 import { stack } from "./lib/stack.mjs";
+import * as budgets from "./journeys/budgets.mjs";
 import * as keys from "./journeys/keys.mjs";
 import * as limits from "./journeys/limits.mjs";
 import * as pages from "./journeys/pages.mjs";
@@ -11,7 +12,7 @@ import * as session from "./journeys/session.mjs";
 import * as stranger from "./journeys/stranger.mjs";
 import * as tenants from "./journeys/tenants.mjs";
 
-const journeys = { stranger, session, keys, tenants, prices, limits, pages };
+const journeys = { stranger, session, keys, tenants, prices, budgets, limits, pages };
 const wanted = process.argv.slice(2);
 for (const name of wanted) {
   if (!journeys[name]) {
