@@ -70,6 +70,8 @@ enum NotNow {
     File,
     /// Redis is gone, or full of events.
     Redis,
+    /// Redis has lost batches that came before; all of them are due again.
+    Lost,
 }
 
 impl Shipper {
@@ -137,11 +139,7 @@ impl Shipper {
             return;
         };
         if found != Some(self.batches) {
-            let events: u64 = self.sent.iter().map(|sent| sent.events).sum();
-            tracing::warn!(events, "Redis lost usage events; they are shipped again");
-            for sent in self.sent.drain(..) {
-                self.settle.0.lost(sent.segment, sent.events);
-            }
+            self.lose();
             return;
         }
         while let Some(sent) = self.sent.front() {
@@ -151,6 +149,15 @@ impl Shipper {
             }
             self.settle.0.taken(sent.segment, sent.upto);
             self.sent.pop_front();
+        }
+    }
+
+    /// All that Redis was given and the backend may not have is due again.
+    fn lose(&mut self) {
+        let events: u64 = self.sent.iter().map(|sent| sent.events).sum();
+        tracing::warn!(events, "Redis lost usage events; they are shipped again");
+        for sent in self.sent.drain(..) {
+            self.settle.0.lost(sent.segment, sent.events);
         }
     }
 
@@ -171,6 +178,7 @@ impl Shipper {
                     // The other files go on; this one is tried again in the next round.
                     Err(NotNow::File) => break,
                     Err(NotNow::Redis) => return Shipped::Later,
+                    Err(NotNow::Lost) => return Shipped::Some,
                 }
             }
         }
@@ -200,16 +208,22 @@ impl Shipper {
             return Ok(upto);
         }
         let number = self.batches + 1;
-        let batch = batch(&records, &self.mark, number);
+        // With nothing out there, nothing can have been lost.
+        let before = (!self.sent.is_empty()).then_some(self.batches);
+        let batch = batch(&records, &self.mark, number, before);
         match link.run(|connection| send(connection, batch)).await {
-            Ok(Some(last)) => {
+            Ok(Handed::Lost) => {
+                self.lose();
+                Err(NotNow::Lost)
+            }
+            Ok(Handed::Added(last)) => {
                 self.telemetry.count(Count::SpoolShipped, count);
                 self.settle.0.shipped(due.number, upto, count, damaged);
                 self.batches = number;
                 self.sent.push_back(Sent { segment: due.number, upto, events: count, last });
                 Ok(upto)
             }
-            Ok(None) => Err(NotNow::Redis),
+            Ok(Handed::Full) => Err(NotNow::Redis),
             Err(error) => {
                 tracing::warn!(%error, events = count, "usage events stay in the spool for now");
                 Err(NotNow::Redis)
@@ -219,11 +233,27 @@ impl Shipper {
 }
 
 /// One command for a whole batch, and one answer: the last entry's place, nothing when there is
-/// none. A command for each event costs both sides more than the events.
-const ADD: &str = "redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+/// none. A command for each event costs both sides more than the events. Adds nothing where the
+/// batch before is missing: its mark would hide that. A batch that is here already, whose answer
+/// was lost, is added again.
+const ADD: &str = "if ARGV[3] ~= '' then
+  local mark = redis.call('GET', KEYS[2])
+  if mark ~= ARGV[3] and mark ~= ARGV[1] then return 'lost' end
+end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
 local last = false
-for at = 3, #ARGV, 2 do last = redis.call('XADD', KEYS[1], '*', ARGV[at], ARGV[at + 1]) end
+for at = 4, #ARGV, 2 do last = redis.call('XADD', KEYS[1], '*', ARGV[at], ARGV[at + 1]) end
 return last";
+
+/// What became of a batch.
+enum Handed {
+    /// Its last entry's place in the stream.
+    Added((u64, u64)),
+    /// The stream is too long to take more.
+    Full,
+    /// Redis has not what it had before.
+    Lost,
+}
 
 /// Fields of an entry of the stream.
 const EVENT: &str = "e";
@@ -238,27 +268,30 @@ fn events(records: &Records) -> impl Iterator<Item = (&'static str, &[u8])> {
     })
 }
 
-/// The command that adds `records` as batch `number`, which it says in `mark`.
-fn batch(records: &Records, mark: &str, number: u64) -> Cmd {
-    let mut command = Cmd::with_capacity(2 * records.bodies().len() + 7, BATCH + 1_024);
+/// The command that adds `records` as batch `number`, which it says in `mark`; it must say `before`
+/// until then.
+fn batch(records: &Records, mark: &str, number: u64, before: Option<u64>) -> Cmd {
+    let mut command = Cmd::with_capacity(2 * records.bodies().len() + 8, BATCH + 1_024);
     command.arg("EVAL").arg(ADD).arg(2).arg(USAGE).arg(mark).arg(number).arg(MARK_KEPT_S);
+    command.arg(before.map_or(String::new(), |before| before.to_string()));
     for (field, json) in events(records) {
         command.arg(field).arg(json);
     }
     command
 }
 
-/// Hands a batch over; says the last event's place in the stream, `None` when the stream is too
-/// long to take more.
-async fn send(mut connection: Connection, batch: Cmd) -> RedisResult<Option<(u64, u64)>> {
+async fn send(mut connection: Connection, batch: Cmd) -> RedisResult<Handed> {
     let waiting: u64 = redis::cmd("XLEN").arg(USAGE).query_async(&mut connection).await?;
     if waiting > STREAM_MAX {
         tracing::warn!(waiting, "nobody takes usage events; they stay in the spool for now");
-        return Ok(None);
+        return Ok(Handed::Full);
     }
     let last: Option<String> = batch.query_async(&mut connection).await?;
-    // A batch of nothing but damage has no place to wait for.
-    Ok(Some(last.map_or((0, 0), |id| place(&id))))
+    Ok(match last.as_deref() {
+        Some("lost") => Handed::Lost,
+        // A batch of nothing but damage has no place to wait for.
+        last => Handed::Added(last.map_or((0, 0), place)),
+    })
 }
 
 /// This process's mark, and the oldest entry that nobody has taken yet.

@@ -250,6 +250,27 @@ async fn what_a_flushed_redis_lost_is_shipped_again() {
 }
 
 #[tokio::test]
+async fn a_batch_that_follows_a_flush_never_hides_that_those_before_it_were_lost() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    for n in 0..10 {
+        call(&settle, n).unwrap();
+    }
+    ship.all().await;
+    let mut connection = redis.connection().await;
+    redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();
+    // More is shipped before anybody looked at what Redis still has.
+    for n in 10..20 {
+        call(&settle, n).unwrap();
+    }
+    ship.all().await;
+    assert_eq!(ship.through(&redis).await, once(0..20));
+    assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+}
+
+#[tokio::test]
 async fn events_reach_the_backend_through_a_failover_under_sentinel() {
     shipped_through_failover(RedisKind::Sentinel).await;
 }
