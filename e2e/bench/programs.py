@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import Counter
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -114,6 +115,17 @@ def redis(port, *words):
     with socket.create_connection(("127.0.0.1", port), 10) as s:
         s.sendall(f"*{len(parts)}\r\n{''.join(parts)}".encode())
         return s.makefile("r").readline().strip()
+
+
+def redis_commands(port):
+    """How often this Redis has run each command, those within scripts too."""
+    with socket.create_connection(("127.0.0.1", port), 10) as s:
+        s.sendall(b"*2\r\n$4\r\nINFO\r\n$12\r\ncommandstats\r\n")
+        with s.makefile("rb") as f:
+            text = f.read(int(f.readline()[1:])).decode()
+    lines = (line.removeprefix("cmdstat_").split(":calls=") for line in text.splitlines()
+             if line.startswith("cmdstat_"))
+    return Counter({name: int(rest.split(",")[0]) for name, rest in lines})
 
 
 def load(binary, core, *words, stdin=None):

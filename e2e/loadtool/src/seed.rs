@@ -1,6 +1,7 @@
 //! Publishes what one caller needs to call a model behind each dialect, in the contract's own form, straight into
 //! Redis: org, app, key, product, plan, subscription, for each dialect of providers a provider, a
-//! model, its deployment and price, and seven limits, all too high to be reached. Only for a Redis that is thrown away.
+//! model, its deployment and price, and seven limits, all too high to be reached; and a second org under
+//! no limit at all. Only for a Redis that is thrown away.
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -60,6 +61,8 @@ impl Seed {
 #[derive(Debug, Serialize)]
 pub struct Seeded {
     key: String,
+    /// Of the org without limits.
+    unlimited_key: String,
     models: Vec<&'static str>,
     records: usize,
 }
@@ -67,11 +70,11 @@ pub struct Seeded {
 /// # Errors
 /// A Redis that holds a snapshot already, is not there, or keys that are not 32 bytes in base64.
 pub async fn run(seed: &Seed) -> anyhow::Result<Seeded> {
-    let (key, records) = records(seed)?;
+    let (key, unlimited_key, records) = records(seed)?;
     let count = records.len();
     publish(&seed.redis_url, records).await?;
     let models = MODELS.map(|(name, ..)| name).to_vec();
-    Ok(Seeded { key, models, records: count })
+    Ok(Seeded { key, unlimited_key, models, records: count })
 }
 
 /// The price of every model here.
@@ -94,7 +97,7 @@ pub async fn limited(seed: &Seed, limits: &[(Metric, i64)]) -> anyhow::Result<Ve
     let mut keys = Vec::new();
     for (n, (metric, max)) in (100_u8..).zip(limits) {
         let (org, app) = (OrgId::new(at, &entropy(n)), AppId::new(at, &entropy(n)));
-        let (key, tenant) = tenant(seed, at, n)?;
+        let (key, tenant) = tenant(seed, at, n, 1)?;
         keys.push(key);
         records.extend(tenant);
         let (id, what) = (LimitId::new(at, &entropy(n)), (*metric, Window::Lifetime, *max));
@@ -128,14 +131,15 @@ fn entropy(n: u8) -> IdEntropy {
     [0, 0, 0, 0, 0, 0, 0, 0, 0, n]
 }
 
-fn records(seed: &Seed) -> anyhow::Result<(String, Vec<Record>)> {
+fn records(seed: &Seed) -> anyhow::Result<(String, String, Vec<Record>)> {
     let at = DateTime::from_timestamp(1_577_836_800, 0).context("2020-01-01")?;
     let (org, team, app) =
         (OrgId::new(at, &entropy(1)), TeamId::new(at, &entropy(1)), AppId::new(at, &entropy(1)));
     let plan = PlanId::new(at, &entropy(1));
-    let (key, tenant) = tenant(seed, at, 1)?;
+    let (key, limited) = tenant(seed, at, 1, 1)?;
+    let (unlimited_key, unlimited) = tenant(seed, at, 2, 2)?;
     let mut records = platform(seed, at)?;
-    records.extend(tenant);
+    records.extend(limited.into_iter().chain(unlimited));
     let key_id = KeyId::new(at, &entropy(1));
     records.extend([
         limit(at, 1, None, LimitScope::Plan(plan), Metric::Requests, Window::Minute),
@@ -146,11 +150,11 @@ fn records(seed: &Seed) -> anyhow::Result<(String, Vec<Record>)> {
         limit(at, 6, Some(org), LimitScope::App(app), Metric::OutputTokens, Window::Week),
         limit(at, 7, Some(org), LimitScope::Org(org), Metric::Requests, Window::Lifetime),
     ]);
-    Ok((key, records))
+    Ok((key, unlimited_key, records))
 }
 
-/// The `n`th org with an app, a key and a subscription; the key.
-fn tenant(seed: &Seed, at: Timestamp, n: u8) -> anyhow::Result<(String, Vec<Record>)> {
+/// The `n`th org with an app, a key and a subscription to a plan; the key.
+fn tenant(seed: &Seed, at: Timestamp, n: u8, plan: u8) -> anyhow::Result<(String, Vec<Record>)> {
     let (org, team, app) =
         (OrgId::new(at, &entropy(n)), TeamId::new(at, &entropy(n)), AppId::new(at, &entropy(n)));
     let (key, key_record) = made_key(seed, at, n, (org, app))?;
@@ -163,7 +167,7 @@ fn tenant(seed: &Seed, at: Timestamp, n: u8) -> anyhow::Result<(String, Vec<Reco
             org_id: org,
             app_id: app,
             product_id: ProductId::new(at, &entropy(1)),
-            plan_id: PlanId::new(at, &entropy(1)),
+            plan_id: PlanId::new(at, &entropy(plan)),
             state: SubscriptionState::Active,
             expires_at: None,
         }),
@@ -239,20 +243,20 @@ fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
             Record::Model(model),
         ]);
     }
-    records.extend([
-        Record::Product(ProductRecord {
-            id: product,
-            slug: "bench".to_owned(),
-            kind: ProductKind::Model,
-            model_ids,
-        }),
+    records.extend([Record::Product(ProductRecord {
+        id: product,
+        slug: "bench".to_owned(),
+        kind: ProductKind::Model,
+        model_ids,
+    })]);
+    records.extend((1..=2).map(|n| {
         Record::Plan(PlanRecord {
-            id: PlanId::new(at, &entropy(1)),
+            id: PlanId::new(at, &entropy(n)),
             product_id: product,
-            slug: "bench".to_owned(),
+            slug: format!("bench-{n}"),
             output_tokens_max: None,
-        }),
-    ]);
+        })
+    }));
     Ok(records)
 }
 
@@ -311,16 +315,18 @@ mod tests {
             master_key: secret.clone(),
             key_pepper: secret,
         };
-        let (key, records) = records(&seed).unwrap();
+        let (key, unlimited_key, records) = records(&seed).unwrap();
         for kind in Kind::ALL {
             assert!(records.iter().any(|record| record.kind() == *kind), "{kind:?}");
         }
         let pepper = KeyPepper::new([7; 32]);
-        let parsed = contract::key::ParsedKey::parse(&key).unwrap();
-        let stored = records.iter().find_map(|record| match record {
+        let stored = records.iter().filter_map(|record| match record {
             Record::Key(key) => key.secrets.first(),
             _ => None,
         });
-        assert!(stored.unwrap().hash == pepper.hash(&parsed));
+        for (key, stored) in [key, unlimited_key].iter().zip(stored) {
+            let parsed = contract::key::ParsedKey::parse(key).unwrap();
+            assert!(stored.hash == pepper.hash(&parsed));
+        }
     }
 }
