@@ -59,19 +59,26 @@ def request_id(text):
     return "req_" + base64.b32hexencode(uuid.UUID(text).bytes).decode().rstrip("=").lower()
 
 
+def uuid_of(text):
+    """The uuid of `app_…` and its like."""
+    return uuid.UUID(bytes=base64.b32hexdecode(text.split("_")[1].upper() + "======"))
+
+
+def rows(database_url, query):
+    """What a query of the platform's own tables finds, as lists of text."""
+    done = subprocess.run(["psql", database_url, "-v", "ON_ERROR_STOP=1", "-Atq", "-c",
+                           f"set role app_system; {query}"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return [line.split("|") for line in done.stdout.splitlines()]
+
+
 def ledger(database_url, app_id):
     """The bookings of an app's calls: a list of (request id, nano-dollars), straight from the
     tables, so that a call billed twice would show twice."""
-    app = uuid.UUID(bytes=base64.b32hexdecode(app_id.split("_")[1].upper() + "======"))
-    query = f"""
-        set role app_system;
+    found = rows(database_url, f"""
         select t.request_id, sum(e.amount_nanos) filter (where e.amount_nanos > 0)
         from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
-        join usage_events u on u.request_id = t.request_id and u.at = t.at
-        where u.app_id = '{app}' group by t.id, t.request_id"""
-    done = subprocess.run(["psql", database_url, "-v", "ON_ERROR_STOP=1", "-Atq", "-c", query],
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr)
-    rows = (line.split("|") for line in done.stdout.split())
-    return [(request_id(row[0]), int(row[1])) for row in rows]
+        join usage_events u on u.request_id = t.request_id
+        where u.app_id = '{uuid_of(app_id)}' group by t.id, t.request_id""")
+    return [(request_id(row[0]), int(row[1])) for row in found]

@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import books
-from calls import Calls
+from calls import Calls, in_turn
 from tollgate import Org, Tests, cost, demo, http, nanos, until
 
 LONG = os.environ.get("TOLLGATE_CHAOS") == "long"
@@ -78,7 +78,7 @@ class Chaos:
         """Kills one program after another while calls run; what was called."""
         app = self.org.busy_app("Chaos")
         key = self.ready_key(app)
-        calls = Calls(self.gateways, key["secret"], self.model, CALLS, RATE).start()
+        calls = Calls(self.gateways, self.model, in_turn(key["secret"]), CALLS, RATE).start()
         for name in KILLED:
             time.sleep(2)
             tests.check(f"{name} killed with SIGKILL comes back", lambda: kill_and_start(name))

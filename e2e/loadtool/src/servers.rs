@@ -19,7 +19,8 @@ pub struct Redis {
 
 impl Redis {
     /// Takes commands, a line each: `kill KEY` kills the master that serves a key, `restart` starts
-    /// what was killed again, `flush` empties all. Each is answered with a line when it is done.
+    /// what was killed again, `flush` empties all, `port KEY` says where the master of a key is. Each
+    /// is answered with a line when it is done.
     ///
     /// # Errors
     /// Standard output is closed.
@@ -32,6 +33,10 @@ impl Redis {
         crate::say(&json!({"url": servers.url()}))?;
         for line in std::io::stdin().lines() {
             let line = line?;
+            if let Some(key) = line.trim().strip_prefix("port ") {
+                crate::say(&json!({"port": servers.master_of(key)}))?;
+                continue;
+            }
             let done = match line.trim().split_once(' ').unwrap_or((line.trim(), "")) {
                 ("kill", key) => {
                     servers.kill_master_of(key);
