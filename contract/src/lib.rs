@@ -12,6 +12,7 @@ pub mod id;
 pub mod key;
 pub mod money;
 pub mod page;
+pub mod rating;
 pub mod role;
 pub mod seal;
 pub mod snapshot;

@@ -226,7 +226,12 @@ impl Rates {
     /// whole nano-dollar; saturates at [`Nanos::MAX`].
     #[must_use]
     pub fn price(&self, used: &crate::usage::Used) -> Nanos {
-        let tokens = &used.tokens;
+        let tokens = self.tokens_in_parts(&used.tokens);
+        Self::from_parts(tokens.saturating_add(self.rest_in_parts(1, &used.units)))
+    }
+
+    /// What tokens cost, in [`PARTS`] of a nano-dollar.
+    pub(crate) fn tokens_in_parts(&self, tokens: &crate::usage::Tokens) -> i128 {
         let cache_write = self.cache_write.unwrap_or(self.input);
         let classes = [
             (tokens.input, self.input),
@@ -243,7 +248,37 @@ impl Rates {
         let millionths = classes
             .into_iter()
             .fold(0_i128, |sum, (count, rate)| sum.saturating_add(product(count, rate)));
-        round(self.parts(millionths).saturating_add(self.units.price(&used.units)))
+        millionths.saturating_mul(PARTS / 1_000_000)
+    }
+
+    /// What calls and units cost beside their tokens, in [`PARTS`] of a nano-dollar.
+    pub(crate) fn rest_in_parts(&self, calls: u64, units: &crate::usage::Units) -> i128 {
+        let calls = product(calls, self.per_call).saturating_mul(PARTS);
+        calls.saturating_add(self.units.price(units))
+    }
+
+    /// A sum of [`PARTS`] as money: the one place where it is rounded.
+    pub(crate) fn from_parts(parts: i128) -> Nanos {
+        round(parts)
+    }
+
+    /// The lowest of its rates of tokens.
+    #[must_use]
+    pub(crate) fn lowest(&self) -> Nanos {
+        [
+            self.cached_input,
+            self.cache_write,
+            self.cache_write_1h,
+            self.audio_input,
+            self.image_input,
+            self.reasoning,
+            self.audio_output,
+            self.image_output,
+            Some(self.output),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.input, Nanos::min)
     }
 
     /// The dearest rate any input token could have: what a reservation assumes.
@@ -281,13 +316,8 @@ impl Rates {
     ) -> Nanos {
         let input = product(input_tokens, self.input_max());
         let output = product(output_tokens, self.output_max());
-        round(self.parts(input.saturating_add(output)).saturating_add(self.units.price(units)))
-    }
-
-    /// What a call costs whose tokens cost so many millionths of a nano-dollar, in [`PARTS`] of one.
-    const fn parts(&self, millionths: i128) -> i128 {
-        let per_call = (self.per_call.0 as i128).saturating_mul(PARTS);
-        millionths.saturating_mul(PARTS / 1_000_000).saturating_add(per_call)
+        let tokens = input.saturating_add(output).saturating_mul(PARTS / 1_000_000);
+        round(tokens.saturating_add(self.rest_in_parts(1, units)))
     }
 }
 
