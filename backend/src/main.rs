@@ -9,7 +9,7 @@ use backend::config::{Config, Database};
 use backend::db::Db;
 use backend::http::{openapi, stack};
 use backend::publish::{self, Publisher, Target};
-use backend::{entropy, jobs, redis_link, usage};
+use backend::{entropy, honesty, jobs, redis_link, usage};
 use clap::{Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -115,10 +115,32 @@ async fn work(config: Config) -> anyhow::Result<()> {
         .collect::<anyhow::Result<Vec<_>>>()
         .context("REDIS_URL is not an address of Redis")?;
     let stop = stopping();
+    let metrics = metrics(&app, stop.clone()).await?;
     tracing::info!("working");
-    tokio::join!(jobs::work(&app, &stop), usage::work(&app, consumers, &stop));
+    tokio::join!(jobs::work(&app, &stop), usage::work(&app, consumers, &stop), metrics);
     app.db.close().await;
     Ok(())
+}
+
+/// Serves the worker's metrics until `stop`, where they are asked for.
+async fn metrics(app: &App, stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+    let listener = match app.config.http.metrics_listen {
+        Some(address) => {
+            let listener = tokio::net::TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address} (TOLLGATE_METRICS_LISTEN)"))?;
+            Some(listener)
+        }
+        None => None,
+    };
+    let router = honesty::metrics::router(app.clone());
+    Ok(async move {
+        let Some(listener) = listener else { return };
+        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+        if let Err(error) = served.await {
+            tracing::error!(%error, "metrics are not served any more");
+        }
+    })
 }
 
 async fn publish(config: Config) -> anyhow::Result<()> {

@@ -19,6 +19,7 @@ pub mod fold;
 pub mod identify;
 pub mod link;
 pub mod meter;
+pub mod own;
 pub mod permit;
 pub mod plan;
 pub mod provider;

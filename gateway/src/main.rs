@@ -7,6 +7,7 @@ use clap::Parser;
 use contract::key::KeyPepper;
 use gateway::background::{self, Settings};
 use gateway::clock::Clock;
+use gateway::own::Control;
 use gateway::provider::tls_config;
 use gateway::server::Server;
 use gateway::worker::{Bounds, Gateway};
@@ -58,6 +59,10 @@ struct Config {
     /// Seconds that calls under way may take once the gateway is told to stop.
     #[arg(long, env = "TOLLGATE_DRAIN_TIMEOUT_S", default_value_t = 25)]
     drain_timeout_s: u64,
+    /// Where the control API is: `GET /v1/me/usage` and `GET /v1/requests/{id}` are passed on to it.
+    /// Without it there are no such paths here.
+    #[arg(long, env = "TOLLGATE_API_URL", value_parser = control)]
+    api_url: Option<Control>,
     #[command(flatten)]
     background: Settings,
 }
@@ -66,6 +71,11 @@ fn pepper(text: &str) -> Result<KeyPepper, &'static str> {
     let wrong = "the pepper is 32 bytes in base64";
     let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).map_err(|_| wrong)?;
     bytes.try_into().map(KeyPepper::new).map_err(|_| wrong)
+}
+
+fn control(text: &str) -> Result<Control, &'static str> {
+    let url = text.parse().map_err(|_| "this is not an address")?;
+    Control::at(&url)
 }
 
 impl Config {
@@ -100,6 +110,7 @@ fn main() -> anyhow::Result<()> {
         bounds,
         pepper: config.key_pepper,
         tls: Arc::new(tls_config()?),
+        control: config.api_url,
     });
     let drain = CancellationToken::new();
     let server = Server::start(&gateway, config.listen, workers, drain.clone())?;

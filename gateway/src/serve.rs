@@ -9,6 +9,7 @@ use crate::detach::finish_anyway;
 use crate::fault::Fault;
 use crate::identify::identify;
 use crate::meter::Meter;
+use crate::own;
 use crate::permit::{Permit, downgrade, permit};
 use crate::plan::{Plan, plan};
 use crate::read::{Asked, read};
@@ -60,6 +61,11 @@ async fn prepare(
     stamp: &Rc<Stamp>,
     request: Request<Incoming>,
 ) -> Result<Prepared, Fault> {
+    if let Some(control) = &worker.gateway.control
+        && own::is_asked(request.method(), request.uri().path())
+    {
+        return own::pass(worker, stamp, control, &request).await.map(Prepared::Answer);
+    }
     let admitted = admit(worker, Rc::clone(stamp), request)?;
     let principal = identify(worker, admitted)?;
     let call = match read(&worker.gateway.bounds, principal).await? {

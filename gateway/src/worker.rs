@@ -2,6 +2,7 @@
 
 use crate::background::Tools;
 use crate::chance::Chance;
+use crate::own::Control;
 use crate::provider::Targets;
 use crate::snapshot::{Reader, Snapshot};
 use contract::key::KeyPepper;
@@ -82,6 +83,8 @@ pub struct Gateway {
     pub pepper: KeyPepper,
     /// The TLS of upstream connections.
     pub tls: Arc<rustls::ClientConfig>,
+    /// Who tells a key of its own use, if anybody does.
+    pub control: Option<Control>,
 }
 
 /// One thread's own: nothing in it is shared, so nothing in it is locked.

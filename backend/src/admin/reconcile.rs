@@ -1,4 +1,4 @@
-//! Prints what three sums of the same money say, and where they differ.
+//! Prints what several sums of the same money say, and where they differ.
 
 use crate::app::App;
 use crate::billing::reconcile;
@@ -13,21 +13,12 @@ pub async fn run(app: &App, out: &mut impl Write) -> anyhow::Result<bool> {
             "{:<40} events {} ledger {} rollups {}",
             org.slug,
             Usd(org.events),
-            Usd(org.receivable),
+            Usd(org.paid),
             Usd(org.rollups)
         )?;
     }
     for difference in &differences {
-        writeln!(
-            out,
-            "DIFFERENCE {}: {} (events {}, receivable {}, revenue {}, rollups {}, in nano-dollars)",
-            difference.figures.slug,
-            difference.detail,
-            difference.figures.events.0,
-            difference.figures.receivable.0,
-            difference.figures.revenue.0,
-            difference.figures.rollups.0
-        )?;
+        writeln!(out, "DIFFERENCE {}: {}", difference.slug, difference.detail)?;
     }
     if differences.is_empty() {
         writeln!(out, "{} orgs agree to the nano-dollar", figures.len())?;

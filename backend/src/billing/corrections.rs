@@ -107,9 +107,10 @@ pub async fn write(
     (corrects, org_id, at): (LedgerTransactionId, OrgId, Timestamp),
     amount: Nanos,
     reason: &str,
-) -> Result<LedgerTransactionId> {
+) -> sqlx::Result<LedgerTransactionId> {
     let id = tx.new_id(LedgerTransactionId::new);
-    let (corrects, reason) = (Some(corrects), Some(reason.to_owned()));
+    let (of, reason) = (corrects, Some(reason.to_owned()));
+    let corrects = Some(of);
     if amount > Nanos::ZERO {
         // Charged later than the call, so it is today's credit that pays.
         let at = tx.now();
@@ -121,7 +122,6 @@ pub async fn write(
     // Nobody else corrects in this org meanwhile, so what is owed of it stays what it is.
     store::lock(tx, &[org_id.0]).await?;
     let back = Nanos(0_i64.saturating_sub(amount.0));
-    let of = corrects.ok_or_else(ApiError::not_found)?;
     let owed = store::sum_of(tx, of, AccountKind::Receivable).await?.max(Nanos::ZERO).min(back);
     let refund = back.saturating_sub(owed);
     let negative = |amount: Nanos| Nanos(0_i64.saturating_sub(amount.0));

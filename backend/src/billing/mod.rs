@@ -9,6 +9,7 @@ pub mod corrections;
 pub mod ledger;
 pub mod list;
 pub mod posting;
+mod proofs;
 mod reconcile;
 pub mod tenants;
 pub mod wallets;

@@ -1,6 +1,8 @@
-//! Compares three independent sums of the same money, org by org: the events, the ledger, the
-//! rollups. They must agree to the nano-dollar.
+//! Compares independent sums of the same money, org by org: the events, the ledger, the rollups, and
+//! with them wallets, credits and calls of unknown outcome ([`super::proofs`]). They must agree to the
+//! nano-dollar.
 
+use super::proofs;
 use crate::app::App;
 use crate::db::{SystemTx, Tx as _};
 use contract::id::OrgId;
@@ -12,9 +14,9 @@ pub struct Figures {
     pub org_id: OrgId,
     pub slug: String,
     pub events: Nanos,
-    /// What the ledger says the org owes.
-    pub receivable: Nanos,
-    /// What the ledger says was earned, as a positive number.
+    /// What the ledger says that calls took of the org's wallet, or made it owe.
+    pub paid: Nanos,
+    /// What the ledger says that calls earned.
     pub revenue: Nanos,
     pub rollups: Nanos,
     /// What the sums by day hold beyond those by hour; 0 when they agree.
@@ -28,7 +30,8 @@ pub struct Figures {
 /// One thing that does not agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    pub figures: Figures,
+    /// The org's.
+    pub slug: String,
     pub detail: String,
 }
 
@@ -36,10 +39,10 @@ impl Figures {
     fn difference(&self) -> Option<Difference> {
         let detail = if self.unmatched > 0 {
             format!("{} calls are in events or in the ledger only", self.unmatched)
-        } else if self.events != self.receivable {
-            "the ledger does not owe what the events cost".to_owned()
-        } else if self.receivable != self.revenue {
-            "receivable and revenue differ".to_owned()
+        } else if self.events != self.paid {
+            "the ledger does not bill what the events cost".to_owned()
+        } else if self.paid != self.revenue {
+            "what calls earned is not what was paid and is owed for them".to_owned()
         } else if self.events != self.rollups {
             "the rollups do not sum to the events".to_owned()
         } else if self.minutes_beside_hours != Nanos::ZERO {
@@ -49,7 +52,12 @@ impl Figures {
         } else {
             return None;
         };
-        Some(Difference { figures: self.clone(), detail })
+        let (events, paid, revenue) = (self.events.0, self.paid.0, self.revenue.0);
+        let detail = format!(
+            "{detail} (nano-dollars: events {events}, paid and owed {paid}, earned {revenue}, rollups {})",
+            self.rollups.0
+        );
+        Some(Difference { slug: self.slug.clone(), detail })
     }
 }
 
@@ -67,7 +75,7 @@ pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>
             org_id: row.org_id,
             slug: row.slug,
             events: Nanos(row.events),
-            receivable: Nanos(row.receivable),
+            paid: Nanos(row.paid),
             revenue: Nanos(row.revenue),
             rollups: Nanos(row.rollups),
             days_beside_hours: Nanos(row.days_beside_hours),
@@ -75,7 +83,8 @@ pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>
             unmatched: row.unmatched.unsigned_abs(),
         })
         .collect();
-    let differences = figures.iter().filter_map(Figures::difference).collect();
+    let mut differences: Vec<Difference> = figures.iter().filter_map(Figures::difference).collect();
+    differences.extend(proofs::fail(&mut tx).await?);
     Ok((figures, differences))
 }
 
@@ -84,7 +93,7 @@ struct Row {
     org_id: OrgId,
     slug: String,
     events: i64,
-    receivable: i64,
+    paid: i64,
     revenue: i64,
     rollups: i64,
     days_beside_hours: i64,
@@ -119,10 +128,11 @@ async fn read(tx: &mut SystemTx) -> sqlx::Result<Vec<Row>> {
              hours as (select org_id, sum(cost_nanos)::bigint as nanos from usage_hours h
                group by org_id),
              booked as (select a.org_id,
-                 sum(e.amount_nanos) filter (where a.kind = 'receivable')::bigint as receivable,
+                 sum(e.amount_nanos) filter (where a.kind in ('receivable', 'wallet'))::bigint as paid,
                  sum(-e.amount_nanos) filter (where a.kind = 'revenue')::bigint as revenue
-               from ledger_accounts a join ledger_entries e on e.account_id = a.id
-               group by a.org_id),
+               from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+                 join ledger_accounts a on a.id = e.account_id
+               where t.kind = 'usage' group by a.org_id),
              lonely as (select coalesce(e.org_id, t.org_id) as org_id, count(*) as calls
                from (select request_id, org_id from usage_events where cost_nanos > 0) e
                full join (select request_id, org_id from ledger_transactions, kept
@@ -145,7 +155,7 @@ async fn read(tx: &mut SystemTx) -> sqlx::Result<Vec<Row>> {
            select o.id as "org_id: OrgId", o.slug,
              coalesce(used.nanos, 0) as "events!", coalesce(summed.nanos, 0) as "rollups!",
              coalesce(days.nanos, 0) - coalesce(hours.nanos, 0) as "days_beside_hours!",
-             coalesce(booked.receivable, 0) as "receivable!", coalesce(booked.revenue, 0) as "revenue!",
+             coalesce(booked.paid, 0) as "paid!", coalesce(booked.revenue, 0) as "revenue!",
              coalesce(minutes.nanos, 0) as "minutes_beside_hours!",
              coalesce(lonely.calls, 0) + coalesce(sealed.calls, 0) as "unmatched!"
            from orgs o left join used on used.org_id = o.id left join summed on summed.org_id = o.id

@@ -49,6 +49,7 @@ pub async fn create(tx: &mut SystemTx, product: ProductId, new: &CreatePlan) -> 
         output_tokens_max: new.output_tokens_max,
         limits: new.limits.clone(),
         prices: Vec::new(),
+        unknown_policy: new.unknown_policy,
         version: 1,
     };
     store::insert_plan(tx, &plan, new.approval == Approval::Auto).await?;

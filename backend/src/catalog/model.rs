@@ -156,6 +156,7 @@ fn sold_by(models: &[CatalogModel]) -> impl Iterator<Item = RateUsd> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::api::billing::UnknownPolicy;
     use contract::snapshot::{Metric, Window};
     use uuid::Uuid;
 
@@ -204,6 +205,7 @@ mod tests {
             default_for_new_apps: false,
             output_tokens_max: Some(0),
             limits: Vec::new(),
+            unknown_policy: UnknownPolicy::Forgive,
         };
         let blamed: Vec<_> = check_plan(&plan).into_iter().map(|e| e.pointer).collect();
         assert_eq!(blamed, ["/approval", "/output_tokens_max"]);

@@ -7,6 +7,7 @@ use crate::limits::model::shown;
 use crate::limits::store::zone;
 use crate::models;
 use contract::Timestamp;
+use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::{Approval, CatalogModel, Plan, PlanLimit, PlanPrice};
 use contract::id::{ModelId, PlanId, ProductId};
 use contract::money::Rates;
@@ -161,7 +162,8 @@ pub async fn plan_for_update(tx: &mut SystemTx, id: PlanId) -> sqlx::Result<Opti
 pub async fn plans_of(tx: &mut impl Tx, product: ProductId) -> sqlx::Result<Vec<Plan>> {
     let rows = sqlx::query!(
         r#"select id as "id: PlanId", slug, name, description, approval as "approval: Approval",
-             default_for_new_apps, output_tokens_max, version
+             default_for_new_apps, output_tokens_max, version,
+             unknown_policy as "unknown_policy: UnknownPolicy"
            from plans where product_id = $1 order by created_at, id"#,
         product.0,
     )
@@ -183,6 +185,7 @@ pub async fn plans_of(tx: &mut impl Tx, product: ProductId) -> sqlx::Result<Vec<
             output_tokens_max: row.output_tokens_max.map(i32::unsigned_abs),
             limits: limits.remove(&row.id).unwrap_or_default(),
             prices: prices.remove(&row.id).unwrap_or_default(),
+            unknown_policy: row.unknown_policy,
             version: row.version,
         })
         .collect())

@@ -180,8 +180,8 @@ pub async fn insert_plan(tx: &mut SystemTx, plan: &Plan, is_auto: bool) -> sqlx:
     let now = tx.now();
     sqlx::query!(
         "insert into plans (id, product_id, slug, name, description, approval,
-           default_for_new_apps, output_tokens_max, created_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+           default_for_new_apps, output_tokens_max, created_at, version, unknown_policy)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         plan.id.0,
         plan.product_id.0,
         plan.slug,
@@ -192,6 +192,7 @@ pub async fn insert_plan(tx: &mut SystemTx, plan: &Plan, is_auto: bool) -> sqlx:
         plan.output_tokens_max.and_then(|max| i32::try_from(max).ok()),
         now,
         plan.version,
+        plan.unknown_policy.as_str(),
     )
     .execute(tx.conn())
     .await?;

@@ -7,6 +7,9 @@ pub struct Http {
     /// Where the control API listens.
     #[arg(long, env = "TOLLGATE_API_LISTEN", default_value = "127.0.0.1:7101")]
     pub api_listen: SocketAddr,
+    /// Where a worker serves /metrics and /livez; nowhere if it is not set. For the inside only.
+    #[arg(long, env = "TOLLGATE_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Peers whose X-Forwarded-For is believed: the portal server and any reverse proxy, as
     /// addresses or networks (10.0.0.0/8), separated by commas.
     #[arg(
@@ -73,6 +76,7 @@ mod tests {
     fn http(trusted: &str) -> Http {
         Http {
             api_listen: "127.0.0.1:0".parse().unwrap(),
+            metrics_listen: None,
             trusted_proxies: trusted.split(',').map(|n| n.parse().unwrap()).collect(),
         }
     }

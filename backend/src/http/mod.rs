@@ -8,6 +8,7 @@ pub mod error;
 pub mod health;
 pub mod if_match;
 pub mod json;
+pub mod key_ctx;
 pub mod layer;
 pub mod openapi;
 pub mod page;

@@ -9,7 +9,9 @@ use http::header::CONTENT_TYPE;
 use std::sync::LazyLock;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     Components, Content, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
     Required, Response, ResponseBuilder,
@@ -55,6 +57,12 @@ pub(super) fn finish(mut api: OpenApi) -> OpenApi {
     components
         .security_schemes
         .insert("session".to_owned(), RefOr::T(SecurityScheme::ApiKey(ApiKey::Cookie(cookie))));
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("tg_…")
+        .description(Some("An API key. It sees its own app only."))
+        .build();
+    components.security_schemes.insert("key".to_owned(), RefOr::T(SecurityScheme::Http(key)));
     let mut patched = Vec::new();
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
@@ -133,7 +141,9 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
     if method == "PATCH" {
         parameters.push(text("If-Match", ParameterIn::Header, "The ETag of what was edited."));
     }
-    if !is_open {
+    if super::stack::WITH_KEY.contains(&(method, path)) {
+        operation.security = Some(vec![SecurityRequirement::new("key", [""; 0])]);
+    } else if !is_open {
         operation.security = Some(vec![SecurityRequirement::new("session", [""; 0])]);
     }
     operation.responses.responses.insert("default".to_owned(), RefOr::T(problem()));

@@ -3,8 +3,8 @@
 use super::{health, openapi};
 use crate::app::App;
 use crate::{
-    audit, billing, budgets, catalog, identity, keys, limits, models, orgs, providers, usage,
-    webhooks,
+    audit, billing, budgets, catalog, honesty, identity, keys, limits, models, orgs, own,
+    providers, usage, webhooks,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 /// The routes, and the document that describes them.
 pub fn routes() -> (Router<App>, OpenApi) {
-    let (router, api) = operations().merge(spending()).split_for_parts();
+    let (router, api) = operations().merge(truth()).merge(spending()).split_for_parts();
     (router.route("/openapi.json", axum::routing::get(openapi::get_openapi)), openapi::finish(api))
 }
 
@@ -156,4 +156,16 @@ fn spending() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::rotate::rotate_webhook))
         .routes(routes!(webhooks::test::test_webhook))
         .routes(routes!(webhooks::deliveries::list_webhook_deliveries))
+}
+
+/// What is not known of calls, how well the money is, and what a key is told of its own use.
+fn truth() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(usage::unknowns::list::list_unknowns))
+        .routes(routes!(usage::unknowns::list::list_all_unknowns))
+        .routes(routes!(usage::unknowns::resolve::resolve_unknown))
+        .routes(routes!(honesty::get::get_health))
+        // with a key
+        .routes(routes!(own::usage::get_key_usage))
+        .routes(routes!(own::request::get_own_request))
 }

@@ -31,6 +31,9 @@ pub const OPEN: &[(&str, &str)] = &[
     ("GET", "/v1/catalog/{product}"),
 ];
 
+/// The routes that take an API key instead of a session.
+pub const WITH_KEY: &[(&str, &str)] = &[("GET", "/v1/me/usage"), ("GET", "/v1/requests/{request}")];
+
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -91,6 +91,37 @@ pub async fn attempt(app: &App, subjects: &[Subject]) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// Counts one more of `name` in this minute, whatever comes of it.
+///
+/// # Errors
+/// `limit.requests` with a true `Retry-After` when there were `max` already.
+pub async fn per_minute(app: &App, name: &str, max: i32) -> Result<()> {
+    let mut tx = app.system_tx("throttle", "count what a minute brings").await?;
+    let now = tx.now();
+    let row = sqlx::query!(
+        "insert into throttles (subject, failures, resets_at) values ($1, 1, $3)
+         on conflict (subject) do update set
+           failures = case when throttles.resets_at <= $2 then 1 else throttles.failures + 1 end,
+           resets_at = case when throttles.resets_at <= $2 then $3 else throttles.resets_at end
+         returning failures, resets_at",
+        name,
+        now,
+        now + TimeDelta::minutes(1),
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    tx.commit().await?;
+    if row.failures <= max {
+        return Ok(());
+    }
+    let seconds = (row.resets_at - now).num_seconds().unsigned_abs().max(1);
+    Err(ApiError::new(
+        ErrorCode::LimitRequests,
+        format!("At most {max} of these are answered in a minute. Try again in {seconds} seconds."),
+    )
+    .retry_after(seconds))
+}
+
 /// Forgets the attempts of `subject`: it has proven itself.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ pub(super) const JOBS: &[(&str, Run)] = &[
     kind::<billing::wallets::expire::ExpireCredits>(),
     kind::<usage::jobs::RetireMonths>(),
     kind::<usage::letters::alert::AlertDeadLetters>(),
+    kind::<usage::unknowns::jobs::SweepUnknowns>(),
 ];
 
 /// What runs by the clock. These jobs have no fields.
@@ -29,6 +30,7 @@ pub(super) const SCHEDULE: &[Every] = &[
     Every::minute::<billing::wallets::expire::ExpireCredits>(),
     Every::day::<usage::jobs::RetireMonths>(),
     Every::minute::<usage::letters::alert::AlertDeadLetters>(),
+    Every::minute::<usage::unknowns::jobs::SweepUnknowns>(),
 ];
 
 const fn kind<J: Job>() -> (&'static str, Run) {

@@ -6,7 +6,7 @@
 //! an older one than was sent, or one that was never given, everything is published again under a
 //! version that no reader could expect next, so that every reader reloads.
 
-mod load;
+pub mod load;
 mod run;
 mod status;
 mod step;

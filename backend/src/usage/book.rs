@@ -4,7 +4,7 @@ use super::event::{self, PriceOf, Refusal};
 use super::ingest::{Booked, IngestError};
 use super::letters::{self, Letter};
 use super::stream::Entry;
-use super::{arrive, rollup::minute};
+use super::{arrive, rollup::minute, unknowns};
 use crate::app::App;
 use crate::billing;
 use crate::db::{SystemTx, Tx as _};
@@ -63,6 +63,7 @@ pub async fn book_events(
     let fresh = arrive::insert(tx, &events).await?;
     let is_new = |event: &UsageEvent| fresh.contains(&event.request_id.0);
     let new: Vec<&UsageEvent> = events.into_iter().filter(|event| is_new(event)).collect();
+    unknowns::settled(tx, &new).await?;
     billing::ledger::book_usage(tx, &new).await?;
     mark_minutes(tx, &new).await?;
     let known: Vec<_> = calls.into_iter().filter(|(_, event)| !is_new(event)).collect();

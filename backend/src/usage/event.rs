@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use contract::Timestamp;
 use contract::id::{ModelId, PlanId};
 use contract::money::{Nanos, Rates};
-use contract::usage::{Tokens, Units, UsageEvent};
+use contract::usage::{Tokens, Units, Unsettled, UsageEvent};
 
 /// How far ahead of ours a gateway's clock may be.
 const AHEAD_MAX: TimeDelta = TimeDelta::hours(1);
@@ -13,6 +13,9 @@ const LATE_MAX: TimeDelta = TimeDelta::days(400);
 /// The most that one call uses of anything. Beyond is a provider's mistake, and sums of many such
 /// calls would fit no column.
 const COUNT_MAX: u64 = 1_000_000_000_000;
+
+/// The most that is reserved for one call: a billion dollars.
+const RESERVED_MAX: Nanos = Nanos(1_000_000_000_000_000_000);
 
 /// A price as far as booking needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +52,61 @@ pub enum Refusal {
     PlanUnknown(String),
     #[error("the call was booked already, at another cost")]
     Contradicts,
+    #[error("there is no such organisation, plan or price")]
+    Foreign,
     #[error("the database refuses it: {0}")]
     Database(String),
+}
+
+/// What an entry tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    Event(Box<UsageEvent>),
+    /// A call that began, and of whose end its gateway has not told.
+    Unsettled(Box<Unsettled>),
+}
+
+impl Told {
+    /// Checks what needs no table.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn check(&self, now: Timestamp) -> Result<(), Refusal> {
+        match self {
+            Self::Event(event) => check(event, now),
+            Self::Unsettled(call) => check_unsettled(call, now),
+        }
+    }
 }
 
 /// Reads an entry's body.
 ///
 /// # Errors
-/// It is not a usage event.
-pub fn read(body: Option<&str>) -> Result<UsageEvent, Refusal> {
-    let text = body.ok_or_else(|| Refusal::Unreadable("no text in field `e`".into()))?;
-    serde_json::from_str(text).map_err(|error| Refusal::Unreadable(error.to_string()))
+/// It is neither a usage event nor a call without one.
+pub fn read(body: Option<&str>) -> Result<Told, Refusal> {
+    let text = body.ok_or_else(|| Refusal::Unreadable("no text in field `e` or `i`".into()))?;
+    match serde_json::from_str(text) {
+        Ok(event) => Ok(Told::Event(Box::new(event))),
+        Err(error) => serde_json::from_str(text)
+            .map(|call| Told::Unsettled(Box::new(call)))
+            .map_err(|_| Refusal::Unreadable(error.to_string())),
+    }
+}
+
+fn check_unsettled(call: &Unsettled, now: Timestamp) -> Result<(), Refusal> {
+    let intent = &call.intent;
+    if intent.at > now + AHEAD_MAX || intent.at < now - LATE_MAX {
+        return Err(Refusal::Instant { at: intent.at });
+    }
+    if intent.reserved_nanos < Nanos::ZERO || intent.reserved_nanos > RESERVED_MAX {
+        let value = intent.reserved_nanos.0.to_string();
+        return Err(Refusal::Range { field: "reserved_nanos", value });
+    }
+    if i64::try_from(intent.config_version).is_err() {
+        let value = intent.config_version.to_string();
+        return Err(Refusal::Range { field: "config_version", value });
+    }
+    Ok(())
 }
 
 /// When the call was, as far as its row knows: the millisecond in its id, so that whoever tells of
@@ -235,6 +282,6 @@ pub mod tests {
         assert!(matches!(read(None), Err(Refusal::Unreadable(_))));
         assert!(matches!(read(Some("{}")), Err(Refusal::Unreadable(_))));
         let text = serde_json::to_string(&event()).unwrap();
-        assert_eq!(read(Some(&text)).unwrap(), event());
+        assert_eq!(read(Some(&text)).unwrap(), Told::Event(Box::new(event())));
     }
 }

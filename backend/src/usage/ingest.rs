@@ -1,11 +1,13 @@
 //! From entries of the stream to booked rows, once each. One poisoned event never stops the rest.
 
 use super::book::{self, Batch};
-use super::event::{self, Refusal};
+use super::event::{self, Refusal, Told};
 use super::letters::Letter;
 use super::stream::Entry;
+use super::unknowns;
 use crate::app::App;
-use contract::usage::UsageEvent;
+use crate::db::Tx as _;
+use contract::usage::{Unsettled, UsageEvent};
 use sqlx::error::DatabaseError;
 
 /// What became of a batch.
@@ -35,10 +37,12 @@ pub async fn ingest(app: &App, entries: &[Entry]) -> Result<Booked, IngestError>
     let now = app.clock.now();
     let mut letters = Vec::new();
     let mut events: Vec<(&Entry, UsageEvent)> = Vec::new();
+    let mut unsettled: Vec<(&Entry, Unsettled)> = Vec::new();
     for entry in entries {
         let read = event::read(entry.body.as_deref());
-        match read.and_then(|event| event::check(&event, now).map(|()| event)) {
-            Ok(event) => events.push((entry, event)),
+        match read.and_then(|told| told.check(now).map(|()| told)) {
+            Ok(Told::Event(event)) => events.push((entry, *event)),
+            Ok(Told::Unsettled(call)) => unsettled.push((entry, *call)),
             Err(refusal) => letters.push(Letter::new(entry, &refusal)),
         }
     }
@@ -66,7 +70,25 @@ pub async fn ingest(app: &App, entries: &[Entry]) -> Result<Booked, IngestError>
             Err(error) => return Err(error),
         }
     }
-    Ok(booked)
+    Ok(booked.and(take(app, &unsettled).await?))
+}
+
+/// Takes in calls without an end, after the events: one that has its event is not unknown.
+async fn take(app: &App, unsettled: &[(&Entry, Unsettled)]) -> Result<Booked, IngestError> {
+    if unsettled.is_empty() {
+        return Ok(Booked::default());
+    }
+    let calls: Vec<Unsettled> = unsettled.iter().map(|(_, call)| call.clone()).collect();
+    let mut tx = app.system_tx("usage", "take in calls without an end").await?;
+    let foreign = unknowns::take(&mut tx, &calls).await?;
+    tx.commit().await?;
+    let letters: Vec<Letter> = unsettled
+        .iter()
+        .filter(|(_, call)| foreign.contains(&call.intent.request_id))
+        .map(|(entry, _)| Letter::new(entry, &Refusal::Foreign))
+        .collect();
+    let refused = book::book(app, &Batch { events: &[], letters: &letters }).await?;
+    Ok(Booked { known: unsettled.len() - refused.dead, ..refused })
 }
 
 impl Booked {

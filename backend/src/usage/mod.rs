@@ -17,6 +17,7 @@ pub mod report;
 pub mod requests;
 mod rollup;
 mod stream;
+pub mod unknowns;
 mod work;
 
 pub use ingest::{Booked, IngestError, ingest};

@@ -33,6 +33,10 @@ fn is_open(operation: &Operation) -> bool {
     backend::http::stack::OPEN.contains(&(operation.method.as_str(), operation.path.as_str()))
 }
 
+fn is_with_key(operation: &Operation) -> bool {
+    backend::http::stack::WITH_KEY.contains(&(operation.method.as_str(), operation.path.as_str()))
+}
+
 /// A member's, in an org; operators name orgs in rooms of their own.
 fn is_of_org(operation: &Operation) -> bool {
     operation.path.starts_with("/v1/orgs/{org}")
@@ -63,6 +67,7 @@ fn sample(operation: &Operation, org: &TestOrg) -> Value {
         "create_subscription" => json!({"app_id": org.app, "plan_id": absent("plan")}),
         "create_credit" => json!({"kind": "grant", "amount_usd": "1", "note": "Sample"}),
         "create_correction" => json!({"amount_usd": "1", "reason": "Sample"}),
+        "resolve_unknown" => json!({"resolution": "forgive", "reason": "Sample"}),
         "update_billing" => json!({"billing": "prepaid", "floor_usd": "0"}),
         "accept_invitation" => json!({"token": "sample"}),
         _ => json!({}),
@@ -117,14 +122,14 @@ async fn nobody_gets_through_any_door_but_the_open_ones() {
     for operation in operations().iter().filter(|operation| !is_open(operation)) {
         let path = filled(&operation.path, &org.slug, absent);
         let reply = call(&app.nobody(), operation, &path, &org).await;
-        reply.refused("session.missing");
+        reply.refused(if is_with_key(operation) { "key.missing" } else { "session.missing" });
     }
 }
 
 #[tokio::test]
 async fn every_open_door_leads_somewhere() {
     let known: Vec<_> = operations().into_iter().map(|o| (o.method.to_string(), o.path)).collect();
-    for (method, path) in backend::http::stack::OPEN {
+    for (method, path) in backend::http::stack::OPEN.iter().chain(backend::http::stack::WITH_KEY) {
         // Its document does not describe itself.
         let is_there =
             *path == "/openapi.json" || known.iter().any(|(m, p)| m == method && p == path);

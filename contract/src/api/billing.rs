@@ -2,8 +2,9 @@
 //! `/v1/orgs/{org}/wallet`, `/v1/orgs/{org}/ledger`, and what operators do under `/v1/admin`.
 
 use super::shape;
-use crate::id::{CreditId, LedgerTransactionId, OrgId, PlanId, PriceId, RequestId};
+use crate::id::{AppId, CreditId, LedgerTransactionId, OrgId, PlanId, PriceId, RequestId};
 use crate::money::Usd;
+use crate::usage::{Tokens, Units};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -196,6 +197,74 @@ shape! {
     /// less than zero gives back, more than zero charges more.
     pub struct CreateCorrection {
         pub amount_usd: Usd,
+        pub reason: String,
+    }
+}
+
+words! {
+    /// What becomes of a call whose outcome nobody knows, a day after.
+    #[derive(Default)]
+    pub enum UnknownPolicy {
+        /// Nothing is billed.
+        #[default]
+        Forgive = "forgive",
+        /// What was reserved for it is billed.
+        BillReserved = "bill_reserved",
+    }
+
+    /// How far it is known what became of a call.
+    pub enum UnknownState {
+        /// Its gateway may still tell.
+        Open = "open",
+        /// Its gateway is gone, or silent.
+        Unknown = "unknown",
+        /// What it used is known and billed.
+        Settled = "settled",
+        /// What was reserved for it was billed.
+        Billed = "billed",
+        Forgiven = "forgiven",
+    }
+
+    /// How an operator ends it.
+    pub enum Resolution {
+        /// By what the provider reports that it used.
+        Usage = "usage",
+        Forgive = "forgive",
+        BillReserved = "bill_reserved",
+    }
+}
+
+shape! {
+    /// `GET /v1/orgs/{org}/unknowns`, and `GET /v1/admin/unknowns` over all orgs: a call that began
+    /// and of whose end its gateway has not told. Query: `state`, `cursor`, `limit`.
+    pub struct Unknown {
+        pub request_id: RequestId,
+        pub at: DateTime<Utc>,
+        pub org_id: OrgId,
+        pub org_slug: String,
+        pub app_id: AppId,
+        pub app_name: String,
+        pub model_name: String,
+        pub reserved_usd: Usd,
+        pub state: UnknownState,
+        /// What the plan does with it a day after it became unknown.
+        pub policy: UnknownPolicy,
+        pub unknown_at: Option<DateTime<Utc>>,
+        pub resolved_at: Option<DateTime<Utc>>,
+        pub reason: Option<String>,
+        pub actor_name: Option<String>,
+        pub transaction_id: Option<LedgerTransactionId>,
+    }
+
+    /// `POST /v1/admin/unknowns/{request}/resolve`.
+    pub struct ResolveUnknown {
+        pub resolution: Resolution,
+        /// With `usage`: the tokens that the provider reports.
+        #[serde(default)]
+        pub tokens: Option<Tokens>,
+        /// With `usage`: what it reports besides tokens.
+        #[serde(default)]
+        pub units: Option<Units>,
         pub reason: String,
     }
 }

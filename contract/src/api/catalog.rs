@@ -1,5 +1,6 @@
 //! Products, plans, and subscriptions to them.
 
+use super::billing::UnknownPolicy;
 use super::rate::RateUsd;
 use super::shape;
 use crate::id::{AppId, ModelId, PlanId, ProductId, SubscriptionId};
@@ -151,6 +152,9 @@ shape! {
         pub limits: Vec<PlanLimit>,
         /// Prices that differ from the list, by model name.
         pub prices: Vec<PlanPrice>,
+        /// What becomes of a call whose outcome nobody knows.
+        #[serde(default)]
+        pub unknown_policy: UnknownPolicy,
         pub version: i64,
     }
 
@@ -258,6 +262,8 @@ shape! {
         pub output_tokens_max: Option<u32>,
         #[serde(default)]
         pub limits: Vec<PlanLimit>,
+        #[serde(default)]
+        pub unknown_policy: UnknownPolicy,
     }
 }
 

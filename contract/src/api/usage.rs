@@ -84,6 +84,12 @@ shape! {
         pub rows: Vec<CostRow>,
         pub total_usd: Usd,
         pub newest_at: Option<DateTime<Utc>>,
+        /// Calls of unknown outcome in that time, which no row counts.
+        #[serde(default)]
+        pub unknown_calls: u64,
+        /// What is reserved for them.
+        #[serde(default)]
+        pub unknown_reserved_usd: Usd,
     }
 
     pub struct CostRow {

@@ -118,15 +118,21 @@ impl Targets {
         Some(target)
     }
 
+    /// The connections to an address.
+    pub fn pool(&self, address: &Address) -> Rc<Pool> {
+        let mut pools = self.pools.borrow_mut();
+        let pool = pools.entry(address.clone()).or_insert_with_key(|address| {
+            let tls = Arc::clone(&self.tls);
+            Rc::new(Pool::new(address.clone(), tls, self.idle_connections_max))
+        });
+        Rc::clone(pool)
+    }
+
     fn make(&self, provider: &ProviderView, upstream: &Upstream) -> Option<Target> {
         let base = &upstream.base;
         let address = Address::of(base)?;
         let path = base.path().trim_end_matches('/').to_owned();
-        let pool =
-            Rc::clone(self.pools.borrow_mut().entry(address).or_insert_with_key(|address| {
-                let tls = Arc::clone(&self.tls);
-                Rc::new(Pool::new(address.clone(), tls, self.idle_connections_max))
-            }));
+        let pool = self.pool(&address);
         Some(Target {
             pool,
             host: HeaderValue::from_str(base.authority()?.as_str().rsplit('@').next()?).ok()?,

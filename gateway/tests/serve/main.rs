@@ -20,6 +20,7 @@ mod lines;
 mod matrix;
 mod media;
 mod native;
+mod own;
 mod predict;
 mod refusals;
 mod room;

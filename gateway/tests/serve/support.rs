@@ -19,6 +19,7 @@ use contract::snapshot::{
 use contract::usage::UsageEvent;
 use gateway::background::{self, Background, Settings};
 use gateway::clock::Clock;
+use gateway::own::Control;
 use gateway::provider::tls_config;
 use gateway::server::Server;
 use gateway::worker::{Bounds, Gateway};
@@ -326,15 +327,25 @@ impl Stack {
     }
 
     pub async fn with(change: impl FnOnce(&mut World), bounds: Bounds) -> Self {
-        Self::build(change, bounds, 64 << 20).await
+        Self::build(change, bounds, 64 << 20, None).await
     }
 
     /// A gateway that refuses once so much usage waits on disk.
     pub async fn with_spool(bytes_max: u64) -> Self {
-        Self::build(|_| {}, Bounds::default(), bytes_max).await
+        Self::build(|_| {}, Bounds::default(), bytes_max, None).await
     }
 
-    async fn build(change: impl FnOnce(&mut World), bounds: Bounds, spool_bytes_max: u64) -> Self {
+    /// A gateway that knows where the control API is.
+    pub async fn before(control: Control) -> Self {
+        Self::build(|_| {}, Bounds::default(), 64 << 20, Some(control)).await
+    }
+
+    async fn build(
+        change: impl FnOnce(&mut World),
+        bounds: Bounds,
+        spool_bytes_max: u64,
+        control: Option<Control>,
+    ) -> Self {
         let sim = simulator::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let redis = Redis::start().await;
         let mut world = World::new(sim.base_url());
@@ -351,7 +362,7 @@ impl Stack {
         let (tools, background) = background::start(settings, Clock::System, 1, None).unwrap();
         wait_for("the snapshot arrives", || tools.snapshot.load().version() == 1).await;
         let tls = Arc::new(tls_config().unwrap());
-        let gateway = Arc::new(Gateway { tools, bounds, pepper: pepper(), tls });
+        let gateway = Arc::new(Gateway { tools, bounds, pepper: pepper(), tls, control });
         let drain = CancellationToken::new();
         let listen = "127.0.0.1:0".parse().unwrap();
         let server = Server::start(&gateway, listen, 1, drain.clone()).unwrap();

@@ -6,6 +6,7 @@ use crate::db::{SystemTx, Tx as _};
 use crate::models::{self, create, create_deployment, create_price, update};
 use crate::providers;
 use chrono::TimeDelta;
+use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::{
     Approval, CreatePlan, CreateProduct, PlanLimit, Product, ProductState, UpdateProduct,
 };
@@ -119,6 +120,7 @@ pub fn plan(slug: &str, name: &str, about: &str, per_minute: i64, month_usd: Usd
         approval: Approval::Auto,
         default_for_new_apps: false,
         output_tokens_max: None,
+        unknown_policy: UnknownPolicy::Forgive,
         limits: vec![
             PlanLimit::new(Metric::Requests, Window::Minute, Some(per_minute), None),
             PlanLimit::new(Metric::Money, Window::Month, None, Some(month_usd)),

@@ -90,14 +90,14 @@ pub async fn create(tx: &mut SystemTx, org: OrgId, new: &CreateCredit) -> Result
 /// Writes a credit with the transaction that it comes of, and lets gateways know.
 ///
 /// # Errors
-/// `request.invalid` when the wallet would hold too much.
+/// The wallet would hold too much: `wallets_credited_nanos_check`.
 pub async fn add(
     tx: &mut SystemTx,
     org: OrgId,
     posting: Posting,
     new: NewCredit,
-) -> Result<Credit> {
-    let wallet = store::lock(tx, &[org.0]).await?.pop().ok_or_else(ApiError::not_found)?;
+) -> sqlx::Result<Credit> {
+    let wallet = store::lock(tx, &[org.0]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
     posting::post(tx, &[posting]).await?;
     store::insert_credit(tx, org, &new).await?;
     store::add(tx, org, Moved { credited: new.amount, ..Moved::default() }).await?;

@@ -4,8 +4,9 @@ use super::store;
 use crate::audit;
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, OperatorCtx, Result};
+use crate::usage::event::{self, Refusal, Told};
 use crate::usage::stream::Entry;
-use crate::usage::{book, event, ingest};
+use crate::usage::{book, ingest, unknowns};
 use contract::api::dead_letters::DeadLetter;
 use contract::error::ErrorCode;
 use contract::id::LetterId;
@@ -40,8 +41,12 @@ pub async fn replay_dead_letter(
 /// Why it cannot be booked; nothing when it is.
 async fn book(tx: &mut SystemTx, entry: &Entry) -> Result<Option<String>> {
     let read = event::read(entry.body.as_deref());
-    let event = match read.and_then(|event| event::check(&event, tx.now()).map(|()| event)) {
-        Ok(event) => event,
+    let event = match read.and_then(|told| told.check(tx.now()).map(|()| told)) {
+        Ok(Told::Event(event)) => *event,
+        Ok(Told::Unsettled(call)) => {
+            let foreign = unknowns::take(tx, &[*call]).await?;
+            return Ok((!foreign.is_empty()).then(|| Refusal::Foreign.to_string()));
+        }
         Err(refusal) => return Ok(Some(refusal.to_string())),
     };
     match book::book_events(tx, &[(entry, event)]).await {

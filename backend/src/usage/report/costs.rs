@@ -4,6 +4,7 @@ use super::asked::Asked;
 use super::store::{self, Key, Shown, Sums};
 use crate::db::{TenantTx, Tx as _};
 use crate::http::{Answer, ApiError, OrgCtx, Result};
+use crate::usage::unknowns;
 use contract::api::usage::{CostGroup, CostReport, CostRow, GroupBy};
 use contract::error::FieldError;
 use contract::id::{AppId, TeamId};
@@ -56,7 +57,12 @@ pub(super) async fn report(tx: &mut TenantTx, asked: &Asked) -> Result<CostRepor
         }
     };
     let total = rows.iter().fold(Nanos::ZERO, |sum, row| sum.saturating_add(Nanos(row.cost_nanos)));
+    let ids = (asked.team.map(|id| id.0), asked.app.map(|id| id.0));
+    let (unknown_calls, unknown_reserved_usd) =
+        unknowns::list::waiting(tx, (reach.0.from, reach.0.to), ids).await?;
     Ok(CostReport {
+        unknown_calls,
+        unknown_reserved_usd,
         from: reach.0.from,
         to: reach.0.to,
         newest_at: rows.iter().filter_map(|row| row.newest_at).max(),

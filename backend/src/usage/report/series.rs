@@ -42,7 +42,7 @@ pub async fn get_usage(ctx: OrgCtx, asked: Asked) -> Result<Answer<UsageReport>>
     }))
 }
 
-const fn nothing() -> UsageTotals {
+pub(crate) const fn nothing() -> UsageTotals {
     UsageTotals {
         requests: 0,
         errors: 0,
@@ -53,7 +53,7 @@ const fn nothing() -> UsageTotals {
 }
 
 /// One point per bucket, empty ones included.
-fn series(range: Range, bucket: Bucket, rows: &[Sums]) -> Vec<UsagePoint> {
+pub(crate) fn series(range: Range, bucket: Bucket, rows: &[Sums]) -> Vec<UsagePoint> {
     let by_start: HashMap<Timestamp, &Sums> =
         rows.iter().filter_map(|row| Some((row.at?, row))).collect();
     let mut points = Vec::new();
