@@ -6,13 +6,14 @@ import { stack } from "./lib/stack.mjs";
 import * as budgets from "./journeys/budgets.mjs";
 import * as keys from "./journeys/keys.mjs";
 import * as limits from "./journeys/limits.mjs";
+import * as money from "./journeys/money.mjs";
 import * as pages from "./journeys/pages.mjs";
 import * as prices from "./journeys/prices.mjs";
 import * as session from "./journeys/session.mjs";
 import * as stranger from "./journeys/stranger.mjs";
 import * as tenants from "./journeys/tenants.mjs";
 
-const journeys = { stranger, session, keys, tenants, prices, budgets, limits, pages };
+const journeys = { stranger, session, keys, tenants, prices, budgets, limits, money, pages };
 const wanted = process.argv.slice(2);
 for (const name of wanted) {
   if (!journeys[name]) {

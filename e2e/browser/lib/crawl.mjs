@@ -9,6 +9,7 @@ export function kind(path) {
     .replace(/\b[a-z]+_[0-9a-v]{26}\b/g, ":id")
     .replace(/^\/o\/[^/]+/, "/o/:org")
     .replace(/^(\/o\/:org)?\/catalog\/[^/]+/, "$1/catalog/:product")
+    .replace(/^\/admin\/orgs\/[^/]+/, "/admin/orgs/:org")
     .replace(/^\/docs\/errors\/.+/, "/docs/errors/:code");
 }
 

@@ -14,6 +14,7 @@ pub enum Place {
     Usage,
     Requests,
     Costs,
+    Billing,
     Budgets,
     Limits,
     Members,
@@ -24,6 +25,9 @@ pub enum Place {
     AdminProviders,
     AdminModels,
     AdminProducts,
+    AdminOrgs,
+    AdminUnknowns,
+    AdminHealth,
     AdminDeadLetters,
 }
 
@@ -91,6 +95,13 @@ pub const ORG: &[Group] = &[
         entries: &[
             entry(Place::Costs, words::COSTS, Sign::Costs, "/costs", Some(Action::ViewCosts)),
             entry(
+                Place::Billing,
+                words::BILLING,
+                Sign::Product,
+                "/billing",
+                Some(Action::ViewCosts),
+            ),
+            entry(
                 Place::Budgets,
                 words::BUDGETS,
                 Sign::Budget,
@@ -131,6 +142,9 @@ pub const ADMIN: &[Group] = &[Group {
         entry(Place::AdminProviders, words::PROVIDERS, Sign::Provider, "/providers", None),
         entry(Place::AdminModels, words::MODELS, Sign::Model, "/models", None),
         entry(Place::AdminProducts, words::PRODUCTS, Sign::Product, "/products", None),
+        entry(Place::AdminOrgs, words::ORGS, Sign::Members, "/orgs", None),
+        entry(Place::AdminUnknowns, words::UNKNOWNS, Sign::Warning, "/unknowns", None),
+        entry(Place::AdminHealth, words::HEALTH, Sign::Check, "/health", None),
         entry(Place::AdminDeadLetters, words::DEAD_LETTERS, Sign::Warning, "/dead-letters", None),
     ],
 }];

@@ -99,6 +99,8 @@ fn org() -> Router<Arc<App>> {
         .route("/o/{org}/requests/{request}", get(pages::org::requests::page))
         .route("/o/{org}/costs", get(pages::org::costs::page))
         .route("/o/{org}/costs.csv", get(pages::org::costs::csv))
+        .route("/o/{org}/billing", get(pages::org::billing::page))
+        .route("/o/{org}/unknowns", get(pages::org::unknowns::page))
 }
 
 fn org_people() -> Router<Arc<App>> {
@@ -138,7 +140,7 @@ fn org_spend() -> Router<Arc<App>> {
 
 fn admin() -> Router<Arc<App>> {
     use act::admin as act;
-    use pages::admin::{dead_letters, models, products, providers};
+    use pages::admin::{dead_letters, health, models, orgs, products, providers, unknowns};
     Router::new()
         .route("/admin/dead-letters", get(dead_letters::page))
         .route("/admin/dead-letters/{letter}/replay", post(act::dead_letters::replay))
@@ -163,6 +165,14 @@ fn admin() -> Router<Arc<App>> {
             "/admin/products/{product}/plans/{plan}",
             get(products::plan::page).post(act::products::edit_plan_limits),
         )
+        .route("/admin/orgs", get(orgs::list))
+        .route("/admin/orgs/{org}", get(orgs::page))
+        .route("/admin/orgs/{org}/billing", post(act::billing::change))
+        .route("/admin/orgs/{org}/credits", post(act::billing::credit))
+        .route("/admin/orgs/{org}/ledger/{transaction}/correct", post(act::billing::correct))
+        .route("/admin/unknowns", get(unknowns::page))
+        .route("/admin/unknowns/{request}/resolve", post(act::billing::resolve))
+        .route("/admin/health", get(health::page))
 }
 
 /// Pages of somebody signed in hold secrets beside what a visitor typed: compressing both

@@ -2,6 +2,7 @@
 
 use super::badge::{Badge, Tone};
 use crate::text::states as words;
+use contract::api::billing::UnknownState;
 use contract::api::catalog::ProductState;
 use contract::api::keys::KeyState;
 use contract::api::webhooks::DeliveryState;
@@ -76,6 +77,18 @@ impl State for DeliveryState {
             Self::Waiting => (Tone::Wait, words::WAITING),
             Self::Delivered => (Tone::Good, words::DELIVERED),
             Self::Failed => (Tone::Bad, words::FAILED),
+        }
+    }
+}
+
+impl State for UnknownState {
+    fn read(&self) -> (Tone, &'static str) {
+        match self {
+            Self::Open => (Tone::Wait, words::OPEN),
+            Self::Unknown => (Tone::Bad, words::UNKNOWN),
+            Self::Settled => (Tone::Good, words::SETTLED),
+            Self::Billed => (Tone::Plain, words::BILLED),
+            Self::Forgiven => (Tone::Plain, words::FORGIVEN),
         }
     }
 }

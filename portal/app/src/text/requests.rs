@@ -48,3 +48,20 @@ pub const CLASSES: [&str; 10] = [
     "Audio output tokens",
     "Image output tokens",
 ];
+
+pub const DECIDED: &str = "Reservation and price";
+pub const ODD: &str = "The provider's report was not sound, so part of it was estimated or capped.";
+pub const TAGS: &str = "Tags";
+pub const TOPPED_UP: &str = "Reserved more";
+pub const SETTLED: &str = "Settled at";
+pub const PRICE: &str = "Version of the price";
+pub const PLAN: &str = "Plan";
+pub const VERSION: &str = "Version of the configuration";
+pub const FAILED_ATTEMPTS: &str = "Failed attempts";
+pub const FAILED_FREE: &str = "What a provider charges for them is ours to bear.";
+pub const DEPLOYMENT: &str = "Deployment";
+pub const LIMITS: &str = "Limits";
+pub const LIMIT: &str = "Limit";
+pub const HELD: &str = "Held";
+pub const USED: &str = "Used";
+pub const LEDGER: &str = "Ledger";

@@ -2,6 +2,7 @@
 //! and the session's cookies back; every refusal comes out as a [`Fault`].
 
 mod apps;
+mod billing;
 mod budgets;
 mod catalog;
 mod identity;

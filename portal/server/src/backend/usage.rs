@@ -2,6 +2,7 @@
 
 use super::{Backend, Query};
 use crate::fault::Fault;
+use contract::api::own::RequestDetail;
 use contract::api::usage::{CostReport, Onboarding, RequestRow, UsageReport};
 use contract::page::Page;
 
@@ -39,7 +40,7 @@ impl Backend<'_> {
 
     /// # Errors
     /// Not found.
-    pub async fn single_request(&self, org: &str, request: &str) -> Result<RequestRow, Fault> {
+    pub async fn single_request(&self, org: &str, request: &str) -> Result<RequestDetail, Fault> {
         self.get(&["orgs", org, "requests", request], &[]).await
     }
 

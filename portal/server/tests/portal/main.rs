@@ -11,6 +11,7 @@ mod budgets;
 mod keys;
 mod limits;
 mod mailed;
+mod money;
 mod operator;
 mod reports;
 mod support;

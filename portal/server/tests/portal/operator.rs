@@ -236,6 +236,7 @@ async fn a_plan_is_made_with_the_limits_that_were_filled_in_and_no_others() {
         ("slug", "s"),
         ("approval", "auto"),
         ("default_for_new_apps", "true"),
+        ("unknown_policy", "bill_reserved"),
         ("calls_minute", "60"),
         ("tokens_minute", ""),
         ("dollars_month", "50"),
@@ -245,6 +246,7 @@ async fn a_plan_is_made_with_the_limits_that_were_filled_in_and_no_others() {
     assert_eq!(sent["default_for_new_apps"], true);
     let limits = sent["limits"].as_array().unwrap();
     let short = |one: &Value| json!([one["metric"], one["window"], one["max"], one["max_usd"]]);
+    assert_eq!(sent["unknown_policy"], "bill_reserved");
     assert_eq!(
         limits.iter().map(short).collect::<Vec<_>>(),
         [json!(["requests", "minute", 60, null]), json!(["money", "month", null, "50.00"])]

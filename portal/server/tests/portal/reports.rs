@@ -15,6 +15,30 @@ fn totals(requests: u64, cost: &str) -> Value {
         "units": {"images": 2_345, "audio_ms": 125_999}})
 }
 
+fn attempts() -> Value {
+    json!([{"deployment_id": id("dep", 1), "provider_id": id("prov", 1),
+                "status": 503, "outcome": "upstream_error", "tokens": tokens(77, 0), "units": {},
+                "reported": true}])
+}
+
+fn limits() -> Value {
+    json!([
+        {"limit_id": id("lim", 1), "metric": "money", "window": "month",
+            "window_start": 0, "held": 10_000_000, "used": 31_000},
+        {"limit_id": id("lim", 2), "metric": null, "window": null, "window_start": 0,
+            "held": 1, "used": 1},
+    ])
+}
+
+fn ledger() -> Value {
+    json!([{"id": id("ltx", 1), "kind": "usage", "at": "2026-03-05T14:01:48Z",
+                "created_at": "2026-03-05T14:01:49Z", "amount_usd": "0.000031",
+                "request_id": id("req", 1), "price_id": id("price", 1), "plan_id": id("plan", 1),
+                "corrects": null, "reason": null, "actor_name": null, "entries": [
+                    {"account": "wallet", "amount_usd": "0.000031"},
+                    {"account": "revenue", "amount_usd": "-0.000031"}]}])
+}
+
 fn play(call: &Call) -> Option<Response> {
     let what = call.what.replace(&id("req", 1), "{request}");
     match what.as_str() {
@@ -58,7 +82,10 @@ fn play(call: &Call) -> Option<Response> {
             "error_code": "upstream.cut", "tokens": tokens(120, 30), "estimated": true,
             "units": {"compute_ms": 1_234},
             "cost_usd": "0.000031", "reserved_usd": "0.01", "attempts": 1, "duration_ms": 1_250,
-            "first_token_ms": 90,
+            "first_token_ms": 90, "plan_id": id("plan", 1), "price_id": id("price", 1),
+            "gateway_id": id("gw", 1), "config_version": 41, "topped_up": 2, "odd_usage": true,
+            "tags": [{"name": "feature", "value": "search"}], "attempts_made": attempts(),
+            "limits": limits(), "ledger": ledger(),
         })),
         _ => None,
     }
@@ -126,6 +153,22 @@ async fn who_may_not_see_costs_sees_usage_without_money() {
     for path in ["/o/acme/costs", "/o/acme/costs.csv"] {
         assert_eq!(portal.get(path).await.status, StatusCode::FORBIDDEN, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_request_shows_its_reservation_price_attempts_limits_and_ledger_to_who_may_see_costs() {
+    let here = format!("/o/acme/requests/{}", id("req", 1));
+    let mut owner = Portal::start(play).await.signed_in("owner");
+    let page = owner.get(&here).await.body;
+    for shown in ["$0.01", "feature=search", &id("price", 1), ">503<", "Provider error"] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    assert!(page.contains(&id("lim", 2)), "a limit that is gone is named by its id");
+    assert!(page.contains("was not sound") && page.contains("wallet $0.000031, revenue"));
+    let mut developer = Portal::start(play).await.signed_in("developer");
+    let page = developer.get(&here).await.body;
+    assert!(page.contains(">503<") && page.contains(&id("lim", 2)));
+    assert!(!page.contains("$0.01") && !page.contains("per month"), "money is not theirs to see");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What an operator's forms do.
 
+pub mod billing;
 pub mod dead_letters;
 pub mod models;
 pub mod products;

@@ -166,17 +166,20 @@ fn read_price(form: &Form) -> Result<CreatePrice, Fault> {
         thousand_rows_usd: unit(Rate::ThousandRows)?,
         compute_hour_usd: unit(Rate::ComputeHour)?,
         free: form.ticked("free"),
-        effective_from: form.optional("effective_from").map(|typed| instant(&typed)).transpose()?,
+        effective_from: form
+            .optional("effective_from")
+            .map(|typed| instant("effective_from", &typed))
+            .transpose()?,
     })
 }
 
 /// What a browser's date and time field sends, taken as UTC.
-fn instant(typed: &str) -> Result<Timestamp, Fault> {
+pub(super) fn instant(field: &str, typed: &str) -> Result<Timestamp, Fault> {
     ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(typed, form).ok())
         .map(|at| at.and_utc())
-        .ok_or_else(|| Fault::field("effective_from", text::FROM_BAD))
+        .ok_or_else(|| Fault::field(field, text::FROM_BAD))
 }
 
 #[cfg(test)]
@@ -185,9 +188,14 @@ mod tests {
 
     #[test]
     fn a_typed_instant_is_utc_and_nonsense_is_refused_at_its_field() {
-        assert_eq!(instant("2026-03-01T09:30").unwrap().to_rfc3339(), "2026-03-01T09:30:00+00:00");
+        assert_eq!(
+            instant("effective_from", "2026-03-01T09:30").unwrap().to_rfc3339(),
+            "2026-03-01T09:30:00+00:00"
+        );
         for bad in ["2026-03-01", "tomorrow", "2026-13-01T00:00"] {
-            let Err(Fault::Refused(problem)) = instant(bad) else { panic!("{bad} was taken") };
+            let Err(Fault::Refused(problem)) = instant("effective_from", bad) else {
+                panic!("{bad} was taken")
+            };
             assert_eq!(problem.errors[0].pointer, "/effective_from");
         }
     }

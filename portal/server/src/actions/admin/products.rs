@@ -115,6 +115,7 @@ fn read_plan(form: &Form) -> Result<CreatePlan, Fault> {
         default_for_new_apps: form.ticked("default_for_new_apps"),
         output_tokens_max: form.parse_optional("output_tokens_max", text::WHOLE)?,
         limits: limits.into_iter().flatten().collect(),
+        unknown_policy: choice(form, "unknown_policy")?,
     })
 }
 

@@ -1,6 +1,9 @@
 //! Pages of the operator.
 
 pub mod dead_letters;
+pub mod health;
 pub mod models;
+pub mod orgs;
 pub mod products;
 pub mod providers;
+pub mod unknowns;

@@ -14,11 +14,12 @@ use http::header;
 use leptos::prelude::*;
 use portal_app::charts::Share;
 use portal_app::components::{
-    Button, Cell, CellKind, Choice, Count, DataTable, EmptyState, Hidden, LinkButton, Look,
-    PageHead, SearchForm, Section, Select, Sign, StatTile, Stats,
+    Button, Cell, CellKind, Choice, Count, DataTable, EmptyState, Hidden, LinkButton, Look, Notice,
+    PageHead, SearchForm, Section, Select, Sign, StatTile, Stats, Tone,
 };
 use portal_app::format;
 use portal_app::nav::Place;
+use portal_app::text::billing;
 use portal_app::text::costs as text;
 use portal_app::text::units;
 
@@ -102,6 +103,7 @@ fn view(visit: &OrgVisit, asked: &Asked, costs: CostReport) -> impl IntoView + u
     let total = format::money(costs.total_usd);
     let calls = costs.rows.iter().fold(0, |sum: u64, row| sum.saturating_add(row.requests));
     let rows = format::count(costs.rows.len() as u64);
+    let unknowns = unknowns(visit, &costs);
     let body = if costs.rows.is_empty() {
         view! { <EmptyState sign=Sign::Costs title=text::NONE why=text::NONE_WHY /> }.into_any()
     } else {
@@ -118,10 +120,21 @@ fn view(visit: &OrgVisit, asked: &Asked, costs: CostReport) -> impl IntoView + u
             <StatTile label=text::CALLS value=format::count(calls) />
             <StatTile label=text::ROWS value=rows />
         </Stats>
+        {unknowns}
         {grouping}
         {body}
         {coverage}
     }
+}
+
+/// Calls of unknown outcome, which no figure counts.
+fn unknowns(visit: &OrgVisit, costs: &CostReport) -> impl IntoView + use<> {
+    let (calls, reserved) = (costs.unknown_calls, costs.unknown_reserved_usd);
+    let href = visit.at("/unknowns");
+    (calls > 0).then(|| {
+        let words = billing::waiting(&format::count(calls), &format::money(reserved));
+        view! { <Notice tone=Tone::Plain>{words} " " <a href=href>{billing::SEE_UNKNOWNS}</a></Notice> }
+    })
 }
 
 fn grouping(visit: &OrgVisit, asked: &Asked) -> impl IntoView + use<> {

@@ -2,6 +2,7 @@
 
 pub mod apps;
 pub mod audit;
+pub(crate) mod billing;
 pub mod budgets;
 pub mod costs;
 pub mod home;
@@ -9,7 +10,9 @@ pub mod keys;
 pub mod limits;
 pub mod people;
 mod report;
+mod request_detail;
 pub mod requests;
 pub mod settings;
+pub mod unknowns;
 pub mod usage;
 pub mod webhooks;

@@ -1,6 +1,6 @@
 //! `GET /o/{org}/requests` and `GET /o/{org}/requests/{request}`.
 
-use super::report;
+use super::{report, request_detail};
 use crate::address;
 use crate::fault::Fault;
 use crate::visit::OrgVisit;
@@ -166,7 +166,8 @@ pub async fn page(
     Path((_, request)): Path<(String, String)>,
 ) -> Result<Response, Fault> {
     visit.require(Action::ViewRequests)?;
-    let row = visit.backend().single_request(&visit.org.slug, &request).await?;
+    let detail = visit.backend().single_request(&visit.org.slug, &request).await?;
+    let row = detail.request.clone();
     let title = format!("{} {} UTC", text::REQUEST, format::second(row.at));
     let crumbs = vec![Crumb::new(text::TITLE, visit.at("/requests"))];
     Ok(visit.page(Place::Requests, &title.clone(), || {
@@ -186,6 +187,7 @@ pub async fn page(
                 </Facts>
             </Section>
             <Section title=text::USE>{used}</Section>
+            {request_detail::sections(&visit, detail)}
         }
     }))
 }
