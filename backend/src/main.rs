@@ -8,6 +8,7 @@ use backend::clock::Clock;
 use backend::config::{Config, Database};
 use backend::db::Db;
 use backend::http::{openapi, stack};
+use backend::limits::recount::{self, Recount};
 use backend::publish::{self, Publisher, Target};
 use backend::{entropy, honesty, jobs, redis_link, usage};
 use clap::{Parser, Subcommand};
@@ -147,10 +148,11 @@ async fn publish(config: Config) -> anyhow::Result<()> {
     let app = open(config)?;
     let redis =
         redis_link::connect(&app.config.redis).context("REDIS_URL is not an address of Redis")?;
-    let publisher = Publisher::new(app.clone(), Target::new(redis));
+    let publisher = Publisher::new(app.clone(), Target::new(redis.clone()));
+    let counters = Recount::new(app.clone(), redis);
     let stop = stopping();
     tracing::info!("publishing");
-    publish::run(app.clone(), publisher, stop).await;
+    tokio::join!(publish::run(app.clone(), publisher, stop.clone()), recount::run(counters, stop));
     app.db.close().await;
     Ok(())
 }

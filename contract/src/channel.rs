@@ -53,6 +53,57 @@ pub fn limit_drawn(org: OrgId, limit: &str, subject: &str, window: i64) -> Strin
     format!("tg:{{{org}}}:limit:{limit}:{subject}:{window}")
 }
 
+/// The counter of a sliding limit: a hash whose fields are `<gateway>:<bucket start>`, in
+/// milliseconds, each what that gateway has of that bucket.
+#[must_use]
+pub fn limit_sliding(org: OrgId, limit: &str, subject: &str) -> String {
+    format!("tg:{{{org}}}:limit:{limit}:{subject}:sliding")
+}
+
+/// Names the run of the Redis server under which the counters of an org are complete. Without it,
+/// or under another run, counts may be missing: limits that are closed without Redis grant
+/// nothing until the backend has completed them.
+#[must_use]
+pub fn restored(org: OrgId) -> String {
+    format!("tg:{{{org}}}:restored")
+}
+
+/// The script that marks an org as complete: `KEYS` is [`restored`] of it.
+pub const MARK_RESTORED: &str = "return redis.call('SET', KEYS[1], \
+     string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))";
+
+/// Since when, and under which run of the server, the counters of an org wait to be completed:
+/// `<milliseconds>:<run>`.
+#[must_use]
+pub fn recount(org: OrgId) -> String {
+    format!("tg:{{{org}}}:recount")
+}
+
+/// Hash of the gateways that draw for an org: `<milliseconds>:<number>` of the last call of each.
+#[must_use]
+pub fn limits_drawn_by(org: OrgId) -> String {
+    format!("tg:{{{org}}}:gateways")
+}
+
+/// Set of orgs whose counters gateways found incomplete; the backend completes them.
+pub const UNCOUNTED: &str = "tg:{config}:uncounted";
+
+/// Sorted set of gateways whose process is gone and whose usage was shipped wholly; the score is
+/// when that was, in milliseconds. The backend sets what they have of limits to what they used.
+pub const GATEWAYS_GONE: &str = "tg:{usage}:gone";
+
+/// Those of them of which that was done, by when.
+pub const GATEWAYS_LEFT: &str = "tg:{usage}:left";
+
+/// There for as long as Redis knows a gateway: one that does not find it knows that Redis was
+/// emptied. There are several, `0..GATEWAY_HERE`, so that each master of a Cluster has one.
+#[must_use]
+pub fn gateway_here(gateway: &str, place: usize) -> String {
+    format!("tg:here:{gateway}:{place}")
+}
+/// So many of them.
+pub const GATEWAY_HERE: usize = 16;
+
 /// Hash of what gateways say of themselves: field is a gateway's id, value JSON of [`GatewayBeat`].
 /// One that fell silent is told by its last word's instant ([`GatewayBeat::is_live`]); whoever
 /// beats takes out those long silent.

@@ -4,6 +4,7 @@
 use crate::admin;
 use crate::beat::{Peers, beat};
 use crate::clock::Clock;
+use crate::former::Former;
 use crate::link::{Link, Purpose};
 use crate::provider::{Keeper, TokenSource, keep_tokens};
 use crate::reserve::{Drawer, Reserve};
@@ -25,6 +26,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+/// How long a word about former gateways may take.
+const SAY: Duration = Duration::from_secs(1);
 /// How long a call may wait for a draw before its limits count as unreachable.
 const DRAW_WITHIN: Duration = Duration::from_millis(500);
 /// How long a start waits for the first word from Redis before it serves from disk.
@@ -144,13 +147,15 @@ pub fn start(
     let telemetry = Arc::new(Telemetry::default());
     let settle =
         Settle::open(&settings.state, settings.spool_bytes_max, threads, Arc::clone(&telemetry))?;
+    let former = Former::take_over(&settings.state, gateway_id)
+        .map_err(|source| StartError::State { path: settings.state.clone(), source })?;
     let master = Arc::new(settings.master_key);
     let snapshot = first_snapshot(
         &settings.state,
         Arc::clone(&master),
         Duration::from_secs(settings.snapshot_age_max_s),
     );
-    let (reserve, drawer) = Reserve::new(gateway_id, Arc::clone(&telemetry));
+    let (reserve, drawer) = Reserve::new(gateway_id, clock.clone(), Arc::clone(&telemetry));
     let (tokens, asked) = Keeper::new();
     let tools = Tools {
         gateway_id,
@@ -164,7 +169,7 @@ pub fn start(
         draining: Arc::default(),
     };
     let (tried, first_load) = std::sync::mpsc::channel();
-    let work = Work { tools: tools.clone(), address, master, state: settings.state, tried };
+    let work = Work { tools: tools.clone(), address, master, state: settings.state, former, tried };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -196,6 +201,7 @@ struct Work {
     address: Address,
     master: Arc<MasterKey>,
     state: PathBuf,
+    former: Former,
     /// Told when the first load has been tried.
     tried: std::sync::mpsc::Sender<()>,
 }
@@ -223,15 +229,18 @@ impl Work {
             changed: Arc::clone(&changed),
             tried: Some(self.tried.clone()),
         };
+        let farewell =
+            self.former.clone().say(settle.clone(), clock.clone(), self.link(Purpose::Ship, SAY));
         let mut shipper = Shipper::new(settle, self.tools.gateway_id, telemetry);
         let mut ship_link = self.link(Purpose::Ship, Duration::from_secs(5));
 
         let mut tasks = JoinSet::new();
         tasks.spawn(follower.run(self.link(Purpose::Follow, Duration::from_secs(10))));
-        tasks.spawn(drawer.run(self.link(Purpose::Draw, DRAW_WITHIN), clock.clone()));
+        tasks.spawn(drawer.run(self.link(Purpose::Draw, DRAW_WITHIN)));
         tasks.spawn(keep_tokens(asked, clock));
         tasks.spawn(disk::keep(self.state.clone(), snapshot.clone(), changed));
         tasks.spawn(beat(self.tools.clone(), self.link(Purpose::Beat, Duration::from_secs(1))));
+        tasks.spawn(farewell);
         if let Some(listener) = admin {
             tasks.spawn(admin::serve(listener, self.tools.clone()));
         }

@@ -1,8 +1,9 @@
 //! The one place where the gateway asks what time it is. Everything else takes a [`Clock`].
 
 use contract::Timestamp;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 /// A source of instants: the system's in production, one that a test sets in tests.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +30,26 @@ impl Clock {
                 Timestamp::from_timestamp_millis(millis.load(Ordering::Relaxed)).unwrap_or_default()
             }
         }
+    }
+
+    /// Milliseconds that only go forward, from an instant that means nothing. A fixed clock's are
+    /// those it stands at.
+    #[must_use]
+    pub fn steady_ms(&self) -> i64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        match self {
+            Self::System => {
+                let passed = START.get_or_init(Instant::now).elapsed();
+                i64::try_from(passed.as_millis()).unwrap_or(i64::MAX)
+            }
+            Self::Fixed(millis) => millis.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether a test sets it.
+    #[must_use]
+    pub const fn is_fixed(&self) -> bool {
+        matches!(self, Self::Fixed(_))
     }
 
     /// Moves a fixed clock and all its clones; the system's clock does not listen.

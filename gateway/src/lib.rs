@@ -16,6 +16,7 @@ pub mod clock;
 pub mod detach;
 pub mod fault;
 pub mod fold;
+pub mod former;
 pub mod identify;
 pub mod link;
 pub mod meter;

@@ -239,6 +239,19 @@ impl Servers {
         }
     }
 
+    /// Sets `key` to the run of the master that serves it, as the backend does with what it knows to
+    /// be complete there. Says whether any master took it.
+    pub fn set_to_run(&self, key: &str) -> bool {
+        let mut set = redis::cmd("EVAL");
+        set.arg(
+            "return redis.call('SET', KEYS[1], \
+             string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))",
+        );
+        set.arg(1).arg(key);
+        let live = self.nodes.iter().filter(|node| node.child.is_some());
+        live.map(|node| node.ask::<String>(&set).is_ok()).fold(false, |any, one| any | one)
+    }
+
     /// `kill -9` of the master that serves `key`. Under Sentinel and in a cluster a replica takes
     /// its place after a while.
     pub fn kill_master_of(&mut self, key: &str) {

@@ -13,6 +13,7 @@ pub mod list;
 pub mod model;
 pub mod overrides;
 pub mod plans;
+pub mod recount;
 pub mod store;
 pub mod update;
 pub mod used;

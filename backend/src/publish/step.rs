@@ -4,6 +4,7 @@ use super::load;
 use super::target::{Target, TargetError};
 use crate::app::App;
 use crate::db::{SystemTx, Tx as _};
+use crate::limits::recount::{Recount, RecountError};
 use contract::channel::Change;
 use contract::id::OrgId;
 use contract::snapshot::{Kind, Record};
@@ -20,6 +21,8 @@ pub enum PublishError {
     Postgres(#[from] sqlx::Error),
     #[error(transparent)]
     Target(#[from] TargetError),
+    #[error(transparent)]
+    Recount(#[from] RecountError),
 }
 
 /// What a step did.
@@ -40,6 +43,7 @@ pub enum Step {
 pub struct Publisher {
     app: App,
     target: Target,
+    recount: Recount,
 }
 
 /// What Postgres knows of publishing.
@@ -52,8 +56,9 @@ struct Position {
 
 impl Publisher {
     #[must_use]
-    pub const fn new(app: App, target: Target) -> Self {
-        Self { app, target }
+    pub fn new(app: App, target: Target) -> Self {
+        let recount = Recount::new(app.clone(), target.link());
+        Self { app, target, recount }
     }
 
     /// Does the next thing there is to do.
@@ -80,6 +85,11 @@ impl Publisher {
                 self.send(tx, sent).await
             }
             other => {
+                if expected == 0 {
+                    // Nothing was ever published, so nothing was ever counted.
+                    let all = load::records(&mut tx, Kind::Org, None).await?;
+                    self.recount.welcome(&mut tx, &orgs(&all)).await?;
+                }
                 tx.commit().await?;
                 tracing::warn!(
                     redis = other,
@@ -138,6 +148,8 @@ impl Publisher {
         let changes = changes(&mut tx, sent).await?;
         let last = changes.last().map_or(sent, |change| change.version);
         if !changes.is_empty() {
+            let records: Vec<_> = changes.iter().filter_map(|one| one.record.clone()).collect();
+            self.recount.welcome(&mut tx, &orgs(&records)).await?;
             self.target.apply(sent, &changes).await?;
         }
         sqlx::query!("delete from outbox where version <= $1", signed(last))
@@ -190,6 +202,14 @@ impl Publisher {
         tx.commit().await?;
         Ok(Some(version.unsigned_abs()))
     }
+}
+
+fn orgs(records: &[Record]) -> Vec<OrgId> {
+    let id = |record: &Record| match record {
+        Record::Org(org) => Some(org.id),
+        _ => None,
+    };
+    records.iter().filter_map(id).collect()
 }
 
 async fn position(tx: &mut SystemTx) -> sqlx::Result<Position> {

@@ -73,6 +73,11 @@ impl Target {
         Self { redis }
     }
 
+    /// The way to Redis.
+    pub(crate) fn link(&self) -> Lasting {
+        self.redis.clone()
+    }
+
     /// The version Redis holds; `None` when it was emptied or the value is not one of ours.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ mod own;
 mod providers;
 mod publish;
 mod reconcile;
+mod recount;
 mod seed_demo;
 mod units;
 mod unknowns;

@@ -116,6 +116,15 @@ async fn publish(redis_url: &str, records: Vec<Record>) -> anyhow::Result<()> {
     ensure!(!there, "this Redis holds a snapshot already; seed only an empty one");
     let mut pipe = redis::pipe();
     pipe.atomic();
+    // As the backend does for a new org: nothing of it was ever counted.
+    let mark = redis_link::Script::new(channel::MARK_RESTORED);
+    for record in &records {
+        if let Record::Org(org) = record {
+            let mut call = mark.prepare_invoke();
+            call.key(channel::restored(org.id));
+            call.invoke_async::<String>(&mut redis).await?;
+        }
+    }
     for (version, record) in (1_u64..).zip(records) {
         let (name, id) = (channel::records(record.kind()), record.id());
         let stored = serde_json::to_string(&Stored { version, record })?;

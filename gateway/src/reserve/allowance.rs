@@ -2,13 +2,19 @@
 //!
 //! `drawn` is what it took out of the shared counter, `used` what calls hold or have settled;
 //! what lies between them can be taken at once. What must stay true: the counter holds at least
-//! `drawn` for this gateway, so all gateways together never pass the limit.
+//! `drawn` for this gateway, and what is in hand is used only in the window it was drawn in, by
+//! the clock of Redis, and only while the lease lasts. So all gateways together never pass the
+//! limit.
 
+use super::call::{Counter, Grant};
 use super::draw::Request;
+use super::lease::{Lease, Moment};
 use super::refusal::Standing;
+use super::window::{Bounds, Shape, is_level, length_ms, window_at};
 use contract::Timestamp;
+use contract::channel;
 use contract::id::OrgId;
-use contract::snapshot::{LimitRecord, Window, WithoutRedis};
+use contract::snapshot::{LimitRecord, WithoutRedis};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::{Sender, WeakSender};
 
@@ -20,21 +26,21 @@ const SETTLED_MS: i64 = 1_000;
 const IDLE_MS: i64 = 2_000;
 /// After the counter refused, how long the gateway refuses on its own.
 const FULL_MS: i64 = 100;
-/// An allowance not touched for this long is forgotten; a later one asks the counter what it had.
+/// Of an allowance not touched for this long only what it used is remembered.
 const FORGET_MS: i64 = 600_000;
-/// For how long after a window's end its counter is told of what calls used late, in seconds.
-const LATE_S: i64 = 3_600;
+/// For how long after a window's end its counter is told of what calls used late.
+const LATE_MS: i64 = 3_600_000;
+/// While counters are incomplete, they are told again this often.
+const AGAIN_MS: i64 = 500;
 /// Larger than any amount the counter's script can compare exactly.
 pub(super) const AMOUNT_MAX: i64 = 9_000_000_000_000_000;
-
-/// A window, `[start, end)` in epoch seconds.
-pub(super) type Bounds = (i64, i64);
 
 #[derive(Debug)]
 pub(super) struct Allowance {
     pub org_id: OrgId,
     /// Whose use it counts, as the counter's name says it.
     pub subject: Box<str>,
+    pub lease: Arc<Lease>,
     draws: WeakSender<Request>,
     state: Mutex<State>,
 }
@@ -42,14 +48,18 @@ pub(super) struct Allowance {
 #[derive(Debug)]
 struct State {
     limit: Arc<LimitRecord>,
+    /// The maximum in force, and until when by the clock of Redis.
+    max: i64,
+    max_until_ms: i64,
+    shape: Shape,
     window: Bounds,
-    /// Taken out of the counter, as far as Redis said so; absent: unknown, ask first.
-    drawn: Option<i64>,
+    /// Taken out of the counter, as far as Redis said so.
+    drawn: i64,
     /// What Redis last acknowledged of `drawn`; absent: it may hold something else.
     acknowledged: Option<i64>,
     used: i64,
-    /// Admitted by [`WithoutRedis::LocalTenth`] in this window.
-    tenth: i64,
+    /// Admitted without Redis in this window.
+    alone: i64,
     /// Free in the counter when it last answered.
     free: i64,
     full_until_ms: i64,
@@ -64,20 +74,39 @@ struct State {
     /// `taken`, and the instant, when recent use was last measured.
     mark: (i64, i64),
     touched_ms: i64,
+    /// When the counter was last told, and how many losses the org had had then.
+    told_ms: i64,
+    told_losses: u64,
     /// Holds of this window that are not settled yet.
     open: u32,
-    /// Windows that ended while calls held something of them.
+    /// Windows that ended: of the calendar those of which something is held or untold; of a
+    /// sliding limit the buckets that still count.
     past: Vec<Past>,
 }
 
-/// A window that is over, and of which something is still held or untold.
+/// A window that is over.
 #[derive(Debug, Clone, Copy)]
 struct Past {
     window: Bounds,
     open: u32,
     used: i64,
-    /// What the counter has of this gateway.
-    told: i64,
+    /// What the counter has of this gateway; absent: not certain.
+    told: Option<i64>,
+    told_ms: i64,
+}
+
+/// What is left of an allowance that was forgotten.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Remains {
+    window: Bounds,
+    used: i64,
+}
+
+impl Remains {
+    /// Whether its window is over.
+    pub const fn is_over(&self, now: Moment) -> bool {
+        self.window.1 <= now.low_ms
+    }
 }
 
 /// What taking from an allowance came to.
@@ -97,29 +126,40 @@ pub(super) enum Take {
 #[derive(Debug)]
 pub(super) struct Draw {
     pub limit: Arc<LimitRecord>,
+    pub max: i64,
     pub window: Bounds,
-    /// What this gateway has of the counter; absent: unknown.
-    pub claim: Option<i64>,
+    /// What this gateway has of the counter.
+    pub claim: i64,
     /// Wanted beyond what callers wait for.
     pub extra: i64,
-    /// How long the counter is kept, in seconds; absent: for ever.
-    pub keep_s: Option<i64>,
     /// Used beyond what was drawn, since the last draw.
     pub overdrawn: i64,
+    /// Losses the org had had when this was planned.
+    pub losses: u64,
 }
 
-/// What the counter answered.
-#[derive(Debug)]
-pub(super) struct Grant {
-    pub granted: i64,
-    /// Left for all gateways after this grant; negative when more was used than allowed.
-    pub free: i64,
-    /// What the counter held for this gateway before the draw.
-    pub held: i64,
-    /// What this gateway may have in hand.
-    pub share: i64,
-    /// Of the grant, what waiting callers take at once.
-    pub asked: i64,
+impl Draw {
+    pub fn counter(&self, of: &Allowance) -> Counter {
+        let id = self.limit.id.to_string();
+        let shape = Shape::of(&self.limit);
+        let (start_ms, end_ms) = self.window;
+        let key = if shape.span_ms > 0 {
+            channel::limit_sliding(of.org_id, &id, &of.subject)
+        } else {
+            channel::limit_drawn(of.org_id, &id, &of.subject, start_ms.div_euclid(1_000))
+        };
+        Counter {
+            key,
+            max: self.max,
+            claim: self.claim,
+            extra: self.extra,
+            start_ms,
+            end_ms: (end_ms < i64::MAX).then_some(end_ms),
+            span_ms: shape.span_ms,
+            closed: self.limit.without_redis == WithoutRedis::Closed,
+            level: is_level(&self.limit),
+        }
+    }
 }
 
 impl Allowance {
@@ -127,10 +167,23 @@ impl Allowance {
         org_id: OrgId,
         subject: Box<str>,
         limit: &Arc<LimitRecord>,
-        now: Timestamp,
-        draws: WeakSender<Request>,
+        now: Moment,
+        (lease, draws): (Arc<Lease>, WeakSender<Request>),
+        former: Option<Remains>,
     ) -> Self {
-        Self { org_id, subject, draws, state: Mutex::new(State::new(Arc::clone(limit), now)) }
+        let mut state = State::new(Arc::clone(limit), now);
+        if let Some(former) = former.filter(|former| former.window == state.window) {
+            (state.used, state.drawn) = (former.used, former.used);
+            state.acknowledged = Some(former.used);
+        }
+        Self { org_id, subject, lease, draws, state: Mutex::new(state) }
+    }
+
+    /// What must be remembered when it is forgotten: the counter has it, and a claim of less would
+    /// take it out of there.
+    pub fn remains(&self) -> Option<Remains> {
+        let state = self.lock();
+        (state.used > 0).then_some(Remains { window: state.window, used: state.used })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -138,13 +191,13 @@ impl Allowance {
     }
 
     /// Takes `amount`, or what there is of it.
-    pub fn take(self: &Arc<Self>, limit: &Arc<LimitRecord>, amount: i64, now: Timestamp) -> Take {
+    pub fn take(self: &Arc<Self>, limit: &Arc<LimitRecord>, amount: i64, now: Moment) -> Take {
         let mut state = self.lock();
         state.turn(limit, now);
-        let now_ms = now.timestamp_millis();
-        state.touched_ms = now_ms;
-        let left = state.left();
+        state.touched_ms = now.steady_ms;
         let window = state.window;
+        // Where the window may have ended by the clock of Redis, Redis decides.
+        let left = if now.live && now.high_ms < window.1 { state.left() } else { 0 };
         if amount <= left || amount == 0 {
             state.take(amount);
             state.open = state.open.saturating_add(1);
@@ -155,12 +208,23 @@ impl Allowance {
         }
         let part = left.max(0);
         let missing = amount - part;
-        if missing > AMOUNT_MAX || (now_ms < state.full_until_ms && missing > state.free) {
+        if missing > AMOUNT_MAX || (now.steady_ms < state.full_until_ms && missing > state.free) {
             return Take::Full(state.standing());
         }
         state.take(part);
         state.open = state.open.saturating_add(1);
         Take::Short { hold: Hold::new(self, window, part), missing }
+    }
+
+    /// What there is now of `amount`, for a hold in `window` that waits.
+    pub fn take_part(&self, window: Bounds, amount: i64, now: Moment) -> i64 {
+        let mut state = self.lock();
+        if window != state.window || !now.live || now.high_ms >= window.1 {
+            return 0;
+        }
+        let part = state.left().clamp(0, amount.max(0));
+        state.take(part);
+        part
     }
 
     /// The limit as it was last seen.
@@ -169,7 +233,7 @@ impl Allowance {
     }
 
     /// Moves to the window of `now`, and says which it is.
-    pub fn turn(&self, now: Timestamp) -> Bounds {
+    pub fn turn(&self, now: Moment) -> Bounds {
         let mut state = self.lock();
         let limit = Arc::clone(&state.limit);
         state.turn(&limit, now);
@@ -186,93 +250,105 @@ impl Allowance {
 
     /// Takes `amount` of the window it stands in without Redis, by the limit's own rule; `None`
     /// where the rule is to refuse.
-    pub fn take_tenth(&self, amount: i64) -> Option<Result<(), Standing>> {
+    pub fn take_alone(&self, amount: i64) -> Option<Result<(), Standing>> {
         let mut state = self.lock();
-        let limit = Arc::clone(&state.limit);
-        let percent = match limit.without_redis {
-            WithoutRedis::Closed => None,
-            WithoutRedis::LocalTenth => Some(10),
-            WithoutRedis::Local { percent } => Some(i64::from(percent.min(100))),
-        };
-        match percent {
-            None => None,
-            Some(percent) => {
-                let tenth = (limit.max / 100).saturating_mul(percent);
-                let tenth = tenth.max(i64::from(limit.max > 0));
-                if amount > tenth.saturating_sub(state.tenth) {
-                    return Some(Err(state.standing()));
-                }
-                state.tenth = state.tenth.saturating_add(amount);
-                state.take(amount);
-                Some(Ok(()))
+        let part = match state.limit.without_redis {
+            WithoutRedis::Closed => return None,
+            WithoutRedis::LocalTenth => (state.max / 10).max(i64::from(state.max > 0)),
+            WithoutRedis::Local { percent } => {
+                let all = i128::from(state.max) * i128::from(percent.min(100)) / 100;
+                i64::try_from(all).unwrap_or(i64::MAX) / self.lease.gateways()
             }
+        };
+        if is_level(&state.limit) {
+            if amount > part.saturating_sub(state.used) {
+                return Some(Err(state.standing()));
+            }
+            state.take(amount);
+            return Some(Ok(()));
         }
+        // The buckets of a sliding limit come one after another: each has its part.
+        let part = part / state.shape.buckets();
+        if amount > part.saturating_sub(state.alone) {
+            return Some(Err(state.standing()));
+        }
+        state.alone = state.alone.saturating_add(amount);
+        state.take(amount);
+        Some(Ok(()))
     }
 
     /// What to ask of the counter now. What is not worth keeping is given up here and now, so
     /// that no call takes it while the counter hears of it. `drain` keeps nothing.
-    pub fn plan_draw(&self, now: Timestamp, drain: bool) -> Draw {
+    pub fn plan_draw(&self, now: Moment, drain: bool) -> Draw {
         let mut state = self.lock();
         let limit = Arc::clone(&state.limit);
         state.turn(&limit, now);
-        state.measure(now.timestamp_millis());
+        state.measure(now.steady_ms);
         if drain {
             state.hand = 0;
         }
+        if !now.live {
+            // Whoever took it for lost may have given it to others.
+            state.give_up();
+        }
         let left = state.left();
-        let claim = state.drawn.map(|_| state.used.saturating_add(left.clamp(0, state.in_hand())));
+        let claim = state.used.saturating_add(left.clamp(0, state.in_hand()));
         state.drawn = claim;
         Draw {
-            window: state.window,
-            keep_s: keep_s(&limit, state.window, now),
             limit,
+            max: state.max,
+            window: state.window,
             claim,
             extra: state.hand.saturating_sub(left.max(0)).clamp(0, AMOUNT_MAX),
             overdrawn: left.min(0).saturating_neg(),
+            losses: self.lease.losses(),
         }
     }
 
-    /// What counters of windows that are over should still hear of: calls that ended after them
-    /// and used more than they held.
-    pub fn plan_late(&self, now: Timestamp) -> Vec<Draw> {
+    /// What counters of windows that are over should still hear of, `most` of them.
+    pub fn plan_late(&self, now: Moment, most: usize) -> Vec<Draw> {
+        let losses = self.lease.losses();
         let mut state = self.lock();
-        let horizon = now.timestamp().saturating_sub(LATE_S);
-        state.past.retain(|past| past.open > 0 || (past.is_due() && past.window.1 > horizon));
-        let limit = &state.limit;
-        let due = state.past.iter().filter(|past| past.is_due());
-        due.map(|past| Draw {
-            limit: Arc::clone(limit),
+        let shape = state.shape;
+        state.past.retain(|past| past.is_kept(shape, now));
+        state.hear_of_losses(losses);
+        let incomplete = self.lease.is_incomplete();
+        let due = |past: &&Past| past.is_due(shape, incomplete.then_some(now));
+        let draw = |past: &Past| Draw {
+            limit: Arc::clone(&state.limit),
+            max: state.max,
             window: past.window,
-            claim: Some(past.used),
+            claim: past.used,
             extra: 0,
-            keep_s: keep_s(limit, past.window, now),
-            overdrawn: past.used.saturating_sub(past.told),
-        })
-        .collect()
+            overdrawn: match past.told {
+                Some(told) if shape.span_ms == 0 => past.used.saturating_sub(told),
+                _ => 0,
+            },
+            losses,
+        };
+        state.past.iter().filter(due).take(most).map(draw).collect()
     }
 
-    /// Takes up what the counter granted.
-    pub fn granted(&self, draw: &Draw, answer: &Grant) {
+    /// Takes up what the counter granted to a draw that went out at `sent_ms`.
+    pub fn granted(&self, draw: &Draw, answer: &Grant, sent_ms: i64) {
         let mut state = self.lock();
         if state.window != draw.window {
             if let Some(past) = state.past_of(draw.window) {
-                let told = draw.claim.unwrap_or(answer.held);
-                past.told = told.saturating_add(answer.granted);
+                past.told = Some(draw.claim.saturating_add(answer.granted));
+                past.told_ms = sent_ms;
                 past.used = past.used.saturating_add(answer.asked);
             }
             return;
         }
         state.balancing = false;
+        state.told_ms = sent_ms;
+        state.told_losses = draw.losses;
         // Draws are made one after another, so nobody else drew since the plan.
-        let claim = draw.claim.unwrap_or_else(|| {
-            // Forgotten here but held there: all of it counts as used.
-            state.used = state.used.saturating_add(answer.held);
-            answer.held
-        });
-        state.acknowledged = Some(claim.saturating_add(answer.granted));
+        let drawn = draw.claim.saturating_add(answer.granted);
         state.take(answer.asked);
-        state.drawn = state.acknowledged;
-        if state.limit.max < draw.limit.max {
+        state.drawn = drawn;
+        state.acknowledged = Some(drawn);
+        if state.max < draw.max {
             state.give_up();
         }
         state.free = answer.free;
@@ -285,6 +361,8 @@ impl Allowance {
         if state.window == draw.window {
             state.balancing = false;
             state.acknowledged = None;
+        } else if let Some(past) = state.past_of(draw.window) {
+            past.told = None;
         }
     }
 
@@ -305,11 +383,11 @@ impl Allowance {
     }
 
     /// The counter has no room: refuse for a moment without asking it again.
-    pub fn full(&self, draw: &Draw, now: Timestamp) -> Standing {
+    pub fn full(&self, draw: Option<&Draw>, sent_ms: i64) -> Standing {
         let mut state = self.lock();
-        if state.window == draw.window {
+        if draw.is_some_and(|draw| state.window == draw.window) {
             let pause = FULL_MS.min(state.length_ms() / 20);
-            state.full_until_ms = now.timestamp_millis().saturating_add(pause);
+            state.full_until_ms = sent_ms.saturating_add(pause);
         }
         state.standing()
     }
@@ -319,32 +397,42 @@ impl Allowance {
     }
 
     /// Whether the counter should hear from this allowance though no call waits: more was used
-    /// than drawn, the last draw went wrong, or more is left than recent use is worth.
-    pub fn wants_sync(&self, now: Timestamp) -> bool {
+    /// than drawn, the last draw went wrong, more is left than recent use is worth, the counter
+    /// may have been lost, or the lease on what is in hand runs out.
+    pub fn wants_sync(&self, now: Moment) -> bool {
         let state = self.lock();
-        if state.past.iter().any(Past::is_due) {
+        let incomplete = self.lease.is_incomplete();
+        let lost = state.told_losses != self.lease.losses();
+        if state.past.iter().any(|past| {
+            past.is_due(state.shape, incomplete.then_some(now)) || (lost && state.shape.span_ms > 0)
+        }) {
             return true;
         }
-        if state.window.1 <= now.timestamp() {
-            return false;
+        if state.window.1 <= now.low_ms {
+            // The bucket of a sliding limit still counts: what was drawn for it goes back.
+            return state.shape.span_ms > 0 && state.acknowledged != Some(state.used);
         }
-        let Some(drawn) = state.drawn else { return state.used > 0 };
-        let left = drawn.saturating_sub(state.used);
-        let now_ms = now.timestamp_millis();
-        let measured_ms = now_ms.saturating_sub(state.mark.1);
+        let left = state.left();
+        let something = state.drawn > 0 || state.used > 0;
+        let measured_ms = now.steady_ms.saturating_sub(state.mark.1);
+        let level = is_level(&state.limit) && state.used > 0;
+        let again = now.steady_ms.saturating_sub(state.told_ms) >= AGAIN_MS;
         left < 0
-            || state.acknowledged != state.drawn
-            || (left > 0 && state.is_idle(now_ms))
-            || (measured_ms >= IDLE_MS && left > state.recent(now_ms).saturating_mul(2))
+            || state.acknowledged != Some(state.drawn)
+            || (something && (lost || (incomplete && again)))
+            || ((left > 0 || level) && self.lease.is_ending(now))
+            || (left > 0 && state.is_idle(now.steady_ms))
+            || (measured_ms >= IDLE_MS && left > state.recent(now.steady_ms).saturating_mul(2))
     }
 
     /// Whether nothing is lost by forgetting it.
-    pub fn is_over(&self, now: Timestamp) -> bool {
+    pub fn is_over(&self, now: Moment) -> bool {
         let state = self.lock();
-        let quiet = state.drawn.unwrap_or(0) == state.used && state.acknowledged == state.drawn;
-        let idle_ms = now.timestamp_millis().saturating_sub(state.touched_ms);
-        let over = state.window.1 <= now.timestamp() || (quiet && idle_ms >= FORGET_MS);
-        over && !state.past.iter().any(Past::is_due)
+        let quiet = state.drawn == state.used && state.acknowledged == Some(state.drawn);
+        let idle_ms = now.steady_ms.saturating_sub(state.touched_ms);
+        let ended = state.window.1 <= now.low_ms && state.shape.span_ms == 0;
+        let over = ended || (quiet && idle_ms >= FORGET_MS);
+        over && !state.past.iter().any(|past| past.is_due(state.shape, None))
     }
 
     /// Replaces what a hold took by what was really used.
@@ -354,12 +442,10 @@ impl Allowance {
             *open = open.saturating_sub(1);
         }
         if state.window != window {
-            // Its window is over. What was not used is of no use to anybody any more, what was
-            // used beyond it counts where it was held; the next sweep tells the counter.
+            // Its window is over, and the next sweep tells the counter where that matters.
             if let Some(past) = state.past_of(window) {
                 past.used = past.used.saturating_add(used.saturating_sub(held));
             }
-            state.past.retain(|past| past.open > 0 || past.is_due());
             return;
         }
         if held == used {
@@ -367,7 +453,7 @@ impl Allowance {
         }
         state.used = state.used.saturating_add(used.saturating_sub(held));
         let left = state.left();
-        let odd = left < 0 || left > state.in_hand().saturating_mul(2);
+        let odd = left < 0 || left > state.in_hand().saturating_mul(3) / 2;
         if odd && !state.balancing {
             state.balancing = true;
             drop(state);
@@ -377,30 +463,36 @@ impl Allowance {
 }
 
 impl State {
-    fn new(limit: Arc<LimitRecord>, now: Timestamp) -> Self {
-        let now_ms = now.timestamp_millis();
+    fn new(limit: Arc<LimitRecord>, now: Moment) -> Self {
+        let now_ms = now.steady_ms;
+        let (max, max_until_ms) = max_at(&limit, now);
         Self {
-            window: limit.bounds(now),
-            free: limit.max,
+            shape: Shape::of(&limit),
+            window: window_at(&limit, now.low_ms),
+            max,
+            max_until_ms,
+            free: max,
             limit,
-            drawn: None,
-            acknowledged: None,
+            drawn: 0,
+            acknowledged: Some(0),
             used: 0,
-            tenth: 0,
-            full_until_ms: 0,
+            alone: 0,
+            full_until_ms: i64::MIN,
             balancing: false,
             hand: 0,
             share: i64::MAX,
             taken: 0,
             mark: (0, now_ms),
             touched_ms: now_ms,
+            told_ms: i64::MIN,
+            told_losses: 0,
             open: 0,
             past: Vec::new(),
         }
     }
 
     fn past_of(&mut self, window: Bounds) -> Option<&mut Past> {
-        self.past.iter_mut().find(|past| past.window == window)
+        self.past.iter_mut().rev().find(|past| past.window == window)
     }
 
     /// The number of unsettled holds of a window.
@@ -411,24 +503,49 @@ impl State {
         self.past_of(window).map(|past| &mut past.open)
     }
 
-    fn start_window(&mut self, limit: &Arc<LimitRecord>, now: Timestamp) {
-        let mut past = std::mem::take(&mut self.past);
-        if self.open > 0 {
-            let told = self.drawn.unwrap_or(self.used);
-            past.push(Past { window: self.window, open: self.open, used: self.used, told });
+    /// Leaves the window it stands in for that of `now`.
+    fn start_window(&mut self, limit: &Arc<LimitRecord>, now: Moment) {
+        let next = Self::new(Arc::clone(limit), now);
+        let slides = self.shape.span_ms > 0;
+        let former = std::mem::replace(self, next);
+        self.hand = former.hand;
+        self.told_losses = former.told_losses;
+        if former.shape != self.shape {
+            // What the limit counted before is not what it counts now.
+            return;
         }
-        let hand = self.hand;
-        *self = Self::new(Arc::clone(limit), now);
-        self.hand = hand;
-        self.past = past;
+        self.past = former.past;
+        if slides {
+            // Of what it counts, only the newest part is another.
+            (self.free, self.share, self.full_until_ms) =
+                (former.free, former.share, former.full_until_ms);
+            (self.taken, self.mark) = (former.taken, former.mark);
+        }
+        let told = if slides { former.acknowledged } else { Some(former.drawn) };
+        let something = former.used > 0 || former.acknowledged != Some(0);
+        if former.open > 0 || (slides && something) {
+            let Self { window, open, used, .. } = former;
+            self.past.push(Past { window, open, used, told, told_ms: former.told_ms });
+        }
+    }
+
+    /// Of a sliding limit, every bucket that counts is to be told again.
+    fn hear_of_losses(&mut self, losses: u64) {
+        if self.shape.span_ms > 0 && self.told_losses != losses {
+            for past in &mut self.past {
+                past.told = None;
+            }
+            self.told_losses = losses;
+            self.acknowledged = None;
+        }
     }
 
     fn left(&self) -> i64 {
-        self.drawn.map_or(0, |drawn| drawn.saturating_sub(self.used))
+        self.drawn.saturating_sub(self.used)
     }
 
     fn length_ms(&self) -> i64 {
-        self.window.1.saturating_sub(self.window.0).saturating_mul(1_000)
+        length_ms(self.shape, self.window)
     }
 
     fn take(&mut self, amount: i64) {
@@ -437,24 +554,28 @@ impl State {
     }
 
     fn give_up(&mut self) {
-        self.drawn = self.drawn.map(|drawn| drawn.min(self.used));
+        self.drawn = self.drawn.min(self.used);
     }
 
     /// Moves to the window of `now` and to the limit as it is now. Windows only go forward.
-    fn turn(&mut self, limit: &Arc<LimitRecord>, now: Timestamp) {
-        if now.timestamp() >= self.window.1 || limit.window != self.limit.window {
+    fn turn(&mut self, limit: &Arc<LimitRecord>, now: Moment) {
+        let same = Arc::ptr_eq(limit, &self.limit);
+        if now.low_ms >= self.window.1 || (!same && Shape::of(limit) != self.shape) {
             self.start_window(limit, now);
-        } else if !Arc::ptr_eq(limit, &self.limit) {
+        } else if !same || now.low_ms >= self.max_until_ms {
+            let (max, until_ms) = max_at(limit, now);
             // The use stays. What was drawn under a higher maximum may no longer be there.
-            if limit.max < self.limit.max {
+            if max < self.max {
                 self.give_up();
             }
-            if limit.max != self.limit.max {
-                self.full_until_ms = 0;
-                let change = limit.max.saturating_sub(self.limit.max);
-                self.free = self.free.saturating_add(change);
+            if max != self.max {
+                self.full_until_ms = i64::MIN;
+                self.free = self.free.saturating_add(max.saturating_sub(self.max));
             }
-            self.limit = Arc::clone(limit);
+            (self.max, self.max_until_ms) = (max, until_ms);
+            if !same {
+                self.limit = Arc::clone(limit);
+            }
         }
     }
 
@@ -491,24 +612,45 @@ impl State {
     }
 
     fn standing(&self) -> Standing {
-        let remaining = self.free.saturating_add(self.left()).clamp(0, self.limit.max.max(0));
-        let resets_at = (self.limit.window != Window::Lifetime)
-            .then(|| Timestamp::from_timestamp(self.window.1, 0))
+        let remaining = self.free.saturating_add(self.left()).clamp(0, self.max.max(0));
+        // A sliding limit has room again when the first use it counts has slid out.
+        let first = self.past.iter().find(|past| past.used > 0).map_or(self.window, |p| p.window);
+        let resets_ms = match self.shape.span_ms {
+            0 => self.window.1,
+            span => first.1.saturating_add(span),
+        };
+        let resets_at = (self.window.1 < i64::MAX)
+            .then(|| Timestamp::from_timestamp_millis(resets_ms))
             .flatten();
         Standing { limit: Arc::clone(&self.limit), remaining, resets_at, asked: 0 }
     }
 }
 
 impl Past {
-    fn is_due(&self) -> bool {
-        self.used > self.told
+    fn is_kept(&self, shape: Shape, now: Moment) -> bool {
+        let kept_ms = if shape.span_ms > 0 { shape.span_ms } else { LATE_MS };
+        let counts = now.low_ms < self.window.1.saturating_add(kept_ms);
+        self.open > 0 || (counts && (shape.span_ms > 0 || self.is_due(shape, None)))
+    }
+
+    /// Whether its counter should hear of it. A calendar's counter hears only of more than it
+    /// has; a bucket still counts, so its counter hears of less too, and of all of it again and
+    /// again while counts are `incomplete`.
+    fn is_due(&self, shape: Shape, incomplete: Option<Moment>) -> bool {
+        if shape.span_ms == 0 {
+            return self.told.is_some_and(|told| self.used > told);
+        }
+        let again =
+            incomplete.is_some_and(|now| now.steady_ms.saturating_sub(self.told_ms) >= AGAIN_MS);
+        self.told != Some(self.used) || (again && self.used != 0)
     }
 }
 
-/// How long the counter of a window is kept, in seconds; absent: for ever.
-fn keep_s(limit: &LimitRecord, window: Bounds, now: Timestamp) -> Option<i64> {
-    let left = window.1.saturating_sub(now.timestamp()).max(0);
-    (limit.window != Window::Lifetime).then(|| left.saturating_add(60))
+/// The maximum in force, and until when, in milliseconds.
+fn max_at(limit: &LimitRecord, now: Moment) -> (i64, i64) {
+    let at = Timestamp::from_timestamp_millis(now.low_ms).unwrap_or_default();
+    let (max, until) = limit.max_at(at);
+    (max, until.map_or(i64::MAX, |until| until.timestamp_millis()))
 }
 
 /// An amount taken from an allowance. Dropped without being settled, it goes back.
@@ -530,6 +672,23 @@ impl Hold {
 
     pub fn allowance(&self) -> &Arc<Allowance> {
         &self.allowance
+    }
+
+    #[cfg(test)]
+    pub fn window(&self) -> Bounds {
+        self.window
+    }
+
+    #[cfg(test)]
+    pub fn amount(&self) -> i64 {
+        self.amount
+    }
+
+    /// Takes what there is now of `amount`; says how much that was.
+    pub fn take_part(&mut self, amount: i64, now: Moment) -> i64 {
+        let part = self.allowance.take_part(self.window, amount, now);
+        self.grow(part);
+        part
     }
 
     /// Adds what was taken for it in its window.
@@ -557,9 +716,9 @@ impl Hold {
         }
     }
 
-    /// The start of the window that it holds in.
+    /// The start of the window that it holds in, in epoch seconds.
     pub fn window_start(&self) -> i64 {
-        self.window.0
+        self.window.0.div_euclid(1_000)
     }
 
     /// All that it holds.

@@ -2,11 +2,13 @@
 //! look-up only.
 
 use super::Caller;
-use super::allowance::Allowance;
+use super::allowance::{Allowance, Remains};
 use super::draw::Request;
+use super::lease::Lease;
+use crate::clock::Clock;
 use crate::fold::{Fold, Folded};
 use contract::Timestamp;
-use contract::id::LimitId;
+use contract::id::{LimitId, OrgId};
 use contract::snapshot::{LimitRecord, LimitScope};
 use std::collections::HashMap;
 use std::hash::Hasher as _;
@@ -16,17 +18,39 @@ use uuid::Uuid;
 
 const SHARDS: usize = 64;
 
-type Shard = HashMap<(LimitId, Uuid), Arc<Allowance>, Folded>;
+#[derive(Debug, Default)]
+struct Shard {
+    allowances: HashMap<(LimitId, Uuid), Arc<Allowance>, Folded>,
+    /// What those used that were forgotten in windows that are not over.
+    remains: HashMap<(LimitId, Uuid), (Arc<Lease>, Remains), Folded>,
+}
 
 #[derive(Debug)]
 pub(super) struct Book {
     shards: [Mutex<Shard>; SHARDS],
+    leases: Mutex<HashMap<OrgId, Arc<Lease>, Folded>>,
+    clock: Clock,
     draws: WeakSender<Request>,
 }
 
 impl Book {
-    pub fn new(draws: WeakSender<Request>) -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()), draws }
+    pub fn new(clock: Clock, draws: WeakSender<Request>) -> Self {
+        let shards = std::array::from_fn(|_| Mutex::default());
+        Self { shards, leases: Mutex::default(), clock, draws }
+    }
+
+    /// The lease on everything that is drawn for an org.
+    pub fn lease(&self, org: OrgId) -> Arc<Lease> {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || Arc::new(Lease::new(self.clock.clone()));
+        Arc::clone(leases.entry(org).or_insert_with(make))
+    }
+
+    /// Redis may have lost counters: every allowance is to say again what it has.
+    pub fn lost(&self) {
+        for lease in self.leases.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            lease.lost();
+        }
     }
 
     /// The allowance of `limit` for `caller`, made when it is the first time.
@@ -40,18 +64,23 @@ impl Book {
         let mut hasher = Fold::default();
         hasher.write(limit.id.0.as_bytes());
         hasher.write(whose.as_bytes());
-        let make = || {
+        let make = |former: Option<Remains>| {
             let text = subject_text(limit, caller);
-            let draws = self.draws.clone();
-            Arc::new(Allowance::new(caller.org_id, text, limit, now, draws))
+            let lease = self.lease(caller.org_id);
+            let moment = lease.moment(now);
+            let ways = (lease, self.draws.clone());
+            Arc::new(Allowance::new(caller.org_id, text, limit, moment, ways, former))
         };
         let place = usize::try_from(hasher.finish() >> 40).unwrap_or(0) % SHARDS;
         match self.shards.get(place) {
             Some(shard) => {
                 let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-                Arc::clone(shard.entry((limit.id, whose)).or_insert_with(make))
+                let Shard { allowances, remains } = &mut *shard;
+                let key = (limit.id, whose);
+                let first = || make(remains.remove(&key).map(|(_, former)| former));
+                Arc::clone(allowances.entry(key).or_insert_with(first))
             }
-            None => make(),
+            None => make(None),
         }
     }
 
@@ -60,10 +89,22 @@ impl Book {
         let mut due = Vec::new();
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            // One that a call holds is kept: two of the same would draw twice.
-            shard.retain(|_, one| Arc::strong_count(one) > 1 || !one.is_over(now));
-            due.extend(shard.values().filter(|one| all || one.wants_sync(now)).cloned());
+            let Shard { allowances, remains } = &mut *shard;
+            remains.retain(|_, (lease, former)| !former.is_over(lease.moment(now)));
+            allowances.retain(|key, one| {
+                let moment = one.lease.moment(now);
+                // One that a call holds is kept: two of the same would draw twice.
+                let kept = Arc::strong_count(one) > 1 || !one.is_over(moment);
+                if !kept && let Some(former) = one.remains().filter(|f| !f.is_over(moment)) {
+                    remains.insert(*key, (Arc::clone(&one.lease), former));
+                }
+                kept
+            });
+            let wants = |one: &&Arc<Allowance>| all || one.wants_sync(one.lease.moment(now));
+            due.extend(allowances.values().filter(wants).cloned());
         }
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.retain(|_, lease| Arc::strong_count(lease) > 1);
         due
     }
 }

@@ -1,19 +1,21 @@
 //! The background half of reservations: everything that waits for a draw goes to Redis together,
 //! one script call an org, one call in flight. Callers never wait on a lock.
 
-use super::allowance::{Allowance, Bounds, Draw, Grant, Hold};
+use super::allowance::{Allowance, Draw, Hold};
+use super::batch::{Batch, Batches};
 use super::book::Book;
+use super::call::Answer;
 use super::refusal::Standing;
+use super::window::Bounds;
 use crate::clock::Clock;
 use crate::link::Link;
 use crate::telemetry::{Count, Telemetry, Timing};
 use contract::Timestamp;
 use contract::channel;
 use contract::id::{GatewayId, OrgId};
-use contract::snapshot::Metric;
-use redis::{ErrorKind, RedisError, RedisResult};
-use redis_link::{Call, Script};
-use std::collections::HashMap;
+use contract::snapshot::{LimitRecord, Metric};
+use redis_link::Script;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -21,10 +23,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Requests that go to Redis together at most.
 const BATCH_MAX: usize = 1_024;
-/// Counters in one script call at most: a script must not hold Redis up.
-const COUNTERS_MAX: usize = 256;
 /// How often idle allowance is looked for.
 const SWEEP: Duration = Duration::from_millis(200);
+/// How often it is looked whether Redis was emptied.
+const PROBE: Duration = Duration::from_secs(1);
+/// How long Redis remembers that this gateway was here.
+const HERE_KEPT_S: u64 = 60;
+/// Orgs whose counters wait to be completed, said at most so often.
+const REPORT: Duration = Duration::from_millis(250);
 
 /// What a caller lacks of one limit.
 #[derive(Debug)]
@@ -50,7 +56,9 @@ impl Need {
 pub(super) struct Ask {
     pub needs: Vec<Need>,
     pub now: Timestamp,
-    pub reply: oneshot::Sender<Answer>,
+    /// How often it was asked already.
+    pub tries: u8,
+    pub reply: oneshot::Sender<Reply>,
 }
 
 #[derive(Debug)]
@@ -69,9 +77,11 @@ pub(super) enum Request {
 
 /// What came of an ask. Dropping it gives everything back.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Reply {
     Granted(Vec<(Metric, Hold)>),
     Refused(Standing),
+    /// Redis answered that it cannot know.
+    Unknown(Arc<LimitRecord>),
     /// Redis did not answer.
     Unreachable(Vec<Need>),
 }
@@ -83,65 +93,42 @@ pub struct Drawer {
     book: Arc<Book>,
     requests: mpsc::Receiver<Request>,
     telemetry: Arc<Telemetry>,
-}
-
-/// What goes to the counters of one org in one call.
-#[derive(Default)]
-struct Batch {
-    allowances: Vec<Arc<Allowance>>,
-    /// Where an allowance stands in the list, by its address.
-    place: HashMap<usize, usize>,
-    asks: Vec<Ask>,
-}
-
-fn address(allowance: &Arc<Allowance>) -> usize {
-    Arc::as_ptr(allowance).addr()
-}
-
-impl Batch {
-    fn place(&mut self, allowance: &Arc<Allowance>) -> usize {
-        *self.place.entry(address(allowance)).or_insert_with(|| {
-            self.allowances.push(Arc::clone(allowance));
-            self.allowances.len() - 1
-        })
-    }
-
-    /// A window may have ended between the ask and now.
-    fn move_needs(&mut self, draws: &[Draw]) {
-        for need in self.asks.iter_mut().flat_map(|ask| &mut ask.needs) {
-            let place = self.place.get(&address(need.hold.allowance()));
-            if let Some(draw) = place.and_then(|place| draws.get(*place)) {
-                need.move_to(draw.window);
-            }
-        }
-    }
-
-    /// Adds, behind what is drawn now, what windows that are over should still hear of.
-    fn add_late(&mut self, draws: &mut Vec<Draw>, now: Timestamp) {
-        for at in 0..self.allowances.len() {
-            let Some(allowance) = self.allowances.get(at).cloned() else { continue };
-            for draw in allowance.plan_late(now) {
-                draws.push(draw);
-                self.allowances.push(Arc::clone(&allowance));
-            }
-        }
-    }
+    clock: Clock,
+    /// Of the last call.
+    number: u64,
+    /// Runs of Redis servers that have answered.
+    runs: HashSet<String>,
+    /// Orgs whose counts are incomplete.
+    incomplete: HashSet<OrgId>,
 }
 
 impl Drawer {
     pub(super) fn new(
         gateway_id: GatewayId,
         book: Arc<Book>,
+        clock: Clock,
         requests: mpsc::Receiver<Request>,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { gateway: gateway_id.to_string(), book, requests, telemetry }
+        Self {
+            gateway: gateway_id.to_string(),
+            book,
+            requests,
+            telemetry,
+            clock,
+            number: 0,
+            runs: HashSet::new(),
+            incomplete: HashSet::new(),
+        }
     }
 
     /// Serves draws until every [`super::Reserve`] is gone.
-    pub async fn run(mut self, mut link: Link, clock: Clock) {
-        let mut sweep = interval(SWEEP);
-        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pub async fn run(mut self, mut link: Link) {
+        let [mut sweep, mut probe, mut report] = [SWEEP, PROBE, REPORT].map(|every| {
+            let mut ticks = interval(every);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        });
         let script = Script::new(include_str!("draw.lua"));
         loop {
             let mut requests = Vec::new();
@@ -152,38 +139,59 @@ impl Drawer {
                     }
                 }
                 _ = sweep.tick() => requests.push(Request::Sweep { drain: false, done: None }),
+                _ = probe.tick() => self.probe(&mut link).await,
+                _ = report.tick(), if !self.incomplete.is_empty() => self.report(&mut link).await,
             }
-            self.serve(&mut link, &script, requests, clock.now()).await;
+            self.serve(&mut link, &script, requests).await;
         }
     }
 
-    async fn serve(
-        &self,
-        link: &mut Link,
-        script: &Script,
-        requests: Vec<Request>,
-        now: Timestamp,
-    ) {
+    /// Redis forgets that this gateway was here when it is emptied; so does one that is new.
+    async fn probe(&mut self, link: &mut Link) {
+        let mut pipe = redis::pipe();
+        for place in 0..channel::GATEWAY_HERE {
+            let key = channel::gateway_here(&self.gateway, place);
+            pipe.cmd("SET").arg(key).arg(1).arg("EX").arg(HERE_KEPT_S).arg("GET");
+        }
+        let here = link
+            .run(|mut connection| async move {
+                pipe.query_async::<Vec<Option<String>>>(&mut connection).await
+            })
+            .await;
+        // Before the first draw there is nothing to lose.
+        let emptied = here.is_ok_and(|places| places.iter().any(Option::is_none));
+        if emptied && self.number > 0 {
+            self.book.lost();
+        }
+    }
+
+    /// Asks whoever knows all use to complete the counts of orgs.
+    async fn report(&mut self, link: &mut Link) {
+        let orgs: Vec<String> = self.incomplete.iter().map(ToString::to_string).collect();
+        let said = link
+            .run(|mut connection| async move {
+                let mut command = redis::cmd("SADD");
+                command.arg(channel::UNCOUNTED).arg(orgs);
+                command.query_async::<()>(&mut connection).await
+            })
+            .await;
+        if said.is_ok() {
+            self.incomplete.clear();
+        }
+    }
+
+    async fn serve(&mut self, link: &mut Link, script: &Script, requests: Vec<Request>) {
         let mut batches = Batches::default();
         let mut drain = false;
         let mut waiting = Vec::new();
         for request in requests {
             match request {
-                Request::Ask(ask) => {
-                    let Some(org) = ask.needs.first().map(|n| n.hold.allowance().org_id) else {
-                        continue;
-                    };
-                    let batch = batches.room(org, ask.needs.len());
-                    for need in &ask.needs {
-                        batch.place(need.hold.allowance());
-                    }
-                    batch.asks.push(ask);
-                }
+                Request::Ask(ask) => batches.ask(ask),
                 Request::Balance(allowance) => {
                     batches.room(allowance.org_id, 1).place(&allowance);
                 }
                 Request::Sweep { drain: all, done } => {
-                    for allowance in self.book.sweep(now, all) {
+                    for allowance in self.book.sweep(self.clock.now(), all) {
                         batches.room(allowance.org_id, 1).place(&allowance);
                     }
                     drain |= all;
@@ -192,8 +200,15 @@ impl Drawer {
                 Request::Barrier(done) => waiting.push(done),
             }
         }
-        for batch in batches.full.into_iter().chain(batches.filling.into_values()) {
-            self.draw(link, script, batch, now, drain).await;
+        let mut round: Vec<Batch> = batches.into_all().collect();
+        while !round.is_empty() {
+            let mut again = Batches::default();
+            for batch in round {
+                for ask in self.draw(link, script, batch, drain).await {
+                    again.ask(ask);
+                }
+            }
+            round = again.into_all().collect();
         }
         for done in waiting {
             // Nobody may be waiting any more.
@@ -201,106 +216,60 @@ impl Drawer {
         }
     }
 
+    /// One call; says who must ask again.
     async fn draw(
-        &self,
+        &mut self,
         link: &mut Link,
         script: &Script,
         mut batch: Batch,
-        now: Timestamp,
         drain: bool,
-    ) {
-        let now = batch.asks.iter().map(|ask| ask.now).fold(now, Timestamp::max);
-        let mut draws: Vec<Draw> =
-            batch.allowances.iter().map(|a| a.plan_draw(now, drain)).collect();
-        batch.move_needs(&draws);
-        batch.add_late(&mut draws, now);
-        for draw in draws.iter().filter(|draw| draw.overdrawn > 0) {
+    ) -> Vec<Ask> {
+        self.number += 1;
+        let now = self.clock.now();
+        let Some(mut call) = batch.plan(&self.gateway, self.number, now, drain) else {
+            return Vec::new();
+        };
+        call.now_ms = self.clock.is_fixed().then(|| now.timestamp_millis());
+        for draw in batch.overdrawn() {
             self.overdrawn(draw);
         }
-        let call = self.call(script, &batch, &draws);
-        let counters = draws.len();
-        let asks = batch.asks.len();
+        let (counters, asks) = (call.counters.len(), call.asks.len());
+        let mut invocation = script.prepare_invoke();
+        for key in call.keys() {
+            invocation.key(key);
+        }
+        for word in call.args() {
+            invocation.arg(word);
+        }
         let started = Instant::now();
         let answer = link
             .run(|mut connection| async move {
-                let words: Vec<String> = call.invoke_kept(&mut connection).await?;
-                read(&words, counters, asks)
+                let words: Vec<String> = invocation.invoke_kept(&mut connection).await?;
+                Answer::read(&words, counters, asks)
             })
             .await;
         self.telemetry.time(Timing::Draw, started.elapsed());
         match answer {
-            Ok(answer) => self.settle(batch, &draws, answer, now),
+            Ok(answer) => {
+                if !answer.counted {
+                    self.incomplete.insert(call.org_id);
+                }
+                if !self.runs.contains(&answer.run) {
+                    // Another server, or the same one started again: it may not have all.
+                    let first = self.runs.is_empty();
+                    self.runs.insert(answer.run.clone());
+                    if !first {
+                        self.book.lost();
+                    }
+                }
+                batch.settle(answer, &self.telemetry)
+            }
             Err(error) => {
                 tracing::warn!(%error, "allowances could not be drawn");
                 self.telemetry.count(Count::DrawFailed, 1);
-                for (allowance, draw) in batch.allowances.iter().zip(&draws) {
-                    allowance.failed(draw);
-                }
-                for ask in batch.asks {
-                    // A caller that has gone drops its needs, which gives them back.
-                    drop(ask.reply.send(Answer::Unreachable(ask.needs)));
-                }
+                batch.fail();
+                Vec::new()
             }
-        }
-    }
-
-    fn call<'a>(&self, script: &'a Script, batch: &Batch, draws: &[Draw]) -> Call<'a> {
-        let mut call = script.prepare_invoke();
-        call.arg(&self.gateway);
-        for (allowance, draw) in batch.allowances.iter().zip(draws) {
-            call.key(channel::limit_drawn(
-                allowance.org_id,
-                &draw.limit.id.to_string(),
-                &allowance.subject,
-                draw.window.0,
-            ));
-            let or_empty = |number: Option<i64>| number.map_or(String::new(), |n| n.to_string());
-            call.arg(draw.limit.max).arg(or_empty(draw.claim));
-            call.arg(draw.extra).arg(or_empty(draw.keep_s));
-        }
-        for ask in &batch.asks {
-            call.arg(ask.needs.len());
-            for need in &ask.needs {
-                let place = batch.place.get(&address(need.hold.allowance()));
-                call.arg(place.map_or(0, |place| place + 1)).arg(need.missing);
-            }
-        }
-        call
-    }
-
-    fn settle(&self, batch: Batch, draws: &[Draw], mut answer: Words, now: Timestamp) {
-        for (ask, verdict) in batch.asks.iter().zip(&answer.verdicts) {
-            if *verdict == 0 {
-                for need in &ask.needs {
-                    let place = batch.place.get(&address(need.hold.allowance()));
-                    if let Some(grant) = place.and_then(|place| answer.grants.get_mut(*place)) {
-                        grant.asked = grant.asked.saturating_add(need.missing);
-                    }
-                }
-            }
-        }
-        let drawn = batch.allowances.iter().zip(draws).zip(&answer.grants);
-        for ((allowance, draw), grant) in drawn {
-            allowance.granted(draw, grant);
-        }
-        for (ask, verdict) in batch.asks.into_iter().zip(answer.verdicts) {
-            let draw_of = |need: &Need| {
-                let place = batch.place.get(&address(need.hold.allowance()));
-                place.and_then(|place| draws.get(*place))
-            };
-            // Verdicts count from one; zero is a grant.
-            let binding = verdict.checked_sub(1).and_then(|at| ask.needs.get(at));
-            let reply = match binding.and_then(|need| Some((need, draw_of(need)?))) {
-                Some((need, draw)) => {
-                    self.telemetry.count(Count::DrawRefused, 1);
-                    Answer::Refused(need.hold.allowance().full(draw, now))
-                }
-                None => {
-                    self.telemetry.count(Count::DrawGranted, 1);
-                    Answer::Granted(taken(ask.needs))
-                }
-            };
-            drop(ask.reply.send(reply));
         }
     }
 
@@ -321,61 +290,4 @@ impl Drawer {
             "calls used more than was reserved for them"
         );
     }
-}
-
-/// The needs of a granted ask, now held in full.
-fn taken(needs: Vec<Need>) -> Vec<(Metric, Hold)> {
-    needs
-        .into_iter()
-        .map(|Need { metric, mut hold, missing, .. }| {
-            hold.grow(missing);
-            (metric, hold)
-        })
-        .collect()
-}
-
-/// The batches of one round: one being filled for each org, and those that are full.
-#[derive(Default)]
-struct Batches {
-    filling: HashMap<OrgId, Batch>,
-    full: Vec<Batch>,
-}
-
-impl Batches {
-    /// The batch of an org, with room for `more` counters.
-    fn room(&mut self, org: OrgId, more: usize) -> &mut Batch {
-        let batch = self.filling.entry(org).or_default();
-        if batch.allowances.len() + more > COUNTERS_MAX {
-            self.full.push(std::mem::take(batch));
-        }
-        batch
-    }
-}
-
-/// The script's answer.
-struct Words {
-    grants: Vec<Grant>,
-    verdicts: Vec<usize>,
-}
-
-fn read(words: &[String], counters: usize, asks: usize) -> RedisResult<Words> {
-    let number = |word: Option<&String>| {
-        word.and_then(|word| word.parse::<i64>().ok()).ok_or_else(|| {
-            RedisError::from((ErrorKind::UnexpectedReturnType, "the draw script answered oddly"))
-        })
-    };
-    let mut words = words.iter();
-    let mut grants = Vec::with_capacity(counters);
-    for _ in 0..counters {
-        let granted = number(words.next())?;
-        let free = number(words.next())?;
-        let held = number(words.next())?;
-        let share = number(words.next())?;
-        grants.push(Grant { granted, free, held, share, asked: 0 });
-    }
-    let mut verdicts = Vec::with_capacity(asks);
-    for _ in 0..asks {
-        verdicts.push(usize::try_from(number(words.next())?).unwrap_or(0));
-    }
-    Ok(Words { grants, verdicts })
 }

@@ -4,17 +4,32 @@
 //! need. The sum of what all gateways draw never passes a limit.
 
 mod allowance;
+mod batch;
 mod book;
+mod call;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test"
+)]
+mod counter;
 mod draw;
+mod lease;
 mod live;
+#[cfg(test)]
+mod model;
 mod refusal;
 mod reservation;
+mod window;
 
 pub use draw::Drawer;
 pub use live::Reserved;
 pub use refusal::{Refused, Standing};
 pub use reservation::{More, Reservation};
 
+use crate::clock::Clock;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
 use book::Book;
@@ -108,10 +123,10 @@ impl Reserve {
     /// The reservations of one gateway process, and the background half that draws for them.
     /// Without the background half, every limit follows its rule for a Redis that is gone.
     #[must_use]
-    pub fn new(gateway_id: GatewayId, telemetry: Arc<Telemetry>) -> (Self, Drawer) {
+    pub fn new(gateway_id: GatewayId, clock: Clock, telemetry: Arc<Telemetry>) -> (Self, Drawer) {
         let (draws, requests) = mpsc::channel(QUEUE_MAX);
-        let book = Arc::new(Book::new(draws.downgrade()));
-        let drawer = Drawer::new(gateway_id, Arc::clone(&book), requests, telemetry);
+        let book = Arc::new(Book::new(clock.clone(), draws.downgrade()));
+        let drawer = Drawer::new(gateway_id, Arc::clone(&book), clock, requests, telemetry);
         (Self { book, draws, live: Live::default() }, drawer)
     }
 

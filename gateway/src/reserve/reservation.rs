@@ -3,7 +3,8 @@
 
 use super::Amounts;
 use super::allowance::{Allowance, Hold, Take};
-use super::draw::{Answer, Ask, Need, Request};
+use super::draw::{Ask, Need, Reply, Request};
+use super::lease::Moment;
 use super::live::Alive;
 use super::refusal::{Refused, Standing};
 use contract::Timestamp;
@@ -21,6 +22,8 @@ pub(super) struct Taking {
     needs: Vec<Need>,
     /// Of the limits without room, the one that decides.
     full: Option<Standing>,
+    /// All limits of a call are an org's, and share a lease.
+    moment: Option<Moment>,
 }
 
 impl Taking {
@@ -36,7 +39,8 @@ impl Taking {
             return self.fill(standing);
         }
         let metric = limit.metric;
-        match allowance.take(limit, amount, now) {
+        let moment = *self.moment.get_or_insert_with(|| allowance.lease.moment(now));
+        match allowance.take(limit, amount, moment) {
             Take::Taken { hold, refill } => {
                 if refill {
                     allowance.balance();
@@ -54,6 +58,12 @@ impl Taking {
         self.full = Some(Standing::tighter(self.full.take(), standing));
     }
 
+    /// What is held, what is missing, and the limit without room.
+    #[cfg(test)]
+    pub fn parts(self) -> (Vec<(Metric, Hold)>, Vec<Need>, Option<Standing>) {
+        (self.holds, self.needs, self.full)
+    }
+
     /// Whether all of it was taken in memory.
     fn is_whole(&self) -> bool {
         self.needs.is_empty() && self.full.is_none()
@@ -68,7 +78,7 @@ impl Taking {
         draws: Option<&mpsc::Sender<Request>>,
         now: Timestamp,
     ) -> Result<Vec<(Metric, Hold)>, Refused> {
-        let Self { mut holds, mut needs, full } = self;
+        let Self { mut holds, mut needs, full, .. } = self;
         // Nothing decides against a limit that refuses; against others, one still to be asked may.
         let decided = full.as_ref().is_some_and(|full| full.limit.at_limit == AtLimit::Deny);
         if !needs.is_empty() && !decided {
@@ -99,16 +109,17 @@ async fn draw(
     };
     let Some(draws) = draws else { return without_redis(needs, now) };
     let (reply, answer) = oneshot::channel();
-    let sent = draws.send(Request::Ask(Ask { needs, now, reply })).await;
+    let sent = draws.send(Request::Ask(Ask { needs, now, tries: 0, reply })).await;
     let answer = match sent {
         Ok(()) => answer.await.map_err(|_| Refused::Unknown(limit))?,
-        Err(mpsc::error::SendError(Request::Ask(ask))) => Answer::Unreachable(ask.needs),
+        Err(mpsc::error::SendError(Request::Ask(ask))) => Reply::Unreachable(ask.needs),
         Err(_) => return Err(Refused::Unknown(limit)),
     };
     match answer {
-        Answer::Granted(holds) => Ok(holds),
-        Answer::Refused(standing) => Err(Refused::Limit(standing)),
-        Answer::Unreachable(needs) => without_redis(needs, now),
+        Reply::Granted(holds) => Ok(holds),
+        Reply::Refused(standing) => Err(Refused::Limit(standing)),
+        Reply::Unknown(limit) => Err(Refused::Unknown(limit)),
+        Reply::Unreachable(needs) => without_redis(needs, now),
     }
 }
 
@@ -117,8 +128,8 @@ fn without_redis(needs: Vec<Need>, now: Timestamp) -> Result<Vec<(Metric, Hold)>
     let mut holds = Vec::with_capacity(needs.len());
     for mut need in needs {
         let allowance = Arc::clone(need.hold.allowance());
-        need.move_to(allowance.turn(now));
-        match allowance.take_tenth(need.missing) {
+        need.move_to(allowance.turn(allowance.lease.moment(now)));
+        match allowance.take_alone(need.missing) {
             None => return Err(Refused::Unknown(allowance.limit())),
             Some(Err(standing)) => return Err(Refused::Limit(standing)),
             Some(Ok(())) => need.hold.grow(need.missing),

@@ -187,6 +187,12 @@ impl Settle {
             && spool.promised() <= spool.bytes_max - spool.bytes_max / 10
     }
 
+    /// Whether the backend has everything that earlier processes recorded in this folder.
+    #[must_use]
+    pub fn is_earlier_taken(&self) -> bool {
+        !self.0.closed().iter().any(|segment| segment.writer.is_none())
+    }
+
     #[must_use]
     pub fn depth(&self) -> Depth {
         Depth {

@@ -493,6 +493,14 @@ pub fn chat(switches: &str) -> serde_json::Value {
 fn publish(redis: &Redis, records: &[Record]) {
     let mut connection = redis.connect();
     for record in records {
+        if let Record::Org(org) = record {
+            // As the backend does for a new org: its counters are complete.
+            let mut script = redis::cmd("EVAL");
+            script.arg(channel::MARK_RESTORED).arg(1).arg(channel::restored(org.id));
+            script.query::<()>(&mut connection).unwrap();
+        }
+    }
+    for record in records {
         let stored = Stored { version: 1, record: record.clone() };
         let text = serde_json::to_string(&stored).unwrap();
         let _: () = connection.hset(channel::records(record.kind()), record.id(), text).unwrap();

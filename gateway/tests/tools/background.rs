@@ -347,7 +347,7 @@ async fn no_credential_lies_open_on_disk_and_the_copy_is_its_owners_only() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 2);
+    assert_eq!(seen, 3);
 }
 
 #[tokio::test]

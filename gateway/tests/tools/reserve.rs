@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// One gateway's reservations, with its drawer in the background of the test.
 struct Gateway {
+    id: GatewayId,
+    drawer: tokio::task::JoinHandle<()>,
     reserve: Reserve,
     telemetry: Arc<Telemetry>,
     clock: Clock,
@@ -34,10 +36,16 @@ impl Gateway {
     fn start_within(redis: &RedisServer, clock: &Clock, within: Duration) -> Self {
         let gateway_id = GatewayId(id(u128::from(NEXT.fetch_add(1, Ordering::Relaxed))));
         let telemetry = Arc::new(Telemetry::default());
-        let (reserve, drawer) = Reserve::new(gateway_id, Arc::clone(&telemetry));
+        redis.set_to_run(&channel::restored(caller().org_id));
+        let (reserve, drawer) = Reserve::new(gateway_id, clock.clone(), Arc::clone(&telemetry));
         let link = Link::new(redis.address(), Purpose::Draw, within, Arc::clone(&telemetry));
-        tokio::spawn(drawer.run(link, clock.clone()));
-        Self { reserve, telemetry, clock: clock.clone() }
+        let drawer = tokio::spawn(drawer.run(link));
+        Self { id: gateway_id, drawer, reserve, telemetry, clock: clock.clone() }
+    }
+
+    /// Ends what speaks for it to Redis, as `kill -9` does.
+    fn kill(&self) {
+        self.drawer.abort();
     }
 
     async fn take(&self, snapshot: &Snapshot, amounts: Amounts) -> Result<Reservation, Refused> {
@@ -181,7 +189,8 @@ async fn a_call_that_cost_more_is_taken_in_full_even_past_the_limit() {
     one.take(&snapshot, money(900)).await.unwrap().settle(&money(1_500));
     one.reserve.give_back().await;
     assert_eq!(counter(&redis, &budget(1_000), START).await, 1_500);
-    assert_eq!(one.telemetry.total(Count::OverdrawnNanos), 600);
+    // Less what it may have had in hand besides.
+    assert!((590..=600).contains(&one.telemetry.total(Count::OverdrawnNanos)));
     let refused = two.take(&snapshot, money(1)).await.unwrap_err();
     assert_eq!(bound(&refused).1, 0);
 }
@@ -336,6 +345,70 @@ async fn steady_use_draws_ahead_and_rarely_waits() {
     assert!(calls < 200, "{calls} calls to Redis");
 }
 
+/// Commands that a server has run, those of scripts included.
+async fn commands(redis: &RedisServer) -> (u64, u64) {
+    let mut connection = redis.connection().await;
+    let mut info = redis::cmd("INFO");
+    let text: String = info.arg("commandstats").query_async(&mut connection).await.unwrap();
+    let calls = |line: &str| {
+        let (_, rest) = line.split_once("calls=")?;
+        rest.split(',').next()?.parse::<u64>().ok()
+    };
+    let of = |name: &str| {
+        let lines = text.lines().filter(|line| line.starts_with(name));
+        lines.filter_map(calls).sum::<u64>()
+    };
+    (of("cmdstat_eval"), of("cmdstat_"))
+}
+
+#[tokio::test]
+async fn calls_under_seven_limits_wait_for_no_redis_in_steady_use() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let app = LimitScope::App(caller().app_id);
+    let org = LimitScope::Org(caller().org_id);
+    let large = 1_000_000_000;
+    let snapshot = under([
+        limit(70, app, Metric::Requests, Window::Minute, large),
+        limit(71, app, Metric::Tokens, Window::Day, large),
+        limit(72, org, Metric::Money, Window::Month, large),
+        limit(73, org, Metric::InputTokens, Window::Hour, large),
+        limit(74, org, Metric::OutputTokens, Window::Lifetime, large),
+        limit(75, org, Metric::Concurrency, Window::Lifetime, 10_000),
+        limit(76, org, Metric::Requests, Window::Quarter, large),
+    ]);
+    let estimate = Amounts {
+        requests: 1,
+        input_tokens: 100,
+        output_tokens: 200,
+        money: Nanos(1_000),
+        running: 1,
+        ..Amounts::default()
+    };
+    let used = Amounts { output_tokens: 50, money: Nanos(400), running: 0, ..estimate };
+    let mut waited = 0;
+    let mut before = (0, 0);
+    for call in 0..12_000_i64 {
+        if call == 2_000 {
+            waited = gateway.telemetry.total(Count::DrawGranted);
+            before = commands(&redis).await;
+        }
+        // A thousand calls a second.
+        clock.set(at(START) + chrono::TimeDelta::milliseconds(call));
+        gateway.take(&snapshot, estimate).await.unwrap().settle(&used);
+        if call % 10 == 0 {
+            gateway.reserve.balanced().await;
+        }
+    }
+    let after = commands(&redis).await;
+    let waited = gateway.telemetry.total(Count::DrawGranted) - waited;
+    let (calls, all) = (after.0 - before.0, after.1 - before.1);
+    println!("per 1,000 requests: {} calls of the script, {} commands", calls / 10, all / 10);
+    assert_eq!(waited, 0, "calls waited for Redis");
+    assert!(calls < 500, "{calls} calls of the script for 10,000 requests");
+}
+
 #[tokio::test]
 async fn every_subscription_of_a_plan_is_counted_on_its_own() {
     let redis = RedisServer::start();
@@ -424,7 +497,8 @@ async fn a_flushed_redis_does_not_give_the_limit_out_twice() {
     let redis = RedisServer::start();
     let clock = Clock::fixed(at(START));
     let gateways = [Gateway::start(&redis, &clock), Gateway::start(&redis, &clock)];
-    let snapshot = under([per_minute(100)]);
+    let record = per_minute(100);
+    let snapshot = under([record.clone()]);
     for gateway in &gateways {
         for _ in 0..40 {
             gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
@@ -432,10 +506,19 @@ async fn a_flushed_redis_does_not_give_the_limit_out_twice() {
     }
     let mut connection = redis.connection().await;
     redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();
-    // Each gateway tells the counter again what it has when it next draws.
-    for gateway in &gateways {
-        gateway.reserve.give_back().await;
+    // Until somebody who knows all use says that the counts are complete, nothing is granted.
+    let refused = gateways[0].take(&snapshot, requests(30)).await.unwrap_err();
+    assert!(matches!(refused, Refused::Unknown(_)));
+    // Each gateway, asked or not, tells the counter again what it has.
+    let start = Instant::now();
+    while counter(&redis, &record, START).await < 80 {
+        assert!(start.elapsed() < Duration::from_secs(10), "the counter never heard of it");
     }
+    let asks: Vec<String> =
+        redis::cmd("SMEMBERS").arg(channel::UNCOUNTED).query_async(&mut connection).await.unwrap();
+    assert_eq!(asks, [caller().org_id.to_string()]);
+    redis.set_to_run(&channel::restored(caller().org_id));
+    clock.set(at(START + 1));
     let mut admitted = 80;
     for _ in 0..40 {
         for gateway in &gateways {
@@ -449,6 +532,116 @@ async fn a_flushed_redis_does_not_give_the_limit_out_twice() {
 }
 
 #[tokio::test]
+async fn what_is_in_hand_is_worth_nothing_when_the_lease_has_ended() {
+    let mut redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateway = Gateway::start(&redis, &clock);
+    let snapshot = under([per_minute(100_000)]);
+    for millis in 0..500 {
+        clock.set(at(START) + chrono::TimeDelta::milliseconds(millis));
+        gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+    }
+    redis.kill();
+    gateway.take(&snapshot, requests(1)).await.unwrap().settle(&requests(1));
+    clock.set(at(START + 6));
+    let refused = gateway.take(&snapshot, requests(1)).await.unwrap_err();
+    assert!(matches!(refused, Refused::Unknown(_)));
+}
+
+#[tokio::test]
+async fn a_gateway_whose_clock_is_wrong_counts_in_the_windows_of_redis() {
+    let redis = RedisServer::start();
+    let right = Clock::System;
+    let gateway = Gateway::start(&redis, &right);
+    let snapshot = under([per_minute(10)]);
+    let wrong = right.now() - chrono::TimeDelta::seconds(3_000);
+    let (caller, one) = (caller(), requests(1));
+    let held = gateway.reserve.reserve(&snapshot, &caller, &one, wrong).await.unwrap();
+    let resets_at = held.standings().next().unwrap().resets_at.unwrap();
+    let away = resets_at.signed_duration_since(right.now()).num_seconds();
+    assert!((-1..=60).contains(&away), "the window ends {away} s from now");
+    held.settle(&requests(1));
+}
+
+fn running(max: i64) -> LimitRecord {
+    limit(53, LimitScope::App(caller().app_id), Metric::Concurrency, Window::Lifetime, max)
+}
+
+#[tokio::test]
+async fn calls_that_ended_make_room_for_others_and_a_dead_gateway_loses_its_places() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let (one, two) = (Gateway::start(&redis, &clock), Gateway::start(&redis, &clock));
+    let snapshot = under([running(4)]);
+    let call = Amounts { requests: 1, running: 1, ..Amounts::default() };
+    let mut held = Vec::new();
+    for gateway in [&one, &one, &two, &two] {
+        held.push(gateway.take(&snapshot, call).await.unwrap());
+    }
+    let refused = two.take(&snapshot, call).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "limit.concurrency");
+    held.remove(0).settle(&requests(1));
+    one.reserve.balanced().await;
+    clock.set(at(START + 1));
+    held.push(two.take(&snapshot, call).await.unwrap());
+    clock.set(at(START + 2));
+    two.take(&snapshot, call).await.unwrap_err();
+
+    // The first gateway dies with a call. The other goes on saying that its calls run.
+    let three = Gateway::start(&redis, &clock);
+    one.kill();
+    for second in 3..30 {
+        clock.set(at(START + second));
+        two.reserve.balanced().await;
+        let start = Instant::now();
+        while seen_at(&redis, &two).await < START + second - 4 {
+            assert!(start.elapsed() < Duration::from_secs(10), "it never said that it is there");
+        }
+    }
+    held.push(three.take(&snapshot, call).await.unwrap());
+    clock.set(at(START + 31));
+    three.take(&snapshot, call).await.unwrap_err();
+}
+
+/// When a gateway last called, by its clock.
+async fn seen_at(redis: &RedisServer, gateway: &Gateway) -> i64 {
+    let mut connection = redis.connection().await;
+    let mut command = redis::cmd("HGET");
+    command.arg(channel::limits_drawn_by(caller().org_id)).arg(gateway.id.to_string());
+    let text: Option<String> = command.query_async(&mut connection).await.unwrap();
+    let millis = text.and_then(|text| text.split(':').next()?.parse::<i64>().ok());
+    millis.unwrap_or(0) / 1_000
+}
+
+#[tokio::test]
+async fn a_sliding_limit_holds_in_every_stretch_of_its_length_and_is_nearly_all_usable() {
+    let redis = RedisServer::start();
+    let clock = Clock::fixed(at(START));
+    let gateways = [Gateway::start(&redis, &clock), Gateway::start(&redis, &clock)];
+    let max = 1_000;
+    let snapshot = under([LimitRecord { sliding: true, ..per_minute(max) }]);
+    let mut admitted: Vec<(i64, i64)> = Vec::new();
+    let mut last_minute = 0;
+    for step in 0..1_500_i64 {
+        let now_ms = step * 100;
+        clock.set(at(START) + chrono::TimeDelta::milliseconds(now_ms));
+        let gateway = &gateways[usize::try_from(step % 2).unwrap()];
+        // Estimated at more than is used, as tokens are.
+        if let Ok(held) = gateway.take(&snapshot, requests(10)).await {
+            held.settle(&requests(4));
+            admitted.push((now_ms, 4));
+        }
+        let since = |ms: i64| {
+            let recent = admitted.iter().filter(|(at, _)| *at > ms);
+            recent.map(|(_, used)| used).sum::<i64>()
+        };
+        assert!(since(now_ms - 60_000) <= max);
+        last_minute = since(now_ms - 60_000);
+    }
+    assert!(last_minute * 100 >= max * 95, "{last_minute} of {max}");
+}
+
+#[tokio::test]
 async fn a_killed_redis_that_kept_its_data_goes_on_counting() {
     let mut redis = RedisServer::start();
     let clock = Clock::fixed(at(START));
@@ -459,6 +652,7 @@ async fn a_killed_redis_that_kept_its_data_goes_on_counting() {
         if n == 20 {
             redis.kill();
             assert!(redis.restart());
+            redis.set_to_run(&channel::restored(caller().org_id));
         }
         let start = Instant::now();
         while admitted <= n {
@@ -565,7 +759,7 @@ fn several_gateways(kind: RedisKind, cases: u32) {
     });
     let (number, refusals) = (AtomicU64::new(500_000), AtomicU64::new(0));
     runner
-        .run(&(steps(), 3_000_i64..7_000), |(steps, max)| {
+        .run(&(steps(), 2_000_i64..4_500), |(steps, max)| {
             let mut record = per_minute(max);
             // A counter of its own for each case.
             record.id =
@@ -651,6 +845,8 @@ async fn master_lost(kind: RedisKind) {
                 Err(Refused::Limit(_)) => *full = true,
                 Err(Refused::Unknown(_)) => {
                     away += 1;
+                    // The replica had all that was acknowledged.
+                    redis.set_to_run(&channel::restored(caller().org_id));
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             }
@@ -680,6 +876,7 @@ async fn a_lost_master_of_a_cluster_costs_other_organisations_nothing() {
     let clock = Clock::fixed(at(START));
     let gateway = Gateway::start_within(&redis, &clock, Duration::from_secs(1));
     let (lost, spared) = (caller(), other_shard(&redis));
+    redis.set_to_run(&channel::restored(spared.org_id));
     let of = |who: &Caller| {
         let mut record = per_minute(10_000);
         record.scope = LimitScope::App(who.app_id);

@@ -6,6 +6,8 @@ use contract::channel::{self, USAGE};
 use contract::id::{GatewayId, ModelId, PriceId, ProductId, RequestId};
 use contract::money::Nanos;
 use contract::usage::{Operation, Outcome, Tokens, Units, Unsettled, UsageEvent, UsageIntent};
+use gateway::clock::Clock;
+use gateway::former::Former;
 use gateway::link::{Link, Purpose};
 use gateway::settle::{Settle, Shipped, Shipper, SpoolFull};
 use gateway::telemetry::{Count, Telemetry};
@@ -741,4 +743,47 @@ impl Drop for Mounted<'_> {
     fn drop(&mut self) {
         Command::new("umount").arg("-l").arg(self.0).status().ok();
     }
+}
+
+#[tokio::test]
+async fn a_dead_gateway_is_said_to_be_gone_only_when_the_backend_has_all_that_it_recorded() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let [dead, next] = [id(81), id(82)].map(GatewayId);
+    let (settle, _) = open(state.path(), ROOM);
+    Former::take_over(state.path(), dead).unwrap();
+    call(&settle, 1).unwrap();
+    // As after `kill -9`: of this one no end is ever said.
+    let _begun = settle.intend(&intent(2)).unwrap();
+    drop(settle);
+
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let former = Former::take_over(state.path(), next).unwrap();
+    let link =
+        Link::new(redis.address(), Purpose::Ship, Duration::from_secs(20), Arc::clone(&telemetry));
+    let saying = tokio::spawn(former.say(settle.clone(), Clock::fixed(at(START)), link));
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    // Its own calls go on meanwhile, and are not waited for.
+    call(&settle, 3).unwrap();
+    ship.all().await;
+    assert!(!settle.is_earlier_taken());
+    let mut connection = redis.connection().await;
+    let mut gone = redis::cmd("ZRANGE");
+    gone.arg(channel::GATEWAYS_GONE).arg(0).arg(-1);
+    assert!(gone.query_async::<Vec<String>>(&mut connection).await.unwrap().is_empty());
+    take(&redis).await;
+    ship.shipper.let_go(&mut ship.link).await;
+    call(&settle, 4).unwrap();
+    let start = std::time::Instant::now();
+    loop {
+        let said: Vec<String> = gone.query_async(&mut connection).await.unwrap();
+        if said == [dead.to_string()] {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{said:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    saying.abort();
+    let list = std::fs::read_to_string(state.path().join("gateways")).unwrap();
+    assert_eq!(list, format!("{next}\n"));
 }

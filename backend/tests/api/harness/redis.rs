@@ -23,6 +23,11 @@ impl TestRedis {
         assert!(self.0.restart(), "its port is still free");
     }
 
+    /// Empties it.
+    pub fn flush(&self) {
+        self.0.flush();
+    }
+
     pub fn stop(&mut self) {
         self.0.kill();
     }

@@ -1,0 +1,81 @@
+//! The gateways that used this state folder before: when the backend has everything that they
+//! recorded, it is told so, and what they had of limits and did not use is free again.
+
+use crate::clock::Clock;
+use crate::link::Link;
+use crate::settle::Settle;
+use contract::channel::GATEWAYS_GONE;
+use contract::id::GatewayId;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::sleep;
+
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Those of whom the backend was not told yet.
+#[derive(Debug, Clone)]
+pub struct Former {
+    file: PathBuf,
+    own: GatewayId,
+    gone: Vec<GatewayId>,
+}
+
+impl Former {
+    /// Reads whose the folder was, and writes down whose it is now.
+    ///
+    /// # Errors
+    /// The folder cannot be read or written.
+    pub fn take_over(state: &Path, own: GatewayId) -> io::Result<Self> {
+        let file = state.join("gateways");
+        let text = match std::fs::read_to_string(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            other => other?,
+        };
+        // A line that is no id was not written whole: its process did nothing yet.
+        let gone: Vec<GatewayId> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        let former = Self { file, own, gone };
+        former.write()?;
+        Ok(former)
+    }
+
+    /// Whole or not at all.
+    fn write(&self) -> io::Result<()> {
+        let ids = self.gone.iter().chain([&self.own]);
+        let text: String = ids.map(|id| format!("{id}\n")).collect();
+        let next = self.file.with_extension("next");
+        let mut file = OpenOptions::new();
+        let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(&next)?;
+        file.write_all(text.as_bytes())?;
+        std::fs::rename(&next, &self.file)
+    }
+
+    /// Says that they are gone as soon as the backend has taken what they recorded. Never ends.
+    pub async fn say(mut self, settle: Settle, clock: Clock, mut link: Link) {
+        while !self.gone.is_empty() {
+            if settle.is_earlier_taken() {
+                let (now_ms, gone) = (clock.now().timestamp_millis(), self.gone.clone());
+                let said = link.run(|mut connection| async move {
+                    let mut command = redis::cmd("ZADD");
+                    command.arg(GATEWAYS_GONE);
+                    for id in gone {
+                        command.arg(now_ms).arg(id.to_string());
+                    }
+                    command.query_async::<i64>(&mut connection).await
+                });
+                if said.await.is_ok() {
+                    self.gone.clear();
+                    if let Err(error) = self.write() {
+                        // They are said to be gone once more by the next process: no harm.
+                        tracing::warn!(%error, "the list of former gateways stays");
+                    }
+                }
+            }
+            sleep(PAUSE).await;
+        }
+        // Nothing of the background ends by itself.
+        std::future::pending().await
+    }
+}
