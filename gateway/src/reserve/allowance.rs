@@ -196,8 +196,7 @@ impl Allowance {
         state.turn(limit, now);
         state.touched_ms = now.steady_ms;
         let window = state.window;
-        // Where the window may have ended by the clock of Redis, Redis decides.
-        let left = if now.live && now.high_ms < window.1 { state.left() } else { 0 };
+        let left = if state.is_usable(now) { state.left() } else { 0 };
         if amount <= left || amount == 0 {
             state.take(amount);
             state.open = state.open.saturating_add(1);
@@ -219,7 +218,7 @@ impl Allowance {
     /// What there is now of `amount`, for a hold in `window` that waits.
     pub fn take_part(&self, window: Bounds, amount: i64, now: Moment) -> i64 {
         let mut state = self.lock();
-        if window != state.window || !now.live || now.high_ms >= window.1 {
+        if window != state.window || !state.is_usable(now) {
             return 0;
         }
         let part = state.left().clamp(0, amount.max(0));
@@ -538,6 +537,12 @@ impl State {
             self.told_losses = losses;
             self.acknowledged = None;
         }
+    }
+
+    /// Whether what is in hand may be used without asking. Where the window may have ended by the
+    /// clock of Redis, Redis decides; and while more is drawn than the maximum, nobody goes on.
+    const fn is_usable(&self, now: Moment) -> bool {
+        now.live && now.high_ms < self.window.1 && self.free >= 0
     }
 
     fn left(&self) -> i64 {

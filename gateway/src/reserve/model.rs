@@ -74,6 +74,8 @@ struct Waiting {
     holds: Vec<(Metric, Hold)>,
     amounts: Vec<i64>,
     since_ms: i64,
+    /// As of a call that runs: what it holds already was given to others.
+    forfeited: bool,
 }
 
 /// What was admitted of each limit in each window: in all, and by each gateway.
@@ -433,17 +435,23 @@ impl World {
             // Whoever completes counts has waited for as long as anybody goes on unheard.
             let unheard_ms = self.now_ms - self.gateways[n].heard_ms;
             assert!(unheard_ms <= LEASE_MS, "UNHEARD: seed {}: for {unheard_ms} ms", self.seed);
-            self.admit(n, holds, self.now_ms);
+            self.admit(n, holds, self.now_ms, false);
             return;
         }
         let (reply, answer) = oneshot::channel();
         let ask = Ask { needs, now: wall, tries: 0, reply };
         gateway.sender.try_send(Request::Ask(ask)).unwrap();
-        gateway.waiting.push(Waiting { reply: answer, holds, amounts, since_ms: self.now_ms });
+        gateway.waiting.push(Waiting {
+            reply: answer,
+            holds,
+            amounts,
+            since_ms: self.now_ms,
+            forfeited: false,
+        });
     }
 
     /// A call may run: it counts from the instant it was admitted, in the window of its hold.
-    fn admit(&mut self, n: usize, holds: Vec<(Metric, Hold)>, from_ms: i64) {
+    fn admit(&mut self, n: usize, holds: Vec<(Metric, Hold)>, from_ms: i64, forfeited: bool) {
         let name = self.gateways[n].name.clone();
         for (metric, hold) in &holds {
             let limit = self.limit_of(*metric);
@@ -456,12 +464,15 @@ impl World {
                 self.seed,
                 self.now_ms
             );
+            if forfeited && *metric == Metric::Concurrency {
+                continue;
+            }
             self.books.add(limit, window, &name, hold.amount());
             self.check(limit, window);
         }
         self.admitted += 1;
         let ends_at_ms = self.now_ms + self.rng.random_range(0..3_000);
-        self.gateways[n].running.push(Running { holds, ends_at_ms, forfeited: false });
+        self.gateways[n].running.push(Running { holds, ends_at_ms, forfeited });
     }
 
     fn limit_of(&self, metric: Metric) -> usize {
@@ -474,7 +485,7 @@ impl World {
             match one.reply.try_recv() {
                 Ok(Reply::Granted(more)) => {
                     one.holds.extend(more);
-                    self.admit(n, one.holds, one.since_ms);
+                    self.admit(n, one.holds, one.since_ms, one.forfeited);
                 }
                 Ok(Reply::Refused(standing)) => {
                     let id = standing.limit.id;
@@ -575,6 +586,9 @@ impl World {
         for gateway in &mut self.gateways {
             if self.now_ms - gateway.heard_ms < LEVEL_MS {
                 continue;
+            }
+            for call in &mut gateway.waiting {
+                call.forfeited |= call.holds.iter().any(|(m, _)| *m == Metric::Concurrency);
             }
             for call in gateway.running.iter_mut().filter(|call| !call.forfeited) {
                 call.forfeited = true;

@@ -31,8 +31,9 @@ async fn a_stream_without_a_bound_holds_a_first_part_and_more_as_it_comes() {
         world.limit(Metric::Money, Window::Lifetime, 2_000_000_000);
     })
     .await;
-    let text = stack.chat_stream("tokens=9000 chunks=900").await.text().await.unwrap();
-    assert!(text.ends_with("data: [DONE]\n\n"));
+    // Slowly enough for what is asked for ahead of need to be answered before the end.
+    let stream = stack.chat_stream("tokens=9000 chunks=300 chunk_delay_ms=2").await;
+    assert!(stream.text().await.unwrap().ends_with("data: [DONE]\n\n"));
     let event = stack.event().await;
     assert_eq!((event.outcome, event.tokens.output, event.estimated), (Outcome::Ok, 9_000, false));
     assert!(event.topped_up >= 3, "{}", event.topped_up);
