@@ -1,11 +1,11 @@
 //! Budgets as callers meet them: what fits runs, and then calls are refused, slowed down or sent
 //! on, as the budget says.
 
-use crate::support::{Stack, World, chat, deployment, error};
+use crate::support::{Stack, World, chat, deployment, error, wait_for};
 use contract::id::{ModelId, OrgId, PriceId};
 use contract::money::{Nanos, Rates};
 use contract::snapshot::{
-    AtLimit, LimitKind, LimitRecord, LimitScope, Metric, PriceRecord, Window,
+    AtLimit, LimitKind, LimitRecord, LimitScope, Metric, PriceRecord, SpentBefore, Window,
 };
 use contract::usage::UsageEvent;
 use futures::future::join_all;
@@ -168,4 +168,34 @@ async fn an_orgs_budget_on_a_plan_counts_only_its_own_calls_on_it() {
     .await;
     assert_eq!(stack.chat("").await.status(), 200);
     assert_eq!(code(stack.chat("").await).await, (402, "budget.exhausted".into()));
+}
+
+#[tokio::test]
+async fn a_throttled_budget_is_told_when_there_is_room_and_has_it_then() {
+    let now = Clock::System.now();
+    let stack = Stack::of(|world| {
+        budget(world, 864_000_000, AtLimit::Throttle { percent: 50 });
+        world.prices[0].rates = per_call(10_000);
+        let limit = &mut world.limits[0];
+        limit.window = Window::Day;
+        let (_, end) = limit.bounds(now);
+        let until = contract::Timestamp::from_timestamp(end, 0).unwrap();
+        // All that there is now was spent; each second brings half of a call.
+        let amount = limit.max_at(now).0;
+        limit.spent_before = Some(SpentBefore { amount, until });
+    })
+    .await;
+    let answer = stack.chat("").await;
+    let wait: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=2).contains(&wait), "{wait}");
+    assert_eq!(code(answer).await, (429, "budget.throttled".into()));
+    let began = std::time::Instant::now();
+    loop {
+        if stack.chat("").await.status() == 200 {
+            break;
+        }
+        assert!(began.elapsed().as_secs() < 10, "never has room");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    wait_for("the call is recorded", || stack.sim.stats().calls == 1).await;
 }

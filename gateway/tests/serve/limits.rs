@@ -1,8 +1,9 @@
 //! Limits as callers meet them: what they count, whom they bind, and what is told of them.
 
 use crate::support::{Stack, chat, error, wait_for};
+use chrono::TimeDelta;
 use contract::id::ModelId;
-use contract::snapshot::{LimitScope, Metric, Record, Tag, Window};
+use contract::snapshot::{LimitScope, Metric, Override, Record, Tag, Window};
 use gateway::clock::Clock;
 use http::HeaderMap;
 use std::time::{Duration, Instant};
@@ -166,4 +167,24 @@ async fn a_change_is_in_force_within_a_second_and_what_was_used_stays_used() {
         assert_eq!(of(response.headers(), "x-ratelimit-remaining-requests"), left);
     }
     assert_eq!(stack.chat("").await.status(), 429, "three and two are five");
+}
+
+#[tokio::test]
+async fn an_override_begins_and_ends_by_the_gateways_clock_and_use_goes_on() {
+    let stack = Stack::of(|world| world.limit(Metric::Requests, Window::Lifetime, 1)).await;
+    let now = Clock::System.now();
+    let until = now + TimeDelta::seconds(4);
+    let mut limit = stack.world.limits[0].clone();
+    limit.overrides = vec![Override { max: 3, from: now, until }];
+    stack.publish(Record::Limit(limit)).await;
+    for _ in 0..3 {
+        assert_eq!(stack.chat("").await.status(), 200);
+    }
+    let refused = stack.chat("").await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(of(refused.headers(), "x-ratelimit-limit-requests"), "3");
+    wait_for("the override ends", || Clock::System.now() > until).await;
+    let refused = stack.chat("").await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(of(refused.headers(), "x-ratelimit-limit-requests"), "1");
 }
