@@ -8,6 +8,8 @@ import { as, member } from "../lib/people.mjs";
 /** What a page says, without what differs from answer to answer. */
 async function said(visit, path) {
   const answer = await visit.open(path);
+  // Its button appears with its script, which may come after the page.
+  if (answer.status() === 404) await visit.page.locator("main").getByRole("button", { name: /^Copy/ }).first().waitFor();
   const text = await visit.page.locator("main").innerText();
   return { status: answer.status(), text: text.replace(/call_[0-9a-v]{26}/g, "call_…") };
 }

@@ -121,6 +121,14 @@ impl Meter {
         self.permit.call.principal.stamp.started
     }
 
+    /// Whether who answers is a server on one's own machines, which costs while it works.
+    #[must_use]
+    pub fn is_own_server(&self) -> bool {
+        let vendor = self.tried.as_ref().and_then(|tried| tried.provider.vendor());
+        // Theirs are the rows with a host of one's own; everybody else is on the internet.
+        vendor.is_some_and(|vendor| vendor.base_url.starts_with("http://HOST"))
+    }
+
     /// Notes an attempt that is about to be made.
     pub fn attempting(&mut self, deployment: &DeploymentView) {
         self.attempts = self.attempts.saturating_add(1);

@@ -1,6 +1,7 @@
-//! A stream with its caller. When the caller leaves, the stream is read to its end without one, so
-//! that its provider's own count is billed: within a time, within what is held for it, and only so
-//! many at once. Beyond that it is dropped, and billed by what was seen.
+//! A stream with its caller. When the caller leaves, a server of our own is hung up on, which ends its
+//! work. A vendor charges for the whole answer all the same, so its stream is read to the end without
+//! a caller, and its own count is billed: within a time, within what is held for it, and only so many
+//! at once. What is dropped is billed by what was seen.
 
 use super::Relay;
 use crate::answer::Broken;
@@ -34,8 +35,8 @@ impl Attended {
 impl Drop for Attended {
     fn drop(&mut self) {
         let Some(mut relay) = self.0.take().filter(|relay| !relay.is_settled()) else { return };
-        if !relay.tells_use() {
-            // It is billed the same, however much of it is read.
+        if !relay.tells_use() || relay.meter().is_own_server() {
+            // It is billed the same, however much of it is read; or to hang up ends what it costs.
             return;
         }
         let worker = Rc::clone(relay.meter().worker());

@@ -9,6 +9,7 @@ use contract::snapshot::{
     Auth, DeploymentRecord, Dialect, ModelRecord, PredictMap, ProviderRecord,
 };
 use contract::usage::Operation;
+use contract::vendor::Vendor;
 use dialect::messages::Host;
 use dialect::openai::{Quirks, spoken_by};
 use dialect::{Speaker, Ways, Wire};
@@ -100,6 +101,12 @@ impl ProviderView {
         });
         let speech = speech.collect();
         Self { record, upstream, speech, ways }
+    }
+
+    /// Whose ways it has, as far as its settings name somebody known.
+    #[must_use]
+    pub fn vendor(&self) -> Option<&'static Vendor> {
+        self.record.settings.vendor.as_deref().and_then(Vendor::find)
     }
 
     #[must_use]

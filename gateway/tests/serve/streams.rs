@@ -231,6 +231,19 @@ async fn a_stream_that_its_caller_left_is_read_to_its_end_and_billed_as_the_prov
 }
 
 #[tokio::test]
+async fn a_server_of_our_own_stops_when_its_streams_caller_leaves_and_what_came_is_billed() {
+    let stack = Stack::of(|world| {
+        world.providers[0].settings.vendor = Some("llama_cpp".into());
+    })
+    .await;
+    begin_and_leave(&stack, "tokens=1000 chunk_delay_ms=20").await;
+    wait_for("the server stops", || stack.sim.stats().caller_gone == 1).await;
+    let event = stack.event().await;
+    assert_eq!((event.outcome, event.status, event.estimated), (Outcome::ClientGone, 499, true));
+    assert!((4..100).contains(&event.tokens.output), "{}", event.tokens.output);
+}
+
+#[tokio::test]
 async fn past_its_time_a_stream_without_its_caller_is_cancelled_and_billed_by_what_was_seen() {
     let bounds =
         Bounds { abandoned_stream_timeout: Duration::from_millis(200), ..Bounds::default() };

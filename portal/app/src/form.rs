@@ -14,6 +14,8 @@ pub struct FormState {
     pub action: Arc<str>,
     /// Sent as `Idempotency-Key`: a form posted twice acts once.
     pub key: Arc<str>,
+    /// What the ids of its fields end in.
+    pub mark: Arc<str>,
     refused: Arc<Refused>,
 }
 
@@ -31,7 +33,14 @@ pub struct Refused {
 impl FormState {
     #[must_use]
     pub fn new(action: &str, key: &str, refused: Refused) -> Self {
-        Self { action: action.into(), key: key.into(), refused: Arc::new(refused) }
+        let (action, key, mark) = (action.into(), key.into(), Arc::default());
+        Self { action, key, mark, refused: Arc::new(refused) }
+    }
+
+    /// One of several forms of a page with fields of the same names: by `mark` their ids differ.
+    #[must_use]
+    pub fn marked(self, mark: impl std::fmt::Display) -> Self {
+        Self { mark: mark.to_string().into(), ..self }
     }
 
     /// What was typed into `field` before the form was refused.

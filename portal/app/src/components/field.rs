@@ -5,8 +5,11 @@ use crate::form::FormState;
 use leptos::prelude::*;
 
 /// The id of a field's control; the error summary links to it.
-pub(super) fn control_id(name: &str) -> String {
-    format!("field-{name}")
+pub(super) fn control_id(name: &str, state: &FormState) -> String {
+    match &*state.mark {
+        "" => format!("field-{name}"),
+        mark => format!("field-{name}-{mark}"),
+    }
 }
 
 fn state() -> FormState {
@@ -23,7 +26,7 @@ struct Around {
 }
 
 fn around(name: &str, hint: &str, state: &FormState) -> Around {
-    let id = control_id(name);
+    let id = control_id(name, state);
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let error = state.error(name).map(str::to_owned);
     let described: Vec<_> =

@@ -31,7 +31,7 @@ fn summary(state: &FormState) -> impl IntoView + use<> {
         .errors()
         .iter()
         .map(|(field, error)| {
-            let target = format!("#{}", control_id(field));
+            let target = format!("#{}", control_id(field, state));
             let error = error.clone();
             if field.is_empty() {
                 view! { <li>{error}</li> }.into_any()

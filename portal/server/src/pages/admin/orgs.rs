@@ -62,7 +62,7 @@ pub async fn page(visit: OperatorVisit, Path(org): Path<String>) -> Result<Respo
     let found = visit.backend().account_ledger(&org, &filter, visit.query("cursor")).await?;
     let here = format!("/admin/orgs/{}", account.slug);
     let pays = visit.form(&format!("{here}/billing"));
-    let credit = visit.form(&format!("{here}/credits"));
+    let credit = visit.form(&format!("{here}/credits")).marked("credit");
     let title = account.name.clone();
     Ok(visit.page(Place::AdminOrgs, &title, || {
         let next = address::next(&visit, found.next);
@@ -163,7 +163,8 @@ fn ledger(
         .map(|one| {
             let may =
                 matches!(one.kind, LedgerKind::Usage | LedgerKind::Minimum | LedgerKind::Unknown);
-            let form = may.then(|| visit.form(&format!("{here}/ledger/{}/correct", one.id)));
+            let action = format!("{here}/ledger/{}/correct", one.id);
+            let form = may.then(|| visit.form(&action).marked(one.id));
             vec![
                 Cell::head(view! { <Second at=one.at /> }),
                 Cell::text(text::transaction(one.kind)),

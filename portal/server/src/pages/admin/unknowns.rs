@@ -34,7 +34,7 @@ pub async fn page(visit: OperatorVisit) -> Result<Response, Fault> {
             .map(|call| {
                 let may = matches!(call.state, UnknownState::Open | UnknownState::Unknown);
                 let action = format!("/admin/unknowns/{}/resolve", call.request_id);
-                let form = may.then(|| visit.form(&action));
+                let form = may.then(|| visit.form(&action).marked(call.request_id));
                 vec![
                     Cell::head(view! { <Second at=call.at /> }),
                     Cell::text(call.org_slug),
