@@ -24,9 +24,10 @@ ask() {
 
 answered() { ANSWER=$(ask) && [ "${ANSWER##*$'\n'}" = 200 ]; }
 
-# The key may still be on its way to the gateway, hence the moment of patience.
+# The key may still be on its way to the gateway. And after Redis was started again limits are closed
+# until they are counted: some seconds, a minute where a gateway of before does not come back.
 first_call() {
-  local end=$((SECONDS + 10))
+  local end=$((SECONDS + 90))
   until answered; do
     [ "$SECONDS" -lt "$end" ] ||
       die "the first call was not answered with 200 but: ${ANSWER:-nothing}" "look at it: infra/stack logs gateway"
