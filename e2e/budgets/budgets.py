@@ -5,6 +5,7 @@ import os
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
@@ -150,8 +151,28 @@ def the_dollar(scene, tests):
         assert set(mails) == people, (mails, people)
         assert scene.hooks(budget) == [50, 80, 100], scene.hooks(budget)
 
+    def raised():
+        ends = (datetime.now(timezone.utc) + timedelta(hours=1)).isoformat()
+        scene.org.api.post(scene.path(budget) + "/raises",
+                           {"add_usd": "0.20", "ends_at": ends, "reason": "Friday night"})
+        _, took = until("a call runs", lambda: scene.call(key)[0] == 200, 3)
+        ran, _ = scene.press(key, 10)
+        assert ran == 1, f"{ran} more calls ran"
+        return f"in force after {took:.2f} s"
+
+    def ended():
+        shown = scene.org.api.get(scene.path(budget))
+        raise_id = shown["raises"][0]["id"]
+        scene.org.api.call("DELETE", scene.path(budget) + f"/raises/{raise_id}")
+        until("it is booked", lambda: scene.org.api.get(scene.path(budget))["period"]["spent_usd"]
+              == "1.20", 15)
+        assert scene.call(key)[0] == 402
+        assert scene.hooks(budget) == [50, 80, 100], "the alerts of this period were told"
+
     tests.check("a budget of a dollar lets through exactly what fits, over two gateways", exactly)
     tests.check("each threshold is told once, by mail and by signed webhook", once)
+    tests.check("a raise lets through what it adds and no more", raised)
+    tests.check("a raise that is over leaves what was spent, and tells nothing again", ended)
 
 
 def the_cheaper_model(scene, tests):

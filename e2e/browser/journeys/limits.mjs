@@ -62,7 +62,7 @@ export async function run({ browser, tests, stack }) {
       await until("it is used up", async () => (await call(stack, secret, tag)).status === 429, 5);
       assert.equal((await call(stack, secret, "other=1")).status, 200);
     });
-    await tests.check(`${with_}, an override is the maximum in force, and use goes on`, async () => {
+    await tests.check(`${with_}, an override lets a call more through, and use goes on`, async () => {
       await visit.open(`${home}/limits?with=${encodeURIComponent(tag)}`);
       const row = visit.page.getByRole("row").filter({ hasText: tag });
       await row.getByText("2 of 2").waitFor();
@@ -80,6 +80,10 @@ export async function run({ browser, tests, stack }) {
       await form.getByRole("button", { name: "Override it for a while" }).click();
       await visit.page.getByText("The override is set.").waitFor();
       await visit.page.getByText("2 of 3").waitFor();
+      const { took } = await until("let through", async () =>
+        (await call(stack, secret, tag)).status === 200, 2);
+      assert.equal((await call(stack, secret, tag)).status, 429, "three fit, and no more");
+      return `${took.toFixed(2)} s`;
     });
     await tests.check(`${with_}, the limit is lifted`, async () => {
       await visit.main("button", "Remove").click();
