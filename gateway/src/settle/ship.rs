@@ -208,8 +208,8 @@ impl Shipper {
             return Ok(upto);
         }
         let number = self.batches + 1;
-        // With nothing out there, nothing can have been lost.
-        let before = (!self.sent.is_empty()).then_some(self.batches);
+        // With no event out there, nothing can have been lost: Redis knows of no batch of intents.
+        let before = self.sent.iter().any(|sent| sent.events > 0).then_some(self.batches);
         let batch = batch(&records, &self.mark, number, before);
         match link.run(|connection| send(connection, batch)).await {
             Ok(Handed::Lost) => {

@@ -594,6 +594,45 @@ async fn a_call_that_an_earlier_process_began_and_never_ended_is_told_once_as_un
 }
 
 #[tokio::test]
+async fn calls_that_never_ended_hold_nothing_up_where_no_other_call_was_made() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, _) = open(state.path(), ROOM);
+    let begun = settle.intend(&intent(1)).unwrap();
+    drop((settle, begun));
+
+    // Its file holds nothing to ship, and comes before the one that tells of its call.
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    call(&settle, 2).unwrap();
+    assert_eq!(ship.shipper.round(&mut ship.link).await, Shipped::Some);
+    assert_eq!(ship.shipper.round(&mut ship.link).await, Shipped::Nothing);
+    assert_eq!(unsettled(&redis).await, [(RequestId(id(1)), true)]);
+    assert_eq!(ship.through(&redis).await, once([2]));
+    assert_eq!((settle.depth().events, settle.depth().bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn a_call_that_begins_after_a_flush_does_not_hold_up_one_that_ends() {
+    let redis = RedisServer::start();
+    let state = TempDir::new().unwrap();
+    let (settle, telemetry) = open(state.path(), ROOM);
+    let mut ship = Ship::new(&settle, &redis, &telemetry);
+    call(&settle, 1).unwrap();
+    assert_eq!(ship.through(&redis).await, once([1]));
+    let mut connection = redis.connection().await;
+    redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();
+    let begun = settle.intend(&intent(2)).unwrap();
+    assert_eq!(ship.shipper.round(&mut ship.link).await, Shipped::Some);
+    call(&settle, 3).unwrap();
+    assert_eq!(ship.shipper.round(&mut ship.link).await, Shipped::Some);
+    assert_eq!(ship.shipper.round(&mut ship.link).await, Shipped::Nothing);
+    assert_eq!(shipped(&redis).await, once([3]));
+    settle.record(begun, &event(2));
+    assert_eq!(ship.through(&redis).await, once([2, 3]));
+}
+
+#[tokio::test]
 async fn a_call_that_runs_long_is_told_once_while_it_runs_and_its_event_follows() {
     let redis = RedisServer::start();
     let state = TempDir::new().unwrap();
