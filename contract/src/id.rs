@@ -40,22 +40,29 @@ pub fn instant_of(uuid: &Uuid) -> Option<Timestamp> {
 /// Characters after the underscore.
 const DIGITS: usize = 26;
 
-/// The part after the underscore, without an allocation or a table: gateways write a dozen of
-/// these for each call.
+/// The part after the underscore, eight digits at once: gateways write two dozen of these for each
+/// call.
 fn encode(uuid: &Uuid) -> [u8; DIGITS] {
     let (high, low) = uuid.as_u64_pair();
-    let middle = high << 60 | low >> 4;
-    std::array::from_fn(|place| {
-        let digit = match place {
-            0..12 => high >> (59 - 5 * place),
-            12..24 => middle >> (119 - 5 * place),
-            24 => low >> 3,
-            // The last digit has three bits of the identifier and two zeros.
-            _ => low << 2,
-        };
-        let [digit, ..] = (digit & 31).to_le_bytes();
-        if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }
-    })
+    let mut text = [0; DIGITS.next_multiple_of(8)];
+    // The last digit has three bits of the identifier and two zeros.
+    let parts = [high >> 24, high << 16 | low >> 48, low >> 8, low << 32];
+    for (digits, part) in text.as_chunks_mut().0.iter_mut().zip(parts) {
+        *digits = eight_digits(part);
+    }
+    text.first_chunk().copied().unwrap_or_default()
+}
+
+/// The lowest 40 bits in base32hex, the highest digit first.
+fn eight_digits(bits: u64) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Halves, quarters and eighths apart, until each byte has a digit.
+    let bits = (bits & 0xff_fff0_0000) << 12 | bits & 0xf_ffff;
+    let bits = (bits & 0x000f_fc00_000f_fc00) << 6 | bits & 0x0000_03ff_0000_03ff;
+    let bits = (bits & 0x03e0_03e0_03e0_03e0) << 3 | bits & 0x001f_001f_001f_001f;
+    // A digit from ten on reaches its byte's highest bit, and none the next byte.
+    let letters = (bits + ONES * (128 - 10)) >> 7 & ONES;
+    (bits + ONES * u64::from(b'0') + letters * u64::from(b'a' - 10 - b'0')).to_be_bytes()
 }
 
 fn decode(body: &str) -> Option<Uuid> {

@@ -24,7 +24,8 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Copy)]
 struct Open {
     place: Place,
-    since: Instant,
+    /// When it was first looked at. Calls that end before that, as most do, ask for no time.
+    since: Option<Instant>,
     /// Somebody was told that it is still open.
     told: bool,
 }
@@ -38,7 +39,7 @@ pub(super) struct Intents {
 
 impl Intents {
     pub fn add(&mut self, place: Place) -> usize {
-        let open = Some(Open { place, since: Instant::now(), told: false });
+        let open = Some(Open { place, since: None, told: false });
         match self.free.pop() {
             Some(slot) => {
                 if let Some(free) = self.slots.get_mut(slot) {
@@ -87,10 +88,18 @@ impl Intents {
         within.map(|(slot, open)| (slot, open.place)).collect()
     }
 
-    /// Those that are open for `longer_than`, and nobody was told so.
-    pub fn untold(&self, longer_than: Duration) -> Vec<(usize, Place)> {
-        let untold = self.all().filter(|(_, o)| !o.told && o.since.elapsed() >= longer_than);
-        untold.map(|(slot, open)| (slot, open.place)).collect()
+    /// Those that were open when this was asked `longer_than` ago, and nobody was told so.
+    pub fn untold(&mut self, longer_than: Duration) -> Vec<(usize, Place)> {
+        let now = Instant::now();
+        let mut untold = Vec::new();
+        for (slot, open) in self.slots.iter_mut().enumerate() {
+            let Some(open) = open.as_mut().filter(|open| !open.told) else { continue };
+            let since = *open.since.get_or_insert(now);
+            if now.duration_since(since) >= longer_than {
+                untold.push((slot, open.place));
+            }
+        }
+        untold
     }
 
     fn all(&self) -> impl Iterator<Item = (usize, Open)> {

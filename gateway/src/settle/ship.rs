@@ -187,7 +187,7 @@ impl Shipper {
 
     /// Ships one batch of a file; says how far the file is shipped then.
     async fn batch(&mut self, link: &mut Link, due: &Segment) -> Result<u64, NotNow> {
-        let records = match segment::read(&due.file, due.shipped, due.written, BATCH) {
+        let records = match segment::read(due.readable(), due.shipped, due.written, BATCH) {
             Ok(records) => records,
             Err(error) => {
                 tracing::error!(%error, path = %due.path.display(), "a spool file cannot be read");

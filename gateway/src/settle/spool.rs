@@ -1,18 +1,21 @@
 //! The spool: append-only files in the gateway's state folder. Each thread writes files of its own
-//! with one write(2) a record, so a record survives the end of the process. What must stay true: a
-//! call that may cost is on disk as begun before it is made, and as ended once it is; an event
-//! leaves the disk only when the backend has taken it out of Redis, and never before its intent, so
-//! a Redis that loses its memory loses no usage and a process that dies no call.
+//! with one pwrite(2) a record, so a record survives the end of the process. A file that is through is
+//! written again under another number: a write over what is there costs half of one that makes a
+//! file longer. What must stay true: a call that may cost is on disk as begun before it is made, and
+//! as ended once it is; an event leaves the disk only when the backend has taken it out of Redis, and
+//! never before its intent, so a Redis that loses its memory loses no usage and a process that dies
+//! no call.
 
 use super::intent::{Intent, Intents, Place};
-use super::leftover;
-use super::segment::{self, Kind};
+use super::leftover::{self, EXTENSION};
+use super::segment::{self, END, Form, Kind, Written};
 use crate::telemetry::{Count, Telemetry, slot};
 use contract::id::RequestId;
 use contract::usage::{UsageEvent, UsageIntent};
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +26,8 @@ const SEGMENT_MAX: u64 = 2 << 20;
 const EVENT_ROOM: u64 = 4 << 10;
 /// Kept on disk for each thread, so that calls under way can still record when the disk fills up.
 const BALLAST: usize = 4 << 20;
+/// Files that are through and wait to be written again, for each thread.
+const SPARE_MAX: usize = 4;
 
 /// Usage cannot be recorded: `service.spool_full`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +70,8 @@ pub(super) struct Spool {
     bytes_max: u64,
     pub(super) writers: Box<[Mutex<Writer>]>,
     closed: Mutex<VecDeque<Segment>>,
+    /// Files to be written again: empty, as a reader sees them.
+    spare: Mutex<Vec<Segment>>,
     next: AtomicU64,
     pub(super) bytes: AtomicU64,
     events: AtomicU64,
@@ -89,6 +96,7 @@ pub(super) struct Writer {
 pub(super) struct Segment {
     pub number: u64,
     pub file: Arc<File>,
+    pub form: Form,
     pub path: PathBuf,
     pub written: u64,
     /// Redis has everything before this.
@@ -103,7 +111,12 @@ pub(super) struct Segment {
 
 impl Segment {
     pub const fn new(number: u64, file: Arc<File>, path: PathBuf, writer: Option<usize>) -> Self {
-        Self { number, file, path, written: 0, shipped: 0, taken: 0, damaged: false, writer }
+        let form = Form::Numbered(number);
+        Self { number, file, form, path, written: 0, shipped: 0, taken: 0, damaged: false, writer }
+    }
+
+    pub fn readable(&self) -> Written<'_> {
+        (&self.file, self.form)
     }
 }
 
@@ -123,15 +136,16 @@ impl Settle {
         fs::create_dir_all(&folder).map_err(fail)?;
         let lock = File::create(folder.join("lock")).map_err(fail)?;
         lock.try_lock().map_err(|_| SpoolError::InUse { path: folder.clone() })?;
-        let closed = leftover::files(&folder).map_err(fail)?;
-        let left = leftover::read(&closed);
+        let mut closed = leftover::files(&folder).map_err(fail)?;
         let next = closed.back().map_or(1, |last| last.number + 1);
+        let left = leftover::read(&mut closed).map_err(fail)?;
         let spool = Spool {
             folder: folder.clone(),
             bytes_max,
             writers: (0..threads.max(1)).map(|_| Mutex::default()).collect(),
             bytes: AtomicU64::new(closed.iter().map(|segment| segment.written).sum()),
             closed: Mutex::new(closed),
+            spare: Mutex::default(),
             next: AtomicU64::new(next),
             events: AtomicU64::new(left.events),
             intents: AtomicU64::new(0),
@@ -226,15 +240,16 @@ impl Spool {
             out.extend(Kind::Intent.letter());
             intent.write_json(out);
         });
-        let length = writer.buffer.len() as u64;
+        let length = segment::length(&writer.buffer) as u64;
         if self.promised().saturating_add(length + EVENT_ROOM) > self.bytes_max {
             return Err(SpoolFull::Limit);
         }
         // The reserve is for calls under way, not for new ones.
-        let written = self.append(place, &mut writer.open, &writer.buffer).map_err(|error| {
-            self.failed(&error);
-            SpoolFull::Disk
-        })?;
+        let written =
+            self.append(place, &mut writer.open, &mut writer.buffer).map_err(|error| {
+                self.failed(&error);
+                SpoolFull::Disk
+            })?;
         self.intents.fetch_add(1, Ordering::Relaxed);
         Ok(Intent { writer: place, slot: writer.intents.add(written) })
     }
@@ -246,7 +261,7 @@ impl Spool {
             out.extend(Kind::Intent.letter());
             intent.write_json(out);
         });
-        match self.append(of.writer, &mut writer.open, &writer.buffer) {
+        match self.append(of.writer, &mut writer.open, &mut writer.buffer) {
             Ok(place) => writer.intents.is_now_at(of.slot, place),
             Err(error) => self.failed(&error),
         }
@@ -260,12 +275,12 @@ impl Spool {
             out.extend(kind.letter());
             write(out);
         });
-        let mut written = self.append(of.writer, &mut writer.open, &writer.buffer);
+        let mut written = self.append(of.writer, &mut writer.open, &mut writer.buffer);
         if let Err(error) = &written {
             self.failed(error);
             // What the reserve frees is for calls that were admitted before the disk was full.
             fs::remove_file(self.folder.join("ballast")).unwrap_or_default();
-            written = self.append(of.writer, &mut writer.open, &writer.buffer);
+            written = self.append(of.writer, &mut writer.open, &mut writer.buffer);
         }
         match written {
             Ok(_) => self.ended(&mut writer.intents, of.slot, kind),
@@ -297,7 +312,7 @@ impl Spool {
                 out.extend(Kind::Unsettled.letter());
                 leftover::unsettled(out, intent, true);
             });
-            self.append(0, &mut open, &buffer)?;
+            self.append(0, &mut open, &mut buffer)?;
             self.events.fetch_add(1, Ordering::Relaxed);
         }
         self.telemetry.count(Count::SpoolUnsettled, intents.len() as u64);
@@ -308,22 +323,23 @@ impl Spool {
         Ok(())
     }
 
-    /// Writes a record; where it is.
+    /// Writes an encoded record; where it is.
     pub(super) fn append(
         &self,
         writer: usize,
         open: &mut Option<Segment>,
-        bytes: &[u8],
+        record: &mut [u8],
     ) -> io::Result<Place> {
-        let length = bytes.len() as u64;
-        if open.as_ref().is_some_and(|s| s.written.saturating_add(length) > SEGMENT_MAX) {
+        let length = segment::length(record);
+        if open.as_ref().is_some_and(|s| s.written.saturating_add(length as u64) > SEGMENT_MAX) {
             self.closed().extend(open.take());
         }
         let segment = match open {
             Some(segment) => segment,
             None => open.insert(self.create(writer)?),
         };
-        if let Err(error) = (&*segment.file).write_all(bytes) {
+        segment::seal(record, segment.form);
+        if let Err(error) = segment.file.write_all_at(record, segment.written) {
             // Take back what was half written; if even that fails, leave the file: its reader
             // stops at the torn place.
             if segment.file.set_len(segment.written).is_err() {
@@ -331,17 +347,46 @@ impl Spool {
             }
             return Err(error);
         }
-        let place = Place { segment: segment.number, at: segment.written, length: bytes.len() };
-        segment.written += length;
-        self.bytes.fetch_add(length, Ordering::Relaxed);
+        let place = Place { segment: segment.number, at: segment.written, length };
+        segment.written += length as u64;
+        self.bytes.fetch_add(length as u64, Ordering::Relaxed);
         Ok(place)
     }
 
     fn create(&self, writer: usize) -> io::Result<Segment> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.folder.join(format!("{number:020}.seg"));
-        let file = OpenOptions::new().create_new(true).append(true).read(true).open(&path)?;
-        Ok(Segment::new(number, Arc::new(file), path, Some(writer)))
+        let path = self.folder.join(format!("{number:020}.{EXTENSION}"));
+        let spare = self.spare().pop();
+        let file = match spare.filter(|spare| fs::rename(&spare.path, &path).is_ok()) {
+            Some(spare) => spare.file,
+            None => {
+                let mut options = OpenOptions::new();
+                Arc::new(options.create_new(true).write(true).read(true).open(&path)?)
+            }
+        };
+        Ok(Segment::new(number, file, path, Some(writer)))
+    }
+
+    /// Has no more need of a file: keeps it to be written again, deletes it, or puts it aside.
+    pub(super) fn let_go(&self, segment: Segment) {
+        self.bytes.fetch_sub(segment.written, Ordering::Relaxed);
+        let gone = if segment.damaged {
+            fs::rename(&segment.path, segment.path.with_extension("damaged"))
+        } else {
+            let mut spare = self.spare();
+            let wanted = segment.writer.is_some() && spare.len() < SPARE_MAX * self.writers.len();
+            if wanted && segment.file.write_all_at(&END, 0).is_ok() {
+                return spare.push(segment);
+            }
+            fs::remove_file(&segment.path)
+        };
+        if let Err(error) = gone {
+            tracing::error!(%error, path = %segment.path.display(), "a finished spool file stays");
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Segment>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn make_ballast(&self) -> io::Result<()> {
@@ -373,7 +418,7 @@ impl Spool {
         for place in 0..self.writers.len() {
             let Some(mut guard) = self.writer(place) else { continue };
             let writer = &mut *guard;
-            while let Some((slot, kind, record)) = writer.waiting.last() {
+            while let Some((slot, kind, record)) = writer.waiting.last_mut() {
                 if self.append(place, &mut writer.open, record).is_err() {
                     return false;
                 }

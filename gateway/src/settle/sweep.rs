@@ -3,12 +3,10 @@
 
 use super::intent::{Intents, Place};
 use super::leftover;
-use super::segment::{self, HEADER};
-use super::spool::{Spool, Writer};
-use std::fs;
+use super::segment::{self, END, HEADER};
+use super::spool::{Segment, Spool, Writer};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Files of one thread that only calls under way hold; where there are more, what is said of those
@@ -47,11 +45,10 @@ impl Spool {
                 self.move_on(place, writer);
             }
             let Writer { open, intents, .. } = writer;
-            let Some(open) = open.as_mut().filter(|_| !kept.any) else { continue };
-            let through = open.written > 0 && open.taken == open.written && !open.damaged;
-            if through && !intents.is_any_in(open.number) && open.file.set_len(0).is_ok() {
-                self.bytes.fetch_sub(open.written, Ordering::Relaxed);
-                (open.written, open.shipped, open.taken) = (0, 0, 0);
+            let through =
+                |open: &mut Segment| open.taken == open.written && !intents.is_any_in(open.number);
+            if let Some(open) = open.take_if(|open| !kept.any && through(open)) {
+                self.let_go(open);
             }
         }
     }
@@ -65,16 +62,9 @@ impl Spool {
             if segment.taken < segment.written || intents.is_any_in(segment.number) {
                 break;
             }
-            let gone = if segment.damaged {
-                fs::rename(&segment.path, segment.path.with_extension("damaged"))
-            } else {
-                fs::remove_file(&segment.path)
-            };
-            if let Err(error) = gone {
-                tracing::error!(%error, path = %segment.path.display(), "a finished spool file stays");
+            if let Some(segment) = closed.remove(at) {
+                self.let_go(segment);
             }
-            self.bytes.fetch_sub(segment.written, Ordering::Relaxed);
-            closed.remove(at);
         }
         let mut kept = closed.iter().filter(|segment| segment.writer == writer).peekable();
         Kept {
@@ -93,9 +83,10 @@ impl Spool {
         let Some((number, file)) = oldest else { return };
         for (slot, from) in writer.intents.within(number) {
             let mut record = vec![0; from.length];
-            let to = file
-                .read_exact_at(&mut record, from.at)
-                .and_then(|()| self.append(place, &mut writer.open, &record));
+            let to = file.read_exact_at(&mut record, from.at).and_then(|()| {
+                record.extend_from_slice(&END);
+                self.append(place, &mut writer.open, &mut record)
+            });
             match to {
                 Ok(to) => writer.intents.is_now_at(slot, to),
                 Err(error) => return self.failed(&error),
@@ -107,7 +98,7 @@ impl Spool {
     pub fn long_open(&self, longer_than: Duration) -> Vec<Long> {
         let mut found = Vec::new();
         for place in 0..self.writers.len() {
-            let Some(writer) = self.writer(place) else { continue };
+            let Some(mut writer) = self.writer(place) else { continue };
             for (slot, at) in writer.intents.untold(longer_than) {
                 found.extend(self.read_back(&writer, at).map(|record| {
                     let body = record.get(HEADER..).unwrap_or_default();
