@@ -1,5 +1,6 @@
 //! Usage: taken from the stream once, summed up, and reported.
 
+mod coarse;
 mod letters;
 mod once;
 mod reports;
