@@ -42,10 +42,8 @@ impl Role {
         match action {
             A::ViewOrg | A::ViewCatalog => true,
             A::ViewMembers => matches!(self, R::Owner | R::Admin | R::Developer | R::Auditor),
-            A::ViewTeams | A::ViewApps | A::ViewUsage => true,
-            A::ViewKeys | A::ViewSubscriptions => {
-                matches!(self, R::Owner | R::Admin | R::Developer | R::Auditor)
-            }
+            A::ViewTeams | A::ViewApps | A::ViewUsage | A::ViewSubscriptions => true,
+            A::ViewKeys => matches!(self, R::Owner | R::Admin | R::Developer | R::Auditor),
             A::ViewRequests => matches!(self, R::Owner | R::Admin | R::Developer | R::Auditor),
             A::ViewCosts | A::ViewBudgets => {
                 matches!(self, R::Owner | R::Admin | R::Finance | R::Auditor)
@@ -117,6 +115,7 @@ mod tests {
         assert!(Role::Finance.may(Action::ViewCosts));
         assert!(!Role::Finance.may(Action::ViewKeys));
         assert!(!Role::Finance.may(Action::ViewRequests));
+        assert!(Role::Finance.may(Action::ViewSubscriptions), "plans are what budgets are set on");
     }
 
     #[test]

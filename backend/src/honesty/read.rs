@@ -180,20 +180,27 @@ fn problems(health: &Health) -> Vec<String> {
         (health.rollups_waiting > ROLLUPS_MAX)
             .then(|| format!("{} minutes wait to be summed up.", health.rollups_waiting)),
         none.then(|| "No gateway is alive.".to_owned()),
-        (silent > 0).then(|| format!("{silent} gateways fell silent.")),
-        (behind > 0).then(|| format!("{behind} gateways are far behind the configuration.")),
-        (health.dead_letters > 0)
-            .then(|| format!("{} events cannot be booked.", health.dead_letters)),
-        (health.unknowns > 0).then(|| format!("{} calls are of unknown outcome.", health.unknowns)),
-        (health.unbalanced > 0)
-            .then(|| format!("{} transactions do not balance.", health.unbalanced)),
-        (health.leaks > 0).then(|| format!("{} reservations leak.", health.leaks)),
+        many(silent as u64, "gateway fell silent", "gateways fell silent"),
+        many(
+            behind as u64,
+            "gateway is far behind the configuration",
+            "gateways are far behind the configuration",
+        ),
+        many(health.dead_letters, "event cannot be booked", "events cannot be booked"),
+        many(health.unknowns, "call is of unknown outcome", "calls are of unknown outcome"),
+        many(health.unbalanced, "transaction does not balance", "transactions do not balance"),
+        many(health.leaks, "reservation leaks", "reservations leak"),
         (health.overrun_usd.0 > Nanos::ZERO)
             .then(|| format!("Wallets were overrun by {} dollars.", health.overrun_usd)),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// `1 event cannot be booked.`, `2 events cannot be booked.`; nothing of none.
+fn many(count: u64, one: &str, more: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} {}.", if count == 1 { one } else { more }))
 }
 
 #[cfg(test)]

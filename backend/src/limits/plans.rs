@@ -10,6 +10,7 @@ use contract::snapshot::{LimitRecord, LimitScope, Metric, Window};
 #[derive(Debug)]
 pub struct OnSubscription {
     pub record: LimitRecord,
+    /// Of the product and of the plan: many products have a plan of the same name.
     pub plan_name: String,
     pub model_name: Option<String>,
     pub subscription_id: SubscriptionId,
@@ -26,14 +27,15 @@ pub async fn of_app(
         r#"select l.id as "id: LimitId", l.plan_id as "plan_id: PlanId", l.metric as "metric: Metric",
              l.time_window as "window: Window", l.sliding, l.time_zone, l.max,
              l.model_id as "model_id: ModelId", m.name as "model_name?", l.without_redis_percent,
-             p.name as plan_name, s.id as "subscription_id: SubscriptionId"
+             o.name || ', ' || p.name as "plan_name!", s.id as "subscription_id: SubscriptionId"
            from subscriptions s
              join plans p on p.id = s.plan_id
+             join products o on o.id = p.product_id
              join plan_limits l on l.plan_id = p.id
              left join models m on m.id = l.model_id
            where s.app_id = $1 and s.state = 'active' and (s.expires_at is null or s.expires_at > $2)
-             and ($3::uuid is null or exists (select from product_models o
-               where o.product_id = s.product_id and o.model_id = $3))
+             and ($3::uuid is null or exists (select from product_models b
+               where b.product_id = s.product_id and b.model_id = $3))
            order by s.created_at, l.id"#,
         app.0,
         now,

@@ -91,10 +91,10 @@ async fn what_waits_leaks_or_does_not_balance_is_counted_and_said_and_a_sound_pl
     let problems = health["problems"].to_string();
     for said in [
         "waits 45 seconds",
-        "1 gateways fell silent",
-        "1 events cannot be booked",
-        "1 calls are of unknown outcome",
-        "1 transactions do not balance",
+        "1 gateway fell silent",
+        "1 event cannot be booked",
+        "1 call is of unknown outcome",
+        "1 transaction does not balance",
         "4 reservations leak",
     ] {
         assert!(problems.contains(said), "{said}: {problems}");

@@ -185,6 +185,8 @@ async fn what_an_operator_says_in_a_wrong_form_is_refused_and_billing_happens_at
     desk.tell(&call, false).await;
     for (body, pointer) in [
         (json!({"resolution": "usage", "reason": "r"}), "/tokens"),
+        (json!({"resolution": "usage", "reason": "r", "tokens": {}}), "/tokens"),
+        (json!({"resolution": "usage", "reason": "r", "units": {"pictures": 3}}), "/tokens"),
         (json!({"resolution": "forgive", "reason": "r", "tokens": Tokens::NONE}), "/tokens"),
         (json!({"resolution": "forgive", "reason": " "}), "/reason"),
         (

@@ -38,12 +38,20 @@ pub async fn resolve_unknown(
 async fn resolve(tx: &mut SystemTx, request: RequestId, body: &ResolveUnknown) -> Result<()> {
     let call = store::find_for_update(tx, request).await?.ok_or_else(ApiError::not_found)?;
     let by_usage = body.resolution == Resolution::Usage;
+    let is_reported = body.tokens.is_some() || body.units.is_some();
+    let is_nothing = body.tokens.unwrap_or(Tokens::NONE) == Tokens::NONE
+        && body.units.unwrap_or(Units::NONE).is_zero();
     let mut check = Check::new();
     let reason = check.line("/reason", &body.reason, 1..=500);
     check.that(
-        by_usage == (body.tokens.is_some() || body.units.is_some()),
+        by_usage == is_reported,
         "/tokens",
         "With `usage`, say the tokens or units that the provider reports; otherwise leave both out.",
+    );
+    check.that(
+        !(by_usage && is_reported && is_nothing),
+        "/tokens",
+        "Say more than 0 of something; a call that used nothing is ended with `forgive`.",
     );
     check.done()?;
     if call.state == UnknownState::Settled {
