@@ -1,7 +1,7 @@
 //! Numbers, money and instants as people read them. Never a float, always UTC.
 
 use chrono::{DateTime, Utc};
-use contract::money::Usd;
+use contract::money::{Nanos, Usd};
 
 /// `1234567` → `1,234,567`.
 #[must_use]
@@ -25,6 +25,18 @@ pub fn money(amount: Usd) -> String {
     let (whole, fraction) = rest.split_once('.').unwrap_or((rest, "00"));
     let whole = whole.parse().map_or_else(|_| whole.to_owned(), count);
     format!("{sign}${whole}.{fraction}")
+}
+
+/// `$1,234.57`, rounded to the cent, half up: for what is guessed. What was booked is shown exactly. Less
+/// than a cent stays exact, as nothing would be left of it.
+#[must_use]
+pub fn cents(amount: Usd) -> String {
+    const CENT: i64 = 10_000_000;
+    let nanos = amount.0.0;
+    if nanos.abs() < CENT {
+        return money(amount);
+    }
+    money(Usd(Nanos(nanos.saturating_add(CENT / 2).div_euclid(CENT).saturating_mul(CENT))))
 }
 
 /// Decimals that show every one of `amounts` exactly: two, or at least six as soon as one of them
@@ -110,6 +122,15 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(money("1234.5".parse().unwrap()), "$1,234.50");
         assert_eq!(money("-0.000000001".parse().unwrap()), "−$0.000000001");
+    }
+
+    #[test]
+    fn what_is_guessed_is_said_to_the_cent() {
+        let shown = |text: &str| cents(text.parse().unwrap());
+        assert_eq!(shown("33.028396345"), "$33.03");
+        assert_eq!(shown("0.014999999"), "$0.01");
+        assert_eq!(shown("0.000123"), "$0.000123");
+        assert_eq!(shown("0"), "$0.00");
     }
 
     #[test]

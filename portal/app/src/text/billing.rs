@@ -31,8 +31,11 @@ pub const NOTE_HINT: &str = "The number of the payment, or why it is given.";
 pub const LEDGER: &str = "Ledger";
 pub const NO_LEDGER: &str = "Nothing has moved yet.";
 pub const WHEN: &str = "When (UTC)";
+pub const BOOKED: &str = "Booked (UTC)";
+pub const OF: &str = "of";
+pub const SINCE: &str = "Since";
 pub const ABOUT: &str = "About";
-pub const ENTRIES: &str = "Entries";
+pub const ENTRIES: &str = "From → to";
 pub const ALL_KINDS: &str = "Every kind";
 pub const SHOW: &str = "Show";
 
@@ -58,17 +61,39 @@ pub const UNKNOWNS_LEAD: &str = "Calls whose gateway fell silent before it told 
 pub const UNKNOWNS_NONE: &str = "No such call";
 pub const UNKNOWNS_NONE_WHY: &str = "Every call has told what it used.";
 pub const CALL: &str = "Call";
-pub const APP: &str = "App";
+pub const APP_AND_MODEL: &str = "App, model";
 pub const MODEL: &str = "Model";
 pub const RESERVED: &str = "Reserved";
 pub const STATE: &str = "State";
 pub const THEN: &str = "After a day";
 pub const FORGIVE: &str = "Forgive";
 pub const BY_REPORT: &str = "By what its provider reports";
-pub const INPUT: &str = "Input tokens, as reported";
-pub const CACHED: &str = "Cached input tokens, as reported";
-pub const OUTPUT: &str = "Output tokens, as reported";
+pub const REPORTED: &str =
+    "What its provider reports that it used. Leave empty what it does not name.";
 pub const TOKENS_BAD: &str = "Enter a whole number.";
+pub const NOTHING_SAID: &str = "Say what the provider reports; where it used nothing, forgive it.";
+/// Classes of tokens as the API names them, in the order of their words among those of requests.
+pub const TOKENS: [&str; 10] = [
+    "input",
+    "cached_input",
+    "cache_write",
+    "cache_write_1h",
+    "audio_input",
+    "image_input",
+    "output",
+    "reasoning",
+    "audio_output",
+    "image_output",
+];
+/// What is reported besides tokens, and its words.
+pub const UNITS: [(&str, &str); 6] = [
+    ("images", "Pictures"),
+    ("characters", "Characters spoken"),
+    ("audio_ms", "Milliseconds of audio"),
+    ("searches", "Searches"),
+    ("rows", "Rows"),
+    ("compute_ms", "Milliseconds of compute"),
+];
 pub const BILL: &str = "Bill what was reserved";
 pub const RESOLVE: &str = "End it";
 pub const RESOLUTION: &str = "How";

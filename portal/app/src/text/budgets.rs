@@ -104,6 +104,12 @@ pub fn amount(budget: &Budget) -> String {
     format!("{} a {per}", format::money(budget.amount_usd))
 }
 
+/// `and $5.00 for a while`, beside the amount that is raised.
+#[must_use]
+pub fn raised(more: Usd) -> String {
+    format!("and {} for a while", format::money(more))
+}
+
 /// `$12.50 of $25.00`.
 #[must_use]
 pub fn spent(spent: Usd, limit: Usd) -> String {
@@ -130,7 +136,7 @@ pub fn action(budget: &Budget) -> String {
     match budget.action {
         BudgetAction::Alert => "People are told".to_owned(),
         BudgetAction::Throttle { percent } => {
-            format!("Calls go on at {percent} % of the budget's pace")
+            format!("Calls go on at {percent}\u{a0}% of the budget's pace")
         }
         BudgetAction::Downgrade { .. } => {
             let model = budget.downgrade_model_name.as_deref().unwrap_or(GONE);
@@ -145,9 +151,9 @@ pub fn action(budget: &Budget) -> String {
 pub fn forecast(forecast: &Forecast) -> String {
     format!(
         "{} at the end of the period, between {} and {}, judging by the last {} days.",
-        format::money(forecast.at_end_usd),
-        format::money(forecast.low_usd),
-        format::money(forecast.high_usd),
+        format::cents(forecast.at_end_usd),
+        format::cents(forecast.low_usd),
+        format::cents(forecast.high_usd),
         forecast.days
     )
 }

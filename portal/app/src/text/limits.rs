@@ -37,6 +37,7 @@ pub const USED: &str = "Used";
 pub const RESETS: &str = "Starts again";
 pub const NEVER: &str = "Never";
 pub const STEADILY: &str = "Steadily";
+pub const AS_CALLS_END: &str = "As calls end";
 pub const BINDS: &str = "Binds first";
 pub const OVERRIDDEN: &str = "Overridden";
 pub const UNKNOWN_USE: &str = "Not known now";
@@ -134,6 +135,16 @@ pub fn read(of: Metric, per: Window, max: Option<i64>, max_usd: Option<Usd>) -> 
         (Metric::Concurrency, _) => amount,
         (_, Window::Lifetime) => format!("{amount} in all"),
         (_, per) => format!("{amount} per {}", window(per)),
+    }
+}
+
+/// `calls per minute`, `tokens in all`, `calls at the same time`: a limit without its amount.
+#[must_use]
+pub fn kind(of: Metric, per: Window) -> String {
+    match (of, per) {
+        (Metric::Concurrency, _) => metric(of).to_owned(),
+        (_, Window::Lifetime) => format!("{} in all", metric(of)),
+        (_, per) => format!("{} per {}", metric(of), window(per)),
     }
 }
 

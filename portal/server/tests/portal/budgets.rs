@@ -88,6 +88,9 @@ fn form<'a>(name: &'a str, scope: &'a str) -> Vec<(&'a str, &'a str)> {
 
 #[tokio::test]
 async fn a_budget_is_sent_as_it_was_filled_in_also_on_a_plan() {
+    let mut finance = Portal::start(play).await.signed_in("finance");
+    let offered = finance.get("/o/acme/budgets/new").await.body;
+    assert!(offered.contains("Plan: Aurora, Standard") && !offered.contains("Key: "));
     let mut portal = Portal::start(play).await.signed_in("owner");
     let plan = id("plan", 1);
     let new = portal.get("/o/acme/budgets/new").await.body;

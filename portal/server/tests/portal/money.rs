@@ -92,7 +92,7 @@ async fn who_may_see_costs_sees_the_wallet_with_what_is_held_and_every_movement(
         assert!(page.contains(shown), "{shown}");
     }
     assert!(page.contains("For the &lt;trial&gt;"), "what was typed is never markup");
-    assert!(page.contains("wallet $4.00, revenue") && page.contains(&id("req", 1)));
+    assert!(page.contains("wallet → revenue") && page.contains(&id("req", 1)));
     assert!(
         !page.contains(&format!("/o/acme/requests/{}", id("req", 1))),
         "requests are not theirs"
@@ -108,6 +108,24 @@ async fn who_may_see_costs_sees_the_wallet_with_what_is_held_and_every_movement(
     for path in ["/admin/orgs", "/admin/orgs/acme", "/admin/unknowns", "/admin/health"] {
         assert_eq!(owner.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+#[tokio::test]
+async fn who_pays_afterwards_is_shown_what_is_owed_and_no_empty_credit() {
+    let mut finance = Portal::start(|call| match call.what.as_str() {
+        "GET /v1/orgs/acme/wallet" => {
+            let mut wallet = wallet();
+            wallet["billing"] = json!("postpaid");
+            wallet["credits"] = json!([]);
+            ok(wallet)
+        }
+        _ => play(call),
+    })
+    .await
+    .signed_in("finance");
+    let page = finance.get("/o/acme/billing").await.body;
+    assert!(page.contains("Owed") && page.contains("$0.50"));
+    assert!(!page.contains("Balance") && !page.contains("No credit is left."));
 }
 
 #[tokio::test]
@@ -170,6 +188,16 @@ async fn an_operator_ends_a_call_of_unknown_outcome_by_the_providers_report_or_w
     portal.post(&path, &[("resolution", "usage"), ("input", "many"), ("reason", "r")]).await;
     assert_eq!(portal.asked.count(&api), 2);
     assert!(portal.get("/admin/unknowns").await.body.contains("Enter a whole number."));
+    portal.post(&path, &[("resolution", "usage"), ("input", "0"), ("reason", "r")]).await;
+    assert_eq!(portal.asked.count(&api), 2, "a report of nothing is no report");
+    assert!(portal.get("/admin/unknowns").await.body.contains("Say what the provider reports"));
+    let rest = [("resolution", "usage"), ("image_output", "7"), ("searches", "2"), ("reason", "r")];
+    portal.post(&path, &rest).await;
+    let sent = portal.asked.last(&api).body;
+    assert_eq!(
+        (&sent["tokens"]["image_output"], &sent["units"]["searches"]),
+        (&json!(7), &json!(2))
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use axum::response::Response;
 use contract::api::billing::{
     CreateCorrection, CreateCredit, Resolution, ResolveUnknown, UpdateBilling,
 };
-use contract::usage::Tokens;
+use contract::usage::{Tokens, Units};
 use portal_app::components::Tone;
 use portal_app::text::billing as text;
 
@@ -109,7 +109,7 @@ pub async fn resolve(
     };
     match visit.backend().resolve_unknown(&request, form.key(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, text::RESOLVED).answer(),
-        Err(fault) => visit.retry(page, &form, fault),
+        Err(fault) => visit.retry(page, &form, fault.renaming("/tokens", "input")),
     }
 }
 
@@ -122,13 +122,32 @@ fn read_resolution(form: &Form) -> Result<ResolveUnknown, Fault> {
     let tokens = Tokens {
         input: count("input")?,
         cached_input: count("cached_input")?,
+        cache_write: count("cache_write")?,
+        cache_write_1h: count("cache_write_1h")?,
+        audio_input: count("audio_input")?,
+        image_input: count("image_input")?,
         output: count("output")?,
-        ..Tokens::NONE
+        reasoning: count("reasoning")?,
+        audio_output: count("audio_output")?,
+        image_output: count("image_output")?,
     };
+    let units = Units {
+        images: count("images")?,
+        characters: count("characters")?,
+        audio_ms: count("audio_ms")?,
+        searches: count("searches")?,
+        rows: count("rows")?,
+        compute_ms: count("compute_ms")?,
+    };
+    let by_report = resolution == Resolution::Usage;
+    let is_said = tokens != Tokens::NONE || !units.is_zero();
+    if by_report && !is_said {
+        return Err(Fault::field("input", text::NOTHING_SAID));
+    }
     Ok(ResolveUnknown {
         resolution,
-        tokens: (resolution == Resolution::Usage).then_some(tokens),
-        units: None,
+        tokens: by_report.then_some(tokens),
+        units: (by_report && !units.is_zero()).then_some(units),
         reason: form.text("reason"),
     })
 }

@@ -64,13 +64,13 @@ fn figures(health: &Health) -> impl IntoView + use<> {
             <StatTile label=text::PENDING value=known(pending) />
             <StatTile label=text::ROLLUPS value=rollups />
             <StatTile label=text::VERSION value=version />
-            <StatTile label=text::LETTERS value=letters />
+            <StatTile label=text::LETTERS value=letters href="/admin/dead-letters".to_owned() />
             <StatTile label=text::OPEN value=open />
-            <StatTile label=text::UNKNOWNS value=unknowns />
+            <StatTile label=text::UNKNOWNS value=unknowns href="/admin/unknowns".to_owned() />
             <StatTile label=text::RESERVED value=reserved />
             <StatTile label=text::UNBALANCED value=unbalanced />
             <StatTile label=text::LEAKS value=leaks />
-            <StatTile label=text::OVERRUN value=overrun />
+            <StatTile label=text::OVERRUN value=overrun href="/admin/orgs".to_owned() />
         </Stats>
     }
 }
@@ -82,12 +82,10 @@ fn table(gateways: Option<Vec<GatewayHealth>>) -> impl IntoView {
     }
     let columns = vec![
         (text::GATEWAY, CellKind::Head),
-        (text::STATE, CellKind::Text),
         (text::HEARD, CellKind::Text),
         (text::BEHIND, CellKind::Number),
         (text::SPOOL, CellKind::Number),
         (text::RUNNING, CellKind::Number),
-        (text::OLDEST, CellKind::Number),
         (text::HELD, CellKind::Number),
     ];
     let rows = gateways
@@ -95,14 +93,18 @@ fn table(gateways: Option<Vec<GatewayHealth>>) -> impl IntoView {
         .map(|one| {
             let (tone, word) =
                 if one.live { (Tone::Good, text::LIVE) } else { (Tone::Bad, text::SILENT) };
+            let (running, oldest) = (one.reservations, one.oldest_reservation_ms);
+            let oldest = (running > 0).then(|| text::oldest(&format::duration(oldest)));
             vec![
-                Cell::head(view! { <code class="id">{one.id.to_string()}</code> }),
-                Cell::text(view! { <Badge tone=tone word=word /> }),
+                Cell::head(view! {
+                    <code class="id">{one.id.to_string()}</code>
+                    <br />
+                    <Badge tone=tone word=word />
+                }),
                 Cell::text(view! { <Second at=one.at /> }),
                 Cell::number(view! { <Count value=one.skew /> }),
                 Cell::number(view! { <Count value=one.spool_events /> }),
-                Cell::number(view! { <Count value=one.reservations /> }),
-                Cell::number(format::duration(one.oldest_reservation_ms)),
+                Cell::number(view! { <Count value=running /> {oldest} }),
                 Cell::number(view! { <Money amount=one.held_usd /> }),
             ]
         })

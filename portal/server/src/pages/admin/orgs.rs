@@ -11,7 +11,7 @@ use contract::money::Usd;
 use leptos::prelude::*;
 use portal_app::components::{
     Button, Cell, CellKind, Choice, Crumb, DataTable, Day, Details, Field, Form, Hidden, Money,
-    NextPage, PageHead, Second, Section, Select,
+    NextPage, PageHead, Section, Select,
 };
 use portal_app::form::FormState;
 use portal_app::nav::Place;
@@ -26,7 +26,7 @@ pub async fn list(visit: OperatorVisit) -> Result<Response, Fault> {
         let columns = vec![
             (text::ORG, CellKind::Head),
             (text::PAYS, CellKind::Text),
-            (text::WHEN, CellKind::Text),
+            (text::SINCE, CellKind::Text),
             (text::BALANCE, CellKind::Number),
             (text::OWED, CellKind::Number),
             (text::OVERRUN, CellKind::Number),
@@ -72,7 +72,7 @@ pub async fn page(visit: OperatorVisit, Path(org): Path<String>) -> Result<Respo
             {billing::summary(&wallet)}
             {change(pays, &account)}
             {add_credit(credit)}
-            {billing::credits(wallet.credits)}
+            {billing::credits(&wallet)}
             <Section title=text::LEDGER>
                 {billing::kinds(here.clone(), kind.unwrap_or_default())}
                 {ledger}
@@ -142,40 +142,12 @@ fn add_credit(form: FormState) -> impl IntoView {
 }
 
 /// The ledger, with a form to correct what bills something.
-fn ledger(
-    visit: &OperatorVisit,
-    here: &str,
-    transactions: Vec<LedgerTransaction>,
-) -> impl IntoView + use<> {
-    if transactions.is_empty() {
-        return view! { <p class="absent">{text::NO_LEDGER}</p> }.into_any();
-    }
-    let columns = vec![
-        (text::WHEN, CellKind::Head),
-        (text::KIND, CellKind::Text),
-        (text::ENTRIES, CellKind::Text),
-        (text::REASON, CellKind::Text),
-        (text::AMOUNT, CellKind::Number),
-        (text::CORRECT, CellKind::Text),
-    ];
-    let rows = transactions
-        .into_iter()
-        .map(|one| {
-            let may =
-                matches!(one.kind, LedgerKind::Usage | LedgerKind::Minimum | LedgerKind::Unknown);
-            let action = format!("{here}/ledger/{}/correct", one.id);
-            let form = may.then(|| visit.form(&action).marked(one.id));
-            vec![
-                Cell::head(view! { <Second at=one.at /> }),
-                Cell::text(text::transaction(one.kind)),
-                Cell::text(billing::entries(&one)),
-                Cell::text(one.reason.clone()),
-                Cell::number(view! { <Money amount=one.amount_usd /> }),
-                Cell::text(form.map(correct)),
-            ]
-        })
-        .collect();
-    view! { <DataTable caption=text::LEDGER columns=columns rows=rows /> }.into_any()
+fn ledger(visit: &OperatorVisit, here: &str, transactions: Vec<LedgerTransaction>) -> AnyView {
+    billing::ledger(transactions, None, |one| {
+        let may = matches!(one.kind, LedgerKind::Usage | LedgerKind::Minimum | LedgerKind::Unknown);
+        let action = format!("{here}/ledger/{}/correct", one.id);
+        may.then(|| correct(visit.form(&action).marked(one.id)).into_any())
+    })
 }
 
 fn correct(form: FormState) -> impl IntoView {

@@ -2,6 +2,7 @@
 
 use crate::address;
 use crate::fault::Fault;
+use crate::pages::org::unknowns;
 use crate::visit::OperatorVisit;
 use axum::response::Response;
 use contract::api::billing::{Resolution, UnknownState};
@@ -12,7 +13,7 @@ use portal_app::components::{
 };
 use portal_app::form::FormState;
 use portal_app::nav::Place;
-use portal_app::text::billing as text;
+use portal_app::text::{billing as text, requests};
 
 /// # Errors
 /// When the control API does not answer.
@@ -24,9 +25,9 @@ pub async fn page(visit: OperatorVisit) -> Result<Response, Fault> {
             (text::WHEN, CellKind::Head),
             (text::ORG, CellKind::Text),
             (text::CALL, CellKind::Text),
+            (text::MODEL, CellKind::Text),
             (text::STATE, CellKind::Text),
             (text::RESERVED, CellKind::Number),
-            (text::RESOLVE, CellKind::Text),
         ];
         let rows: Vec<_> = found
             .items
@@ -35,13 +36,18 @@ pub async fn page(visit: OperatorVisit) -> Result<Response, Fault> {
                 let may = matches!(call.state, UnknownState::Open | UnknownState::Unknown);
                 let action = format!("/admin/unknowns/{}/resolve", call.request_id);
                 let form = may.then(|| visit.form(&action).marked(call.request_id));
+                let org = format!("/admin/orgs/{}", call.org_slug);
+                let ended = unknowns::ended(&call);
                 vec![
                     Cell::head(view! { <Second at=call.at /> }),
-                    Cell::text(call.org_slug),
-                    Cell::text(view! { <code class="id">{call.request_id.to_string()}</code> }),
-                    Cell::text(view! { <StateBadge state=call.state /> }),
+                    Cell::text(view! { <a href=org>{call.org_slug}</a> }),
+                    Cell::text(view! {
+                        <code class="id">{call.request_id.to_string()}</code>
+                        {form.map(resolve)}
+                    }),
+                    Cell::text(view! { <code>{call.model_name}</code> }),
+                    Cell::text(view! { <StateBadge state=call.state /> {ended} }),
                     Cell::number(view! { <Money amount=call.reserved_usd /> }),
-                    Cell::text(form.map(resolve)),
                 ]
             })
             .collect();
@@ -63,9 +69,12 @@ pub async fn page(visit: OperatorVisit) -> Result<Response, Fault> {
 
 fn resolve(form: FormState) -> impl IntoView {
     let open = form.is_refused();
-    let count = |name: &'static str, label: &'static str| {
+    let count = |(name, label): (&'static str, &'static str)| {
         view! { <Field name=name label=label inputmode="numeric" autocomplete="off" optional=true /> }
     };
+    let tokens = text::TOKENS.iter().zip(requests::CLASSES).map(|(name, label)| (*name, label));
+    let tokens = tokens.map(count).collect_view();
+    let units = text::UNITS.map(count).into_iter().collect_view();
     let choices = vec![
         Choice::new(Resolution::Usage.as_str(), text::BY_REPORT),
         Choice::new(Resolution::Forgive.as_str(), text::FORGIVE),
@@ -75,9 +84,10 @@ fn resolve(form: FormState) -> impl IntoView {
         <Details summary=text::RESOLVE open=open>
             <Form state=form>
                 <Select name="resolution" label=text::RESOLUTION choices=choices />
-                {count("input", text::INPUT)}
-                {count("cached_input", text::CACHED)}
-                {count("output", text::OUTPUT)}
+                <fieldset class="group">
+                    <legend>{text::REPORTED}</legend>
+                    <div class="rates">{tokens} {units}</div>
+                </fieldset>
                 <Field name="reason" label=text::REASON />
                 <Button label=text::RESOLVE />
             </Form>

@@ -4,6 +4,7 @@ use crate::address;
 use crate::fault::Fault;
 use crate::visit::OrgVisit;
 use axum::response::Response;
+use chrono::TimeDelta;
 use contract::api::billing::{Billing, Credit, LedgerKind, LedgerTransaction, Wallet};
 use contract::money::Usd;
 use contract::role::Action;
@@ -15,6 +16,9 @@ use portal_app::components::{
 use portal_app::format;
 use portal_app::nav::Place;
 use portal_app::text::billing as text;
+
+/// A call is booked within that of its end.
+const SAME_TIME: TimeDelta = TimeDelta::minutes(1);
 
 /// # Errors
 /// When the role may not, or the control API does not answer.
@@ -32,10 +36,10 @@ pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
         view! {
             <PageHead title=text::TITLE lead=text::LEAD />
             {summary(&wallet)}
-            {credits(wallet.credits)}
+            {credits(&wallet)}
             <Section title=text::LEDGER>
                 {kinds(here, kind.unwrap_or_default())}
-                {ledger(found.items, requests)}
+                {ledger(found.items, requests, |_| None)}
             </Section>
             <NextPage href=next />
         }
@@ -59,18 +63,29 @@ pub(crate) fn summary(wallet: &Wallet) -> impl IntoView + use<> {
         Billing::Prepaid => text::PREPAID_LEAD,
         Billing::Postpaid => text::POSTPAID_LEAD,
     };
+    let balance =
+        has_credit(wallet).then(|| view! { <StatTile label=text::BALANCE value=balance /> });
     view! {
         <p>{lead}</p>
         <Stats>
-            <StatTile label=text::BALANCE value=balance />
+            {balance}
             {ahead}
             <StatTile label=text::OWED value=owed />
         </Stats>
     }
 }
 
+/// Who pays afterwards has nothing to do with credit, unless some is left.
+fn has_credit(wallet: &Wallet) -> bool {
+    wallet.billing == Billing::Prepaid || !wallet.credits.is_empty()
+}
+
 /// Credits in the order in which they are drawn.
-pub(crate) fn credits(credits: Vec<Credit>) -> impl IntoView {
+pub(crate) fn credits(wallet: &Wallet) -> impl IntoView + use<> {
+    let credits: Vec<Credit> = wallet.credits.clone();
+    if !has_credit(wallet) {
+        return ().into_any();
+    }
     if credits.is_empty() {
         return view! {
             <Section title=text::CREDITS><p class="absent">{text::NO_CREDITS}</p></Section>
@@ -90,7 +105,7 @@ pub(crate) fn credits(credits: Vec<Credit>) -> impl IntoView {
         .map(|credit| {
             vec![
                 Cell::head(text::credit(credit.kind)),
-                Cell::text(credit.note),
+                Cell::text(view! { <span class="told">{credit.note}</span> }),
                 Cell::number(credit.priority.to_string()),
                 Cell::text(view! { <Day at=credit.expires_at absent=text::NEVER /> }),
                 Cell::number(view! { <Money amount=credit.amount_usd /> }),
@@ -120,16 +135,18 @@ pub(crate) fn kinds(action: String, chosen: String) -> impl IntoView {
     }
 }
 
-/// Transactions, each with its entries. `requests` is where calls are shown, if they may be.
+/// Transactions as they were booked, newest first, each with the accounts that it moves between.
+/// `requests` is where calls are shown, if they may be; `also` is what else each has to say.
 pub(crate) fn ledger(
     transactions: Vec<LedgerTransaction>,
     requests: Option<String>,
-) -> impl IntoView {
+    also: impl Fn(&LedgerTransaction) -> Option<AnyView>,
+) -> AnyView {
     if transactions.is_empty() {
         return view! { <p class="absent">{text::NO_LEDGER}</p> }.into_any();
     }
     let columns = vec![
-        (text::WHEN, CellKind::Head),
+        (text::BOOKED, CellKind::Head),
         (text::KIND, CellKind::Text),
         (text::ABOUT, CellKind::Text),
         (text::ENTRIES, CellKind::Text),
@@ -138,10 +155,11 @@ pub(crate) fn ledger(
     let rows = transactions
         .into_iter()
         .map(|one| {
+            let also = also(&one);
             vec![
-                Cell::head(view! { <Second at=one.at /> }),
+                Cell::head(view! { <Second at=one.created_at /> }),
                 Cell::text(text::transaction(one.kind)),
-                Cell::text(about(&one, requests.as_deref())),
+                Cell::text(view! { {about(&one, requests.as_deref())} {also} }),
                 Cell::text(entries(&one)),
                 Cell::number(view! { <Money amount=one.amount_usd /> }),
             ]
@@ -150,7 +168,7 @@ pub(crate) fn ledger(
     view! { <DataTable caption=text::LEDGER columns=columns rows=rows /> }.into_any()
 }
 
-/// The call, what is corrected and why.
+/// The call, what is corrected and why, and when it happened if that was not when it was booked.
 fn about(one: &LedgerTransaction, requests: Option<&str>) -> impl IntoView + use<> {
     let call = one.request_id.map(|id| match requests {
         Some(requests) => {
@@ -159,16 +177,28 @@ fn about(one: &LedgerTransaction, requests: Option<&str>) -> impl IntoView + use
         }
         None => view! { <code class="id">{id.to_string()}</code> }.into_any(),
     });
-    let corrects = one.corrects.map(|id| view! { <code class="id">{id.to_string()}</code> " " });
+    let corrects = one.corrects.map(|id| view! { <code class="id">{id.to_string()}</code> });
+    let actor = one.actor_name.as_ref().map(|name| format!(" ({name})"));
     let reason = one.reason.clone();
-    let actor = one.actor_name.clone().map(|name| format!(" ({name})"));
-    view! { {call} {corrects} {reason} {actor} }
+    let is_told = reason.is_some() || actor.is_some();
+    let told = is_told.then(|| view! { <span class="told">{reason} {actor}</span> });
+    let is_late = one.created_at - one.at > SAME_TIME;
+    let of = is_late.then(|| {
+        let at = one.at;
+        view! { <div class="aside">{text::OF} " " <Second at=at /></div> }
+    });
+    view! { {call} {corrects} {told} {of} }
 }
 
-/// `wallet $1.00, revenue -$1.00`.
+/// `wallet → revenue` of two entries, from the debit to the credit, as the amount stands beside it; of
+/// more, each account with its own amount.
 pub(crate) fn entries(one: &LedgerTransaction) -> String {
+    if let [a, b] = one.entries.as_slice() {
+        let (debit, credit) = if a.amount_usd.0.0 >= 0 { (a, b) } else { (b, a) };
+        return format!("{} → {}", text::account(debit.account), text::account(credit.account));
+    }
     let each = one.entries.iter();
     let each =
-        each.map(|e| format!("{} {}", text::account(e.account), format::money(e.amount_usd)));
+        each.map(|e| format!("{}\u{a0}{}", text::account(e.account), format::money(e.amount_usd)));
     each.collect::<Vec<_>>().join(", ")
 }

@@ -18,8 +18,14 @@ pub fn sections(visit: &OrgVisit, detail: RequestDetail) -> impl IntoView + use<
     let money = visit.may(Action::ViewCosts);
     let RequestDetail { attempts_made, limits, ledger, .. } = detail.clone();
     let ledger = ledger.filter(|_| money).map(|ledger| {
-        let table = billing::ledger(ledger, None);
-        view! { <Section title=text::LEDGER>{table}</Section> }
+        if ledger.is_empty() {
+            return view! {
+                <Section title=text::LEDGER><p class="absent">{text::NOT_BOOKED}</p></Section>
+            }
+            .into_any();
+        }
+        let table = billing::ledger(ledger, None, |_| None);
+        view! { <Section title=text::LEDGER>{table}</Section> }.into_any()
     });
     view! {
         {decided(&detail, money)}
@@ -100,12 +106,10 @@ fn touched(touched: Vec<LimitOfRequest>, money: bool) -> impl IntoView {
         .into_iter()
         .filter(|one| money || one.metric != Some(Metric::Money))
         .map(|one| {
-            let name = match (one.metric, one.window) {
-                (Some(metric), Some(window)) => {
-                    format!("{}, {}", limits::metric(metric), limits::window(window))
-                }
-                _ => one.limit_id.to_string(),
-            };
+            let id = one.limit_id.to_string();
+            let known = one.metric.zip(one.window);
+            let name = known.map_or(text::LIMIT_GONE.to_owned(), |(of, per)| limits::kind(of, per));
+            let name = view! { {name} <br /> <small><code class="id">{id}</code></small> };
             let amount = |amount: i64| match one.metric {
                 Some(Metric::Money) => format::money(Usd(Nanos(amount))),
                 _ => format::count(amount.unsigned_abs()),

@@ -238,12 +238,11 @@ fn used(row: &RequestRow, money: bool) -> impl IntoView + use<> {
         view! { <Notice tone=Tone::Plain>{text::ESTIMATED}</Notice> }
     });
     let free = (!row.outcome.is_charged()).then(|| view! { <p>{text::UNCHARGED}</p> });
-    let (cost, reserved) = (row.cost_usd, row.reserved_usd);
+    let cost = row.cost_usd;
     let cost = money.then(|| {
         view! {
             <Facts>
                 <Fact term=text::COST><Money amount=cost /></Fact>
-                <Fact term=text::RESERVED><Money amount=reserved /></Fact>
             </Facts>
         }
     });

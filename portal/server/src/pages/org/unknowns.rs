@@ -4,7 +4,7 @@ use crate::address;
 use crate::fault::Fault;
 use crate::visit::OrgVisit;
 use axum::response::Response;
-use contract::api::billing::Unknown;
+use contract::api::billing::{Unknown, UnknownState};
 use contract::role::Action;
 use leptos::prelude::*;
 use portal_app::components::{
@@ -42,8 +42,7 @@ fn table(calls: Vec<Unknown>) -> impl IntoView {
     let columns = vec![
         (text::WHEN, CellKind::Head),
         (text::CALL, CellKind::Text),
-        (text::APP, CellKind::Text),
-        (text::MODEL, CellKind::Text),
+        (text::APP_AND_MODEL, CellKind::Text),
         (text::STATE, CellKind::Text),
         (text::THEN, CellKind::Text),
         (text::RESERVED, CellKind::Number),
@@ -51,16 +50,26 @@ fn table(calls: Vec<Unknown>) -> impl IntoView {
     let rows = calls
         .into_iter()
         .map(|call| {
+            let ended = ended(&call);
+            let is_open = matches!(call.state, UnknownState::Open | UnknownState::Unknown);
+            let then = is_open.then(|| text::policy(call.policy));
             vec![
                 Cell::head(view! { <Second at=call.at /> }),
                 Cell::text(view! { <code class="id">{call.request_id.to_string()}</code> }),
-                Cell::text(call.app_name),
-                Cell::text(view! { <code>{call.model_name}</code> }),
-                Cell::text(view! { <StateBadge state=call.state /> }),
-                Cell::text(text::policy(call.policy)),
+                Cell::text(view! { {call.app_name} <br /> <code>{call.model_name}</code> }),
+                Cell::text(view! { <StateBadge state=call.state /> {ended} }),
+                Cell::text(then),
                 Cell::number(view! { <Money amount=call.reserved_usd /> }),
             ]
         })
         .collect();
     view! { <DataTable caption=text::UNKNOWNS columns=columns rows=rows /> }
+}
+
+/// How a call was ended, and by whom.
+pub(crate) fn ended(call: &Unknown) -> Option<impl IntoView + use<>> {
+    let actor = call.actor_name.as_ref().map(|name| format!(" ({name})"));
+    let reason = call.reason.clone();
+    (reason.is_some() || actor.is_some())
+        .then(|| view! { <span class="told aside">{reason} {actor}</span> })
 }

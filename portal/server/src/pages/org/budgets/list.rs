@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::visit::OrgVisit;
 use axum::response::Response;
 use contract::api::budgets::Budget;
+use contract::money::{Nanos, Usd};
 use contract::role::Action;
 use leptos::prelude::*;
 use portal_app::charts::Share;
@@ -38,9 +39,8 @@ pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
 fn table(base: &str, budgets: Vec<Budget>) -> impl IntoView + use<> {
     let columns = vec![
         (text::NAME, CellKind::Head),
-        (text::ON, CellKind::Text),
-        (text::OF, CellKind::Number),
-        (text::SPENT, CellKind::Number),
+        (text::SPENT, CellKind::Text),
+        (text::OF, CellKind::Text),
         (text::THEN, CellKind::Text),
         (text::RESETS, CellKind::Text),
         (text::NOTES, CellKind::Text),
@@ -52,9 +52,9 @@ fn table(base: &str, budgets: Vec<Budget>) -> impl IntoView + use<> {
 fn row(base: &str, budget: Budget) -> Vec<Cell> {
     let href = format!("{base}/{}", budget.id);
     let period = &budget.period;
-    let part = |usd: contract::money::Usd| u64::try_from(usd.0.0).unwrap_or(0);
+    let part = |usd: Usd| u64::try_from(usd.0.0).unwrap_or(0);
     let (used, whole) = (part(period.spent_usd), part(period.limit_usd));
-    let spent = portal_app::format::money(period.spent_usd);
+    let spent = text::spent(period.spent_usd, period.limit_usd);
     let used_up = period.spent_usd.0 >= period.limit_usd.0;
     let notes = match (used_up, budget.warnings.is_empty()) {
         (true, _) => view! { <Badge tone=Tone::Bad word=text::USED_UP /> }.into_any(),
@@ -63,12 +63,16 @@ fn row(base: &str, budget: Budget) -> Vec<Cell> {
     };
     let (counted, amount, action) =
         (text::counted(&budget), text::amount(&budget), text::action(&budget));
+    let raised = period.limit_usd.0.0.saturating_sub(budget.amount_usd.0.0);
+    let raised = (raised > 0).then(|| {
+        let more = text::raised(Usd(Nanos(raised)));
+        view! { <br /> <small>{more}</small> }
+    });
     let until = period.until;
     vec![
-        Cell::head(view! { <a href=href>{budget.name}</a> }),
-        Cell::text(counted),
-        Cell::number(amount),
-        Cell::number(view! { {spent} <Share part=used whole=whole /> }),
+        Cell::head(view! { <a href=href>{budget.name}</a> <br /> <small>{counted}</small> }),
+        Cell::text(view! { {spent} <Share part=used whole=whole /> }),
+        Cell::text(view! { {amount} {raised} }),
         Cell::text(action),
         Cell::text(view! { <Day at=until /> }),
         Cell::text(notes),

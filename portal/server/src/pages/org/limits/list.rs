@@ -7,11 +7,11 @@ use axum::response::Response;
 use contract::api::apps::App;
 use contract::api::limits::{EffectiveLimit, EffectiveLimits};
 use contract::role::Action;
-use contract::snapshot::{LimitScope, Window};
+use contract::snapshot::{LimitScope, Metric, Window};
 use leptos::prelude::*;
 use portal_app::components::{
     Badge, Button, Cell, CellKind, Choice, DataTable, Details, EmptyState, Field, Form, Hidden,
-    Instant, Look, Meter, PageHead, SearchForm, Section, Select, Sign, Tone,
+    Instant, Look, Meter, PageHead, SearchForm, Select, Sign, Tone,
 };
 use portal_app::form::FormState;
 use portal_app::nav::Place;
@@ -113,13 +113,15 @@ fn row(visit: &OrgVisit, one: EffectiveLimit) -> Vec<Cell> {
 pub(super) fn used(one: &EffectiveLimit) -> AnyView {
     let known = text::used_of(one).zip(one.used_percent);
     let Some((words, percent)) = known else { return text::UNKNOWN_USE.into_any() };
-    view! { <Meter label=text::USED used=u64::from(percent) whole=100 words=words /> }.into_any()
+    view! { <Meter label=text::USED bare=true used=u64::from(percent) whole=100 words=words /> }
+        .into_any()
 }
 
 /// When there is room again.
 pub(super) fn resets(one: &EffectiveLimit) -> AnyView {
     match one.resets_at {
         Some(at) => view! { <Instant at=at /> }.into_any(),
+        None if one.metric == Metric::Concurrency => text::AS_CALLS_END.into_any(),
         None if one.sliding => text::STEADILY.into_any(),
         None => text::NEVER.into_any(),
     }
@@ -140,7 +142,6 @@ fn scopes(visit: &OrgVisit, apps: &[App]) -> Vec<Choice> {
 fn add(form: FormState, scopes: Vec<Choice>, models: Vec<Choice>) -> impl IntoView {
     let open = form.is_refused();
     view! {
-        <Section title=text::ADD>
             <Details summary=text::ADD open=open>
                 <p>{text::ADD_LEAD}</p>
                 <Form state=form>
@@ -171,6 +172,5 @@ fn add(form: FormState, scopes: Vec<Choice>, models: Vec<Choice>) -> impl IntoVi
                     <Button label=text::ADD look=Look::Quiet />
                 </Form>
             </Details>
-        </Section>
     }
 }
