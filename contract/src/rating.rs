@@ -1,8 +1,9 @@
 //! Rating over a period: included quantities, volume tiers and a minimum on top of a price per class.
 //!
-//! What a call is billed is the difference that it makes: what the period's use costs with it, less
-//! what it cost before. So a period's bills sum to the cost of its use, in whatever order its calls
-//! arrive, and rounding happens once for all of them.
+//! Use is rated model by model: each has the whole of what is included, and counts its tiers for itself.
+//! A version of a model's price is charged the difference that its use makes: what all use costs with it,
+//! less what it cost before. So tiers go on counting where a price changes, the order of calls makes no
+//! difference, and rounding happens once a version. The minimum is asked once, over all models.
 
 use crate::money::{Nanos, Rates};
 use crate::usage::{Tokens, Units, Used};
@@ -160,6 +161,32 @@ impl Tariff {
         self.cost(rates, &before.and(used)).saturating_sub(self.cost(rates, before))
     }
 
+    /// What a model's use in a period costs: `versions` are those of its price, in the order in which
+    /// they were in force, with what was used under each.
+    #[must_use]
+    pub fn cost_of(&self, versions: &[(Rates, Volume)]) -> Nanos {
+        let none = (Volume::default(), Nanos::ZERO);
+        let (_, cost) = versions.iter().fold(none, |(before, sum), (rates, used)| {
+            (before.and(used), sum.saturating_add(self.bill(rates, &before, used)))
+        });
+        cost
+    }
+
+    /// The same with the minimum of `days` out of `of` days, rounded half up.
+    #[must_use]
+    pub fn for_days(&self, days: u32, of: u32) -> Self {
+        let (days, of) = (i128::from(days.min(of)), i128::from(of.max(1)));
+        let parts = i128::from(self.minimum.0).saturating_mul(days);
+        let minimum = parts.saturating_add(of / 2) / of;
+        Self { minimum: i64::try_from(minimum).map_or(Nanos::MAX, Nanos), ..self.clone() }
+    }
+
+    /// Whether it includes nothing, has no tiers and asks nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// What is still charged at the end of a period in which `billed` was.
     #[must_use]
     pub fn top_up(&self, billed: Nanos) -> Nanos {
@@ -205,6 +232,34 @@ mod tests {
         );
         let bill = Tariff::default().bill(&list, &Volume::default(), &Volume::of_call(&used));
         assert_eq!(bill, list.price(&used));
+    }
+
+    #[test]
+    fn tiers_go_on_counting_where_a_price_changes() {
+        let tariff = Tariff {
+            included: Volume { tokens: Tokens { input: 10, ..Tokens::NONE }, ..Volume::default() },
+            tiers: vec![Tier { above: 100, rates: rates(1_000_000, 0) }],
+            minimum: Nanos::ZERO,
+        };
+        let (old, new) = (rates(2_000_000, 0), rates(4_000_000, 0));
+        let cost = |a, b| tariff.cost_of(&[(old, tokens(a, 0)), (new, tokens(b, 0))]).0;
+        // What is included is given once, not once a price; 100 tokens are below the tier.
+        assert_eq!(cost(60, 0), 50 * 2);
+        assert_eq!(cost(60, 50), 50 * 2 + 50 * 4);
+        assert_eq!(cost(60, 70), 50 * 2 + 50 * 4 + 20);
+        assert_eq!(cost(0, 60), 50 * 4);
+    }
+
+    #[test]
+    fn the_minimum_is_asked_for_the_days_of_a_subscription() {
+        let tariff = Tariff { minimum: Nanos(31), ..Tariff::default() };
+        let asked = |days| tariff.for_days(days, 31).minimum.0;
+        assert_eq!([asked(0), asked(1), asked(30), asked(31), asked(99)], [0, 1, 30, 31, 31]);
+        let tariff = Tariff { minimum: Nanos(10), ..Tariff::default() };
+        assert_eq!((tariff.for_days(1, 30).minimum.0, tariff.for_days(2, 30).minimum.0), (0, 1));
+        let most = Tariff { minimum: Nanos::MAX, ..Tariff::default() };
+        assert_eq!(most.for_days(28, 28).minimum, Nanos::MAX);
+        assert_eq!(most.for_days(0, 0).minimum, Nanos::ZERO);
     }
 
     #[test]

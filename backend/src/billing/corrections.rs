@@ -1,21 +1,19 @@
 //! Correcting what was billed: a new transaction that names the old one, says why, and is written
 //! by somebody. What is given back goes first to what is owed, then to the wallet as credit.
 
-use super::posting;
-use super::posting::Posting;
+use super::posting::{About, Posting};
 use super::wallets::credit::{self, AMOUNT_MAX};
-use super::wallets::store::{self, NewCredit};
+use super::wallets::store;
 use super::wallets::{Due, draw_for};
 use crate::audit::{self, Entry};
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Post, Result};
 use contract::Timestamp;
 use contract::api::billing::{
-    AccountKind, CreateCorrection, CreditKind, LedgerEntry, LedgerKind, LedgerTransaction,
-    PRIORITY_DEFAULT,
+    AccountKind, CreateCorrection, LedgerEntry, LedgerKind, LedgerTransaction,
 };
 use contract::error::ErrorCode;
-use contract::id::{CreditId, LedgerTransactionId, OrgId};
+use contract::id::{LedgerTransactionId, OrgId};
 use contract::money::{Nanos, Usd};
 use serde::Serialize;
 
@@ -90,6 +88,7 @@ async fn create(
         request_id: None,
         price_id: None,
         plan_id: None,
+        month: None,
         corrects: Some(id),
         reason: Some(reason.to_owned()),
         actor_name: Some(tx.actor().name.clone()),
@@ -114,38 +113,18 @@ pub async fn write(
     if amount > Nanos::ZERO {
         // Charged later than the call, so it is today's credit that pays.
         let at = tx.now();
-        let (kind, call, limits) = (LedgerKind::Correction, None, Vec::new());
-        let due = Due { id, kind, at, call, corrects, reason, amount, limits };
+        let (kind, about, limits) = (LedgerKind::Correction, About::Itself, Vec::new());
+        let due = Due { id, kind, at, about, corrects, reason, amount, limits };
         draw_for(tx, org_id, due).await?;
         return Ok(id);
     }
     // Nobody else corrects in this org meanwhile, so what is owed of it stays what it is.
     store::lock(tx, &[org_id.0]).await?;
     let back = Nanos(0_i64.saturating_sub(amount.0));
-    let owed = store::sum_of(tx, of, AccountKind::Receivable).await?.max(Nanos::ZERO).min(back);
-    let refund = back.saturating_sub(owed);
-    let negative = |amount: Nanos| Nanos(0_i64.saturating_sub(amount.0));
-    let legs = vec![
-        (AccountKind::Revenue, back),
-        (AccountKind::Receivable, negative(owed)),
-        (AccountKind::Wallet, negative(refund)),
-    ];
-    let kind = LedgerKind::Correction;
-    let posting = Posting { id, org_id, kind, at, call: None, corrects, reason, legs };
-    if refund == Nanos::ZERO {
-        posting::post(tx, &[posting]).await?;
-        return Ok(id);
-    }
-    let credit = NewCredit {
-        id: tx.new_id(CreditId::new),
-        kind: CreditKind::Refund,
-        amount: refund,
-        priority: PRIORITY_DEFAULT,
-        expires_at: None,
-        note: format!("Given back by {id}"),
-        transaction_id: id,
-    };
-    credit::add(tx, org_id, posting, credit).await?;
+    let owed = store::sum_of(tx, of, AccountKind::Receivable).await?;
+    let (kind, about, legs) = (LedgerKind::Correction, About::Itself, Vec::new());
+    let posting = Posting { id, org_id, kind, at, about, corrects, reason, legs };
+    credit::give_back(tx, posting, back, owed).await?;
     Ok(id)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A transaction and its entries are written in one statement: the database proves each statement.
 
-use super::posting::Billed;
+use super::posting::{About, Billed};
 use super::wallets::{self, Due};
 use crate::db::{SystemTx, Tx as _};
 use contract::api::billing::LedgerKind;
@@ -82,7 +82,7 @@ fn due(tx: &SystemTx, event: &UsageEvent) -> Due {
         id: tx.new_id(LedgerTransactionId::new),
         kind: LedgerKind::Usage,
         at: event.at,
-        call: Some(Billed {
+        about: About::Call(Billed {
             request_id: event.request_id,
             price_id: event.price_id,
             plan_id: event.plan_id,

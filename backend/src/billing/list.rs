@@ -1,5 +1,6 @@
 //! Reading the ledger of an org.
 
+use super::tariffs::Month;
 use crate::db::{TenantTx, Tx as _};
 use crate::http::page::query_param;
 use crate::http::{Answer, ApiError, OrgCtx, PageQuery, Result};
@@ -55,6 +56,7 @@ struct Row {
     request_id: Option<RequestId>,
     price_id: Option<PriceId>,
     plan_id: Option<PlanId>,
+    month: Option<Timestamp>,
     corrects: Option<LedgerTransactionId>,
     reason: Option<String>,
     actor_name: Option<String>,
@@ -74,7 +76,7 @@ pub async fn list(
         Row,
         r#"select id as "id: LedgerTransactionId", kind as "kind: LedgerKind", at, created_at,
              request_id as "request_id: RequestId", price_id as "price_id: PriceId",
-             plan_id as "plan_id: PlanId", corrects as "corrects: LedgerTransactionId", reason,
+             plan_id as "plan_id: PlanId", month, corrects as "corrects: LedgerTransactionId", reason,
              actor_name
            from ledger_transactions
            where org_id = $1 and ($2::text is null or kind = $2)
@@ -108,7 +110,7 @@ pub async fn of_request(
              select id from ledger_transactions where kind = 'unknown' and request_id = $1)
            select id as "id: LedgerTransactionId", kind as "kind: LedgerKind", at, created_at,
              request_id as "request_id: RequestId", price_id as "price_id: PriceId",
-             plan_id as "plan_id: PlanId", corrects as "corrects: LedgerTransactionId", reason,
+             plan_id as "plan_id: PlanId", month, corrects as "corrects: LedgerTransactionId", reason,
              actor_name
            from ledger_transactions
            where org_id = $2 and (id in (select id from own) or corrects in (select id from own))
@@ -153,6 +155,7 @@ async fn with_entries(tx: &mut TenantTx, rows: Vec<Row>) -> sqlx::Result<Vec<Led
                 request_id: row.request_id,
                 price_id: row.price_id,
                 plan_id: row.plan_id,
+                month: row.month.map(|month| Month::of(month).to_string()),
                 corrects: row.corrects,
                 reason: row.reason,
                 actor_name: row.actor_name,

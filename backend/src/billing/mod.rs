@@ -11,6 +11,7 @@ pub mod list;
 pub mod posting;
 mod proofs;
 mod reconcile;
+pub mod tariffs;
 pub mod tenants;
 pub mod wallets;
 

@@ -1,5 +1,6 @@
 //! Writing any transaction of the ledger. A debit is positive, a credit negative.
 
+use super::tariffs::Month;
 use crate::db::{SystemTx, Tx as _};
 use contract::Timestamp;
 use contract::api::billing::{AccountKind, LedgerKind};
@@ -16,6 +17,24 @@ pub struct Billed {
     pub plan_id: PlanId,
 }
 
+/// The month that a transaction rates.
+#[derive(Debug, Clone, Copy)]
+pub struct Rated {
+    pub plan_id: PlanId,
+    pub month: Month,
+    /// 1 for the first transaction of its kind that does.
+    pub revision: i32,
+}
+
+/// What a transaction is about.
+#[derive(Debug, Clone, Copy)]
+pub enum About {
+    Call(Billed),
+    Month(Rated),
+    /// Whatever its kind and reason say.
+    Itself,
+}
+
 /// A transaction to be. Its legs sum to zero, or the database refuses it.
 #[derive(Debug, Clone)]
 pub struct Posting {
@@ -24,7 +43,7 @@ pub struct Posting {
     pub kind: LedgerKind,
     /// When what it bills happened.
     pub at: Timestamp,
-    pub call: Option<Billed>,
+    pub about: About,
     pub corrects: Option<LedgerTransactionId>,
     pub reason: Option<String>,
     pub legs: Vec<(AccountKind, Nanos)>,
@@ -40,6 +59,8 @@ struct Row<'a> {
     plan_id: Option<Uuid>,
     corrects: Option<Uuid>,
     reason: Option<&'a str>,
+    month: Option<Timestamp>,
+    revision: Option<i32>,
     at: Timestamp,
     legs: Vec<Leg>,
 }
@@ -83,11 +104,12 @@ pub async fn post(tx: &mut SystemTx, postings: &[Posting]) -> sqlx::Result<()> {
         "with posting as materialized (
            select * from jsonb_to_recordset($1) as posting (id uuid, org_id uuid, kind text,
              request_id uuid, price_id uuid, plan_id uuid, corrects uuid, reason text,
-             at timestamptz, legs jsonb)),
+             month timestamptz, revision integer, at timestamptz, legs jsonb)),
          written as (
            insert into ledger_transactions (id, org_id, kind, request_id, price_id, plan_id,
-             corrects, reason, at, created_at, actor_id, actor_name)
-           select id, org_id, kind, request_id, price_id, plan_id, corrects, reason, at, $2, $3, $4
+             corrects, reason, month, revision, at, created_at, actor_id, actor_name)
+           select id, org_id, kind, request_id, price_id, plan_id, corrects, reason, month, revision,
+             at, $2, $3, $4
            from posting)
          insert into ledger_entries (transaction_id, position, org_id, account_id, amount_nanos)
          select posting.id, leg.position, posting.org_id, account.id,
@@ -107,16 +129,24 @@ pub async fn post(tx: &mut SystemTx, postings: &[Posting]) -> sqlx::Result<()> {
 }
 
 fn row(posting: &Posting) -> Row<'_> {
+    let (call, month) = match posting.about {
+        About::Call(call) => (Some(call), None),
+        About::Month(month) => (None, Some(month)),
+        About::Itself => (None, None),
+    };
+    let plan_id = call.map(|call| call.plan_id).or(month.map(|month| month.plan_id));
     let legs = posting.legs.iter().filter(|(_, amount)| *amount != Nanos::ZERO);
     Row {
         id: posting.id.0,
         org_id: posting.org_id.0,
         kind: posting.kind.as_str(),
-        request_id: posting.call.map(|call| call.request_id.0),
-        price_id: posting.call.map(|call| call.price_id.0),
-        plan_id: posting.call.map(|call| call.plan_id.0),
+        request_id: call.map(|call| call.request_id.0),
+        price_id: call.map(|call| call.price_id.0),
+        plan_id: plan_id.map(|plan| plan.0),
         corrects: posting.corrects.map(|id| id.0),
         reason: posting.reason.as_deref(),
+        month: month.map(|month| month.month.start()),
+        revision: month.map(|month| month.revision),
         at: posting.at,
         legs: legs
             .map(|(account, amount)| Leg { account: account.as_str(), amount_nanos: amount.0 })

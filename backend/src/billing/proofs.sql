@@ -29,6 +29,23 @@ with
   event_hours as materialized (
     select org_id, date_trunc('hour', at, 'UTC') as hour, count(*) as calls,
       sum(cost_nanos) as nanos from usage_events group by 1, 2),
+  rated_events as materialized (
+    select u.org_id, date_trunc('hour', u.at, 'UTC') as hour, u.plan_id, u.model_id, u.price_id,
+      count(*) as calls,
+      sum(u.input_tokens + u.cached_input_tokens + u.cache_write_tokens
+        + coalesce(u.cache_write_1h_tokens, 0) + u.audio_input_tokens + u.image_input_tokens
+        + u.output_tokens + u.reasoning_tokens + u.audio_output_tokens
+        + coalesce(u.image_output_tokens, 0)) as tokens,
+      sum(coalesce(u.images, 0) + coalesce(u.characters, 0) + coalesce(u.audio_ms, 0)
+        + coalesce(u.searches, 0) + coalesce(u.rows, 0) + coalesce(u.compute_ms, 0)) as units,
+      sum(u.cost_nanos) as nanos
+    from usage_events u
+    join (select m.month, p.id from (select distinct date_trunc('month', hour, 'UTC') as month
+        from event_hours) m cross join plans p where p.id in (select plan_id from plan_tariffs)
+        and plan_tariff_at(p.id, m.month) is not null) of
+      on of.id = u.plan_id and of.month = date_trunc('month', u.at, 'UTC')
+    where u.outcome <> 'upstream_error' and u.operation <> 'count_tokens'
+    group by 1, 2, 3, 4, 5),
   sum_hours as materialized (
     select org_id, hour, sum(requests) as calls, sum(cost_nanos) as nanos
     from usage_hours group by 1, 2),
@@ -114,35 +131,21 @@ with
         full join sum_days d on d.org_id = h.org_id and d.day = h.day
       where (h.calls, h.nanos) is distinct from (d.calls, d.nanos)
     union all
-    select coalesce(d.org_id, m.org_id), 'months are not the sum of their days',
-        to_char(coalesce(d.month, m.month) at time zone 'UTC', 'YYYY-MM')
-      from (select org_id, date_trunc('month', day, 'UTC') as month, team_id, app_id, key_id, product_id,
-          plan_id, model_id, sum(requests) as calls, sum(cost_nanos) as nanos from usage_days group by 1, 2, 3, 4, 5, 6, 7, 8) d
-        full join usage_months m using (org_id, month, team_id, app_id, key_id, product_id, plan_id, model_id)
-      where (d.calls, d.nanos) is distinct from (m.requests, m.cost_nanos)
-        -- A month with a day that waits is not read.
-        and not exists (select from usage_stale_days s where s.org_id = coalesce(d.org_id, m.org_id)
-          and date_trunc('month', s.day, 'UTC') = coalesce(d.month, m.month))
-    union all
-    select coalesce(d.org_id, l.org_id), 'lines of days are not the sum of their day',
-        to_char(coalesce(d.day, l.day) at time zone 'UTC', 'YYYY-MM-DD')
-      from (select org_id, day, k.kind, k.id, sum(requests) as calls, sum(cost_nanos) as nanos
-          from usage_days cross join lateral (values ('org', org_id), ('team', team_id), ('app', app_id),
-            ('key', key_id), ('model', model_id), ('product', product_id)) k (kind, id) group by 1, 2, 3, 4) d
-        full join usage_day_lines l using (org_id, day, kind, id)
-      where (d.calls, d.nanos) is distinct from (l.requests, l.cost_nanos)
-        and not exists (select from usage_stale_days s
-          where s.org_id = coalesce(d.org_id, l.org_id) and s.day = coalesce(d.day, l.day))
-    union all
-    select coalesce(h.org_id, l.org_id), 'lines of hours are not the sum of their hour',
-        to_char(coalesce(h.hour, l.hour) at time zone 'UTC', 'YYYY-MM-DD HH24:00')
-      from (select org_id, hour, k.kind, k.id, sum(requests) as calls, sum(cost_nanos) as nanos
-          from usage_hours cross join lateral (values ('org', org_id), ('team', team_id), ('app', app_id),
-            ('model', model_id)) k (kind, id) group by 1, 2, 3, 4) h
-        full join usage_hour_lines l using (org_id, hour, kind, id)
-      where (h.calls, h.nanos) is distinct from (l.requests, l.cost_nanos)
-        and not exists (select from usage_stale_days s where s.org_id = coalesce(h.org_id, l.org_id)
-          and s.day = date_trunc('day', coalesce(h.hour, l.hour), 'UTC')))
+    select coalesce(e.org_id, p.org_id), 'hours that tariffs are rated from are not the sum of their events',
+        to_char(coalesce(e.hour, p.hour) at time zone 'UTC', 'YYYY-MM-DD HH24:00')
+      from rated_events e full join usage_priced_hours p on p.org_id = e.org_id and p.hour = e.hour
+        and p.plan_id = e.plan_id and p.model_id = e.model_id and p.price_id = e.price_id
+      where (e.calls, e.tokens, e.units, e.nanos) is distinct from (p.calls,
+          p.input_tokens + p.cached_input_tokens + p.cache_write_tokens + p.cache_write_1h_tokens
+          + p.audio_input_tokens + p.image_input_tokens + p.output_tokens + p.reasoning_tokens
+          + p.audio_output_tokens + p.image_output_tokens,
+          p.images + p.characters + p.audio_ms + p.searches + p.rows + p.compute_ms, p.cost_nanos)
+        and coalesce(e.hour, p.hour) >=
+          (select coalesce(date_trunc('month', min(hour), 'UTC'), 'infinity') from event_hours)
+        and not exists (select from stale s where s.org_id = coalesce(e.org_id, p.org_id)
+          and s.hour = coalesce(e.hour, p.hour))
+        and not exists (select from usage_priced_stale s where s.org_id = coalesce(e.org_id, p.org_id)
+          and s.hour = coalesce(e.hour, p.hour)))
 select coalesce(orgs.slug, wrong.org_id::text) as "slug!", what as "what!",
   count(*) as "count!", min(example) as "example!"
 from wrong left join orgs on orgs.id = wrong.org_id

@@ -1,8 +1,8 @@
 //! Compares independent sums of the same money, org by org: the events, the ledger, the rollups, and
-//! with them wallets, credits and calls of unknown outcome ([`super::proofs`]). They must agree to the
-//! nano-dollar.
+//! with them wallets, credits and calls of unknown outcome ([`super::proofs`]), and what tariffs make of
+//! months. They must agree to the nano-dollar.
 
-use super::proofs;
+use super::{proofs, tariffs};
 use crate::app::App;
 use crate::db::{SystemTx, Tx as _};
 use contract::id::OrgId;
@@ -85,6 +85,7 @@ pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>
         .collect();
     let mut differences: Vec<Difference> = figures.iter().filter_map(Figures::difference).collect();
     differences.extend(proofs::fail(&mut tx).await?);
+    differences.extend(tariffs::prove::fail(&mut tx).await?);
     Ok((figures, differences))
 }
 

@@ -1,8 +1,10 @@
 //! Adds a plan to a product.
 
+use super::update_plan::check_tariff;
 use super::update_plan_limits::check_limits;
 use super::{model, store};
 use crate::audit::{self, Entry};
+use crate::billing::tariffs::{Month, store as versions};
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Post, Result};
 use crate::limits::plans;
@@ -36,6 +38,7 @@ pub async fn create(tx: &mut SystemTx, product: ProductId, new: &CreatePlan) -> 
     let description = check.text("/description", &new.description, 2_000);
     check.all(model::check_plan(new));
     let limits = check_limits(tx, &mut check, &new.limits).await?;
+    let tariff = check_tariff(&mut check, new.tariff.as_ref());
     check.done()?;
 
     let plan = Plan {
@@ -50,9 +53,16 @@ pub async fn create(tx: &mut SystemTx, product: ProductId, new: &CreatePlan) -> 
         limits: new.limits.clone(),
         prices: Vec::new(),
         unknown_policy: new.unknown_policy,
+        tariff: new.tariff.clone(),
+        tariff_next: None,
         version: 1,
     };
     store::insert_plan(tx, &plan, new.approval == Approval::Auto).await?;
+    if tariff.is_some() {
+        // Nobody has used it yet, so its first month is rated by it from the beginning.
+        let from = Month::of(tx.now());
+        versions::insert(tx, (plan.id, plan.version), from, tariff.as_ref()).await?;
+    }
     outbox::push(tx, Kind::Plan, plan.id).await?;
     for limit in limits {
         plans::put(tx, plan.id, &limit).await?;

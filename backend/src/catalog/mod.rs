@@ -15,5 +15,6 @@ pub mod model;
 pub mod shelf;
 pub mod store;
 pub mod subscriptions;
+pub mod update_plan;
 pub mod update_plan_limits;
 pub mod update_product;

@@ -206,6 +206,7 @@ mod tests {
             output_tokens_max: Some(0),
             limits: Vec::new(),
             unknown_policy: UnknownPolicy::Forgive,
+            tariff: None,
         };
         let blamed: Vec<_> = check_plan(&plan).into_iter().map(|e| e.pointer).collect();
         assert_eq!(blamed, ["/approval", "/output_tokens_max"]);

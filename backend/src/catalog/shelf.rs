@@ -1,6 +1,8 @@
 //! What the catalogue shows: published products with their models, prices and plans. Read by
 //! anybody; what tells where a model runs comes from [`sources`], which only the platform reads.
 
+use crate::billing::tariffs::model::shown as shown_tariff;
+use crate::billing::tariffs::store::{Versions, versions_of};
 use crate::db::{SystemTx, Tx};
 use crate::http::PageQuery;
 use crate::limits::model::shown;
@@ -9,6 +11,7 @@ use crate::models;
 use contract::Timestamp;
 use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::{Approval, CatalogModel, Plan, PlanLimit, PlanPrice};
+use contract::api::tariffs::TariffChange;
 use contract::id::{ModelId, PlanId, ProductId};
 use contract::money::Rates;
 use contract::snapshot::{Lifecycle, Metric, Modality, ProductKind, Window};
@@ -172,6 +175,7 @@ pub async fn plans_of(tx: &mut impl Tx, product: ProductId) -> sqlx::Result<Vec<
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
     let mut limits = plan_limits(tx, &ids).await?;
     let mut prices = plan_prices(tx, &ids).await?;
+    let tariffs = versions_of(tx, &ids).await?;
     Ok(rows
         .into_iter()
         .map(|row| Plan {
@@ -186,9 +190,16 @@ pub async fn plans_of(tx: &mut impl Tx, product: ProductId) -> sqlx::Result<Vec<
             limits: limits.remove(&row.id).unwrap_or_default(),
             prices: prices.remove(&row.id).unwrap_or_default(),
             unknown_policy: row.unknown_policy,
+            tariff: tariffs.get(&row.id).and_then(|of| of.now.as_ref()).map(shown_tariff),
+            tariff_next: tariffs.get(&row.id).and_then(change),
             version: row.version,
         })
         .collect())
+}
+
+fn change(of: &Versions) -> Option<TariffChange> {
+    let (from, tariff) = of.next.as_ref()?;
+    Some(TariffChange { from: *from, tariff: tariff.as_ref().map(shown_tariff) })
 }
 
 async fn plan_limits(

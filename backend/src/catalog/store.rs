@@ -3,6 +3,7 @@
 use super::model::Candidate;
 use crate::db::{SystemTx, Tx as _};
 use crate::http::PageQuery;
+use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::{Plan, Product, ProductState};
 use contract::id::{ModelId, PlanId, ProductId};
 use contract::snapshot::{Lifecycle, Modality, ProductKind};
@@ -208,6 +209,23 @@ pub async fn is_callable(tx: &mut SystemTx, model: ModelId) -> sqlx::Result<bool
     )
     .fetch_one(tx.conn())
     .await
+}
+
+pub async fn set_plan(
+    tx: &mut SystemTx,
+    plan: PlanId,
+    policy: UnknownPolicy,
+    version: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update plans set unknown_policy = $2, version = $3 where id = $1",
+        plan.0,
+        policy.as_str(),
+        version,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 pub async fn set_plan_version(tx: &mut SystemTx, plan: PlanId, version: i64) -> sqlx::Result<()> {

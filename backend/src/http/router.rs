@@ -89,6 +89,7 @@ fn offers() -> OpenApiRouter<App> {
         ))
         .routes(routes!(catalog::get_product::get_product, catalog::update_product::update_product))
         .routes(routes!(catalog::create_plan::create_plan, catalog::list_plans::list_plans))
+        .routes(routes!(catalog::update_plan::update_plan))
         .routes(routes!(catalog::update_plan_limits::update_plan_limits))
         // catalogue
         .routes(routes!(catalog::browse::list_catalog))
@@ -118,6 +119,7 @@ fn spend() -> OpenApiRouter<App> {
         // billing
         .routes(routes!(billing::wallets::get::get_wallet))
         .routes(routes!(billing::list::list_ledger))
+        .routes(routes!(billing::tariffs::list::list_plan_months))
         .routes(routes!(billing::tenants::list_accounts))
         .routes(routes!(billing::tenants::get_account))
         .routes(routes!(billing::tenants::get_account_wallet))

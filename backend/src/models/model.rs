@@ -11,7 +11,7 @@ use contract::money::{Nanos, Rates, UnitRates, Usd};
 use contract::snapshot::{Lifecycle, Modality};
 
 /// The most a million tokens may cost: a typing error of six digits is refused, not billed.
-const RATE_MAX: Nanos = Nanos(100_000 * contract::money::NANOS_PER_USD);
+pub(crate) const RATE_MAX: Nanos = Nanos(100_000 * contract::money::NANOS_PER_USD);
 /// The most that one call may cost whatever its size, and one of any other unit.
 const UNIT_MAX: Nanos = Nanos(1_000 * contract::money::NANOS_PER_USD);
 /// Tokens of a context at most; also what fits the column.

@@ -36,6 +36,8 @@ mod publish;
 mod reconcile;
 mod recount;
 mod seed_demo;
+mod tariffs;
+mod tariffs_rated;
 mod units;
 mod unknowns;
 mod usage;

@@ -65,7 +65,9 @@ words! {
         Correction = "correction",
         /// What is owed was paid, or let go.
         Adjustment = "adjustment",
-        /// A period's use was below what the plan asks at least.
+        /// What a plan's included quantities and tiers make of a month, beside what calls were billed.
+        Tariff = "tariff",
+        /// A month's use was below what the plan asks at least.
         Minimum = "minimum",
         /// A call whose outcome nobody knows, billed by what was reserved for it.
         Unknown = "unknown",
@@ -179,6 +181,9 @@ shape! {
         /// The version of the price that the call was rated by.
         pub price_id: Option<PriceId>,
         pub plan_id: Option<PlanId>,
+        /// The month that it rates, such as `2026-03`.
+        #[serde(default)]
+        pub month: Option<String>,
         /// The transaction that it corrects.
         pub corrects: Option<LedgerTransactionId>,
         pub reason: Option<String>,

@@ -3,6 +3,7 @@
 use super::billing::UnknownPolicy;
 use super::rate::RateUsd;
 use super::shape;
+use super::tariffs::{PlanTariff, TariffChange};
 use crate::id::{AppId, ModelId, PlanId, ProductId, SubscriptionId};
 use crate::money::Usd;
 use crate::snapshot::{Lifecycle, Metric, Modality, ProductKind, SubscriptionState, Window, Zone};
@@ -155,6 +156,12 @@ shape! {
         /// What becomes of a call whose outcome nobody knows.
         #[serde(default)]
         pub unknown_policy: UnknownPolicy,
+        /// What it makes of a month.
+        #[serde(default)]
+        pub tariff: Option<PlanTariff>,
+        /// How that changes with the next month.
+        #[serde(default)]
+        pub tariff_next: Option<TariffChange>,
         pub version: i64,
     }
 
@@ -264,6 +271,9 @@ shape! {
         pub limits: Vec<PlanLimit>,
         #[serde(default)]
         pub unknown_policy: UnknownPolicy,
+        /// What it makes of a month, from its first one on.
+        #[serde(default)]
+        pub tariff: Option<PlanTariff>,
     }
 }
 

@@ -47,6 +47,20 @@ impl Fault {
         self
     }
 
+    /// Blames one field of the form for all within an object or a list.
+    #[must_use]
+    pub fn gathering(mut self, object: &str, to: &str) -> Self {
+        if let Self::Refused(problem) = &mut self {
+            for error in &mut problem.errors {
+                let within = error.pointer.strip_prefix(object);
+                if within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+                    to.clone_into(&mut error.pointer);
+                }
+            }
+        }
+        self
+    }
+
     /// Speaks of the members of `object` as if they stood beside it: its fields are a form's own.
     #[must_use]
     pub fn unwrapping(mut self, object: &str) -> Self {

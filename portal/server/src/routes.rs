@@ -165,6 +165,7 @@ fn admin() -> Router<Arc<App>> {
             "/admin/products/{product}/plans/{plan}",
             get(products::plan::page).post(act::products::edit_plan_limits),
         )
+        .route("/admin/products/{product}/plans/{plan}/terms", post(act::products::edit_plan))
         .route("/admin/orgs", get(orgs::list))
         .route("/admin/orgs/{org}", get(orgs::page))
         .route("/admin/orgs/{org}/billing", post(act::billing::change))

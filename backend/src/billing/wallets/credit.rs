@@ -2,12 +2,14 @@
 
 use super::store::{self, Moved, NewCredit};
 use crate::audit::{self, Entry};
-use crate::billing::posting::{self, Posting};
+use crate::billing::posting::{self, About, Posting};
 use crate::billing::tenants;
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Post, Result};
 use crate::outbox;
-use contract::api::billing::{AccountKind, CreateCredit, Credit, CreditKind, LedgerKind};
+use contract::api::billing::{
+    AccountKind, CreateCredit, Credit, CreditKind, LedgerKind, PRIORITY_DEFAULT,
+};
 use contract::id::{CreditId, LedgerTransactionId, OrgId};
 use contract::money::{NANOS_PER_USD, Nanos, Usd};
 use contract::snapshot::Kind;
@@ -67,7 +69,7 @@ pub async fn create(tx: &mut SystemTx, org: OrgId, new: &CreateCredit) -> Result
         org_id: org,
         kind,
         at: now,
-        call: None,
+        about: About::Itself,
         corrects: None,
         reason: Some(note.clone()),
         legs,
@@ -85,6 +87,43 @@ pub async fn create(tx: &mut SystemTx, org: OrgId, new: &CreateCredit) -> Result
     let entry = Entry::new("create_credit", "credit", credit.id).in_org(org).after(&credit);
     audit::record(tx, entry).await?;
     Ok(credit)
+}
+
+/// Writes a transaction that gives an org back what it was charged: `owed` of it is not owed any more, the
+/// rest becomes credit. The posting has no legs yet.
+///
+/// # Errors
+/// As [`add`].
+pub async fn give_back(
+    tx: &mut SystemTx,
+    posting: Posting,
+    back: Nanos,
+    owed: Nanos,
+) -> sqlx::Result<()> {
+    let owed = owed.max(Nanos::ZERO).min(back);
+    let refund = back.saturating_sub(owed);
+    let negative = |amount: Nanos| Nanos(0_i64.saturating_sub(amount.0));
+    let legs = vec![
+        (AccountKind::Revenue, back),
+        (AccountKind::Receivable, negative(owed)),
+        (AccountKind::Wallet, negative(refund)),
+    ];
+    let posting = Posting { legs, ..posting };
+    if refund == Nanos::ZERO {
+        return posting::post(tx, &[posting]).await;
+    }
+    let (org, id) = (posting.org_id, posting.id);
+    let credit = NewCredit {
+        id: tx.new_id(CreditId::new),
+        kind: CreditKind::Refund,
+        amount: refund,
+        priority: PRIORITY_DEFAULT,
+        expires_at: None,
+        note: format!("Given back by {id}"),
+        transaction_id: id,
+    };
+    add(tx, org, posting, credit).await?;
+    Ok(())
 }
 
 /// Writes a credit with the transaction that it comes of, and lets gateways know.

@@ -3,7 +3,7 @@
 
 use super::model::allocate;
 use super::store::{self, Locked, Moved};
-use crate::billing::posting::{self, Billed, Posting};
+use crate::billing::posting::{self, About, Posting};
 use crate::db::SystemTx;
 use crate::outbox;
 use contract::Timestamp;
@@ -19,7 +19,7 @@ pub struct Due {
     pub id: LedgerTransactionId,
     pub kind: LedgerKind,
     pub at: Timestamp,
-    pub call: Option<Billed>,
+    pub about: About,
     pub corrects: Option<LedgerTransactionId>,
     pub reason: Option<String>,
     pub amount: Nanos,
@@ -58,7 +58,7 @@ pub async fn book(tx: &mut SystemTx, wallet: &Locked, dues: &[Due]) -> sqlx::Res
             org_id: wallet.org_id,
             kind: due.kind,
             at: due.at,
-            call: due.call,
+            about: due.about,
             corrects: due.corrects,
             reason: due.reason.clone(),
             legs: vec![
@@ -94,6 +94,6 @@ pub async fn draw_for(tx: &mut SystemTx, org: OrgId, due: Due) -> sqlx::Result<(
         (AccountKind::Receivable, due.amount),
         (AccountKind::Revenue, Nanos(0_i64.saturating_sub(due.amount.0))),
     ];
-    let Due { id, kind, at, call, corrects, reason, .. } = due;
-    posting::post(tx, &[Posting { id, org_id: org, kind, at, call, corrects, reason, legs }]).await
+    let Due { id, kind, at, about, corrects, reason, .. } = due;
+    posting::post(tx, &[Posting { id, org_id: org, kind, at, about, corrects, reason, legs }]).await
 }

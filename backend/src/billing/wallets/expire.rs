@@ -5,7 +5,7 @@ use super::held;
 use super::model::GRACE;
 use super::store::{self, Moved};
 use crate::app::App;
-use crate::billing::posting::{self, Posting};
+use crate::billing::posting::{self, About, Posting};
 use crate::db::{SystemTx, Tx as _};
 use crate::jobs::{Job, JobError};
 use crate::outbox;
@@ -95,7 +95,7 @@ async fn expire(tx: &mut SystemTx, org: OrgId, amount: Nanos) -> sqlx::Result<Le
         org_id: org,
         kind: LedgerKind::Expiry,
         at: tx.now(),
-        call: None,
+        about: About::Itself,
         corrects: None,
         reason: None,
         legs,

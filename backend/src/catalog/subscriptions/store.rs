@@ -141,11 +141,20 @@ pub async fn set_state(
     state: SubscriptionState,
     version: i64,
 ) -> sqlx::Result<()> {
+    let ended = match state {
+        SubscriptionState::Cancelled | SubscriptionState::Expired | SubscriptionState::Refused => {
+            Some(tx.now())
+        }
+        SubscriptionState::Requested | SubscriptionState::Active | SubscriptionState::Suspended => {
+            None
+        }
+    };
     sqlx::query!(
-        "update subscriptions set state = $2, version = $3 where id = $1",
+        "update subscriptions set state = $2, version = $3, ended_at = $4 where id = $1",
         id.0,
         state.as_str(),
         version,
+        ended,
     )
     .execute(tx.conn())
     .await?;

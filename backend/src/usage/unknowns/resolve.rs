@@ -3,7 +3,7 @@
 
 use super::store::{self, Pending};
 use crate::audit::{self, Entry};
-use crate::billing::posting::Billed;
+use crate::billing::posting::{About, Billed};
 use crate::billing::wallets::{Due, draw_for};
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Post, Result};
@@ -96,7 +96,7 @@ pub async fn bill(tx: &mut SystemTx, call: &Pending, reason: &str) -> sqlx::Resu
         id,
         kind: LedgerKind::Unknown,
         at: call.at,
-        call: Some(Billed {
+        about: About::Call(Billed {
             request_id: call.request_id,
             price_id: call.price_id,
             plan_id: call.plan_id,

@@ -133,6 +133,7 @@ pub const fn transaction(kind: LedgerKind) -> &'static str {
         LedgerKind::Expiry => "Expiry",
         LedgerKind::Correction => "Correction",
         LedgerKind::Adjustment => "Adjustment",
+        LedgerKind::Tariff => "Included and tiers",
         LedgerKind::Minimum => "Minimum",
         LedgerKind::Unknown => "Call of unknown outcome",
     }

@@ -28,6 +28,7 @@ pub mod requests;
 pub mod settings;
 pub mod shell;
 pub mod states;
+pub mod tariffs;
 pub mod units;
 pub mod usage;
 pub mod webhooks;

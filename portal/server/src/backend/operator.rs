@@ -11,6 +11,7 @@ use contract::api::models::{
     UpdateModel,
 };
 use contract::api::providers::{CreateProvider, Provider, ProviderTest, UpdateProvider};
+use contract::api::tariffs::UpdatePlan;
 use contract::page::Page;
 
 impl Backend<'_> {
@@ -188,6 +189,17 @@ impl Backend<'_> {
         body: &CreatePlan,
     ) -> Result<Plan, Fault> {
         self.post(&["admin", "products", product, "plans"], key, body).await
+    }
+
+    /// # Errors
+    /// Refusals of fields; `object.version_stale`.
+    pub async fn update_plan(
+        &self,
+        plan: &str,
+        version: i64,
+        body: &UpdatePlan,
+    ) -> Result<Plan, Fault> {
+        self.patch(&["admin", "plans", plan], version, body).await
     }
 
     /// # Errors

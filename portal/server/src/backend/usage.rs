@@ -3,6 +3,7 @@
 use super::{Backend, Query};
 use crate::fault::Fault;
 use contract::api::own::RequestDetail;
+use contract::api::tariffs::PlanMonth;
 use contract::api::usage::{CostReport, Onboarding, RequestRow, UsageReport};
 use contract::page::Page;
 
@@ -17,6 +18,14 @@ impl Backend<'_> {
     /// `role.forbidden`; refusals of the filter.
     pub async fn costs(&self, org: &str, query: Query<'_>) -> Result<CostReport, Fault> {
         self.get(&["orgs", org, "costs"], query).await
+    }
+
+    /// What tariffs make of the month that runs.
+    ///
+    /// # Errors
+    /// `role.forbidden`.
+    pub async fn plan_months(&self, org: &str) -> Result<Vec<PlanMonth>, Fault> {
+        self.all(&["orgs", org, "plan-months"], &[]).await
     }
 
     /// The same as a file.

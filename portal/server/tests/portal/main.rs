@@ -15,4 +15,5 @@ mod money;
 mod operator;
 mod reports;
 mod support;
+mod tariffs;
 mod workspace;

@@ -57,6 +57,7 @@ fn play(call: &Call) -> Option<Response> {
         })),
         "GET /v1/orgs/acme/onboarding" => ok(json!({"first_key_at": null, "first_call_at": null,
             "first_usage_at": "2026-03-05T14:00:00Z", "app_id": null, "sample_model": null})),
+        "GET /v1/orgs/acme/plan-months" => ok(json!({"items": [], "has_more": false})),
         "GET /v1/orgs/acme/costs" => ok(json!({
             "from": "2026-03-01T00:00:00Z", "to": "2026-03-06T00:00:00Z",
             "group_by": ["team", "app"],

@@ -5,3 +5,4 @@ pub mod dead_letters;
 pub mod models;
 pub mod products;
 pub mod providers;
+pub mod tariff;

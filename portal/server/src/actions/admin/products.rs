@@ -1,5 +1,6 @@
 //! Products and their plans.
 
+use super::tariff;
 use crate::actions::limits::choice;
 use crate::fault::Fault;
 use crate::form::Form;
@@ -10,10 +11,11 @@ use axum::response::Response;
 use contract::api::catalog::{
     CreatePlan, CreateProduct, PlanLimit, UpdatePlanLimits, UpdateProduct,
 };
+use contract::api::tariffs::UpdatePlan;
 use contract::id::ModelId;
 use contract::snapshot::{Metric, Window};
 use portal_app::components::Tone;
-use portal_app::text::{admin as text, limits};
+use portal_app::text::{admin as text, limits, tariffs};
 
 /// `POST /admin/products`.
 ///
@@ -92,7 +94,7 @@ pub async fn add_plan(
     };
     match visit.backend().create_plan(&product, form.key(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, text::PLAN_CREATED).answer(),
-        Err(fault) => visit.retry(&page, &form, fault),
+        Err(fault) => visit.retry(&page, &form, tariff::renamed(fault)),
     }
 }
 
@@ -116,7 +118,34 @@ fn read_plan(form: &Form) -> Result<CreatePlan, Fault> {
         output_tokens_max: form.parse_optional("output_tokens_max", text::WHOLE)?,
         limits: limits.into_iter().flatten().collect(),
         unknown_policy: choice(form, "unknown_policy")?,
+        tariff: tariff::read(form)?,
     })
+}
+
+/// `POST /admin/products/{product}/plans/{plan}/terms`.
+///
+/// # Errors
+/// What no form can mend.
+pub async fn edit_plan(
+    visit: OperatorVisit,
+    Path((product, plan)): Path<(String, String)>,
+    form: Form,
+) -> Result<Response, Fault> {
+    let page = format!("/admin/products/{product}/plans/{plan}");
+    let read = || {
+        Ok(UpdatePlan {
+            unknown_policy: choice(&form, "unknown_policy")?,
+            tariff: tariff::read(&form)?,
+        })
+    };
+    let body = match read() {
+        Ok(body) => body,
+        Err(fault) => return visit.retry(&page, &form, fault),
+    };
+    match visit.backend().update_plan(&plan, form.version(), &body).await {
+        Ok(_) => visit.go(page).notice(Tone::Good, tariffs::TERMS_SAVED).answer(),
+        Err(fault) => visit.retry(&page, &form, tariff::renamed(fault)),
+    }
 }
 
 /// `POST /admin/products/{product}/plans/{plan}`: the amounts of a plan's limits, and another.

@@ -6,6 +6,7 @@ use crate::range::{Preset, Range};
 use crate::visit::OrgVisit;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
+use contract::api::tariffs::PlanMonth;
 use contract::api::usage::{CostReport, CostRow, GroupBy};
 use contract::money::Usd;
 use contract::role::Action;
@@ -21,6 +22,7 @@ use portal_app::format;
 use portal_app::nav::Place;
 use portal_app::text::billing;
 use portal_app::text::costs as text;
+use portal_app::text::tariffs;
 use portal_app::text::units;
 
 const GROUPS: [(&str, GroupBy); 6] = [
@@ -65,7 +67,8 @@ pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
     visit.require(Action::ViewCosts)?;
     let asked = asked(&visit);
     let costs = visit.backend().costs(&visit.org.slug, &asked.query).await?;
-    Ok(visit.page(Place::Costs, text::TITLE, || view(&visit, &asked, costs)))
+    let months = visit.backend().plan_months(&visit.org.slug).await?;
+    Ok(visit.page(Place::Costs, text::TITLE, || view(&visit, &asked, costs, months)))
 }
 
 /// `GET /o/{org}/costs.csv`: passed on as the control API writes it.
@@ -88,7 +91,12 @@ pub async fn csv(visit: OrgVisit) -> Result<Response, Fault> {
     Ok((headers, Body::from_stream(file.bytes_stream())).into_response())
 }
 
-fn view(visit: &OrgVisit, asked: &Asked, costs: CostReport) -> impl IntoView + use<> {
+fn view(
+    visit: &OrgVisit,
+    asked: &Asked,
+    costs: CostReport,
+    months: Vec<PlanMonth>,
+) -> impl IntoView + use<> {
     let keep: Vec<_> = ["by", "then"].into_iter().chain(FILTERS).collect();
     let span = report::span(visit, &asked.range, &keep);
     let active = FILTERS
@@ -124,7 +132,49 @@ fn view(visit: &OrgVisit, asked: &Asked, costs: CostReport) -> impl IntoView + u
         {grouping}
         {body}
         {coverage}
+        {so_far(months)}
     }
+}
+
+/// What plans with included quantities, tiers or a minimum make of the month that runs.
+fn so_far(months: Vec<PlanMonth>) -> Option<impl IntoView + use<>> {
+    if months.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        (tariffs::PLAN, CellKind::Head),
+        (tariffs::USED, CellKind::Text),
+        (tariffs::BILLED, CellKind::Number),
+        (tariffs::BY_TARIFF, CellKind::Number),
+        (tariffs::MISSING, CellKind::Number),
+        (tariffs::TOTAL, CellKind::Number),
+    ];
+    let rows = months
+        .into_iter()
+        .map(|one| {
+            let used = one
+                .used
+                .iter()
+                .map(|of| format!("{}: {}", of.model_name, tariffs::volume(&of.used).join(", ")));
+            let used: Vec<_> = used.collect();
+            let used =
+                if used.is_empty() { tariffs::NOTHING_USED.to_owned() } else { used.join("; ") };
+            vec![
+                Cell::head(format!("{}: {}", one.product_name, one.plan_name)),
+                Cell::text(used),
+                Cell::number(format::money(one.billed_usd)),
+                Cell::number(format::money(one.tariff_usd)),
+                Cell::number(format::money(one.missing_usd)),
+                Cell::number(format::money(one.total_usd)),
+            ]
+        })
+        .collect();
+    Some(view! {
+        <Section title=tariffs::SO_FAR>
+            <p>{tariffs::SO_FAR_LEAD}</p>
+            <DataTable caption=tariffs::SO_FAR columns=columns rows=rows />
+        </Section>
+    })
 }
 
 /// Calls of unknown outcome, which no figure counts.

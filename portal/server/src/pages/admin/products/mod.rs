@@ -5,6 +5,7 @@ pub mod new;
 pub mod plan;
 mod plans;
 pub mod product;
+mod tariff;
 
 use contract::api::models::Model;
 use leptos::prelude::*;

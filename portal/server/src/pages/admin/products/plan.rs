@@ -1,5 +1,6 @@
-//! The limits of one plan: change their amounts, lift some, set another.
+//! One plan: change the amounts of its limits, lift some, set another; and its terms.
 
+use super::tariff;
 use crate::fault::Fault;
 use crate::pages::org::limits::fields;
 use crate::visit::OperatorVisit;
@@ -25,6 +26,7 @@ pub async fn page(
     let models = visit.backend().all_models().await?;
     let of_product = format!("/admin/products/{}", product.id);
     let form = visit.form(&format!("{of_product}/plans/{}", plan.id));
+    let terms = visit.form(&format!("{of_product}/plans/{}/terms", plan.id)).marked("terms");
     let title = format!("{}: {}", product.name, plan.name);
     let every = std::iter::once(Choice::new("", limits::ANY_MODEL));
     let models = models.into_iter().map(|model| Choice::new(model.id.to_string(), model.name));
@@ -34,6 +36,7 @@ pub async fn page(
             Crumb::new(text::PRODUCTS, "/admin/products"),
             Crumb::new(product.name.clone(), of_product),
         ];
+        let terms = tariff::terms(terms, &plan);
         view! {
             <PageHead title=plan.name.clone() lead=limits::PLAN_LEAD crumbs=crumbs />
             <div class="medium">
@@ -43,6 +46,7 @@ pub async fn page(
                     {another(models)}
                     <Button label=text::SAVE />
                 </Form>
+                {terms}
             </div>
         }
     }))

@@ -1,6 +1,7 @@
 //! The plans of a product, as a part of its page. A plan is made with the usual limits; the API
 //! takes any.
 
+use super::tariff;
 use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::{Approval, Plan};
 use leptos::prelude::*;
@@ -9,7 +10,7 @@ use portal_app::components::{
     Select, TextArea,
 };
 use portal_app::form::FormState;
-use portal_app::text::{admin as text, billing, catalog, limits};
+use portal_app::text::{admin as text, catalog, limits};
 
 pub fn section(here: &str, form: FormState, plans: Vec<Plan>) -> impl IntoView + use<> {
     let list = if plans.is_empty() {
@@ -64,10 +65,6 @@ fn add(form: FormState) -> impl IntoView {
     };
     // The control API takes no subscription that waits for a person yet.
     let approvals = vec![Choice::new("auto", text::approval(Approval::Auto))];
-    let policies = UnknownPolicy::ALL
-        .iter()
-        .map(|policy| Choice::new(policy.as_str(), billing::policy(*policy)))
-        .collect();
     view! {
         <Details summary=text::ADD_PLAN open=open>
             <Form state=form>
@@ -76,12 +73,7 @@ fn add(form: FormState) -> impl IntoView {
                 <TextArea name="description" label=text::DESCRIPTION rows=2 optional=true />
                 <Select name="approval" label=text::APPROVAL choices=approvals />
                 <Checkbox name="default_for_new_apps" label=text::DEFAULT />
-                <Select
-                    name="unknown_policy"
-                    label=billing::UNKNOWNS
-                    hint=billing::POLICY_HINT
-                    choices=policies
-                />
+                {tariff::policy(UnknownPolicy::default())}
                 {limit("calls_minute", text::CALLS_MINUTE)}
                 {limit("tokens_minute", text::TOKENS_MINUTE)}
                 {limit("dollars_month", text::DOLLARS_MONTH)}
@@ -93,6 +85,7 @@ fn add(form: FormState) -> impl IntoView {
                     autocomplete="off"
                     optional=true
                 />
+                {tariff::fields(None)}
                 <Button label=text::ADD_PLAN look=Look::Quiet />
             </Form>
         </Details>
