@@ -88,6 +88,41 @@ pub fn limits_drawn_by(org: OrgId) -> String {
 /// Set of orgs whose counters gateways found incomplete; the backend completes them.
 pub const UNCOUNTED: &str = "tg:{config}:uncounted";
 
+/// Hash of the gateways that may use what they drew: field is a gateway's id, value [`RollEntry`]. Each
+/// writes its own anew every second, and uses nothing it has in hand unless it could.
+pub const ROLL: &str = "tg:{config}:roll";
+
+/// A field of it that is no gateway: the run of the server under which it was known to lack nobody.
+pub const ROLL_WHOLE: &str = "whole";
+
+/// What every gateway is asked for when counters were lost: to say again all that it has of any
+/// counter, and then to repeat this word on the [`ROLL`].
+pub const ROLL_CALL: &str = "tg:{config}:roll:call";
+
+/// What a gateway writes on the roll, as `<count>:<word>`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RollEntry {
+    /// Another each time.
+    pub count: u64,
+    /// The last [`ROLL_CALL`] that it has done all of; empty: none.
+    pub answered: String,
+}
+
+impl RollEntry {
+    /// Reads what was written; `None` where that is no entry.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (count, answered) = text.split_once(':')?;
+        Some(Self { count: count.parse().ok()?, answered: answered.to_owned() })
+    }
+}
+
+impl std::fmt::Display for RollEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.count, self.answered)
+    }
+}
+
 /// Sorted set of gateways whose process is gone and whose usage was shipped wholly; the score is
 /// when that was, in milliseconds. The backend sets what they have of limits to what they used.
 pub const GATEWAYS_GONE: &str = "tg:{usage}:gone";

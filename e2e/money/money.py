@@ -29,9 +29,7 @@ from faults import GATEWAYS, Faults, Redis
 from tollgate import ROOT, VAR, Api, Org, Tests, cost, demo, http, nanos, until
 
 LONG = os.environ.get("TOLLGATE_CHAOS") == "long"
-# After a flush or a failover limits are closed until they are counted again, some six seconds: faults
-# leave calls as much time as that.
-CALLS, RATE, PAUSE = (20_000, 80, (5, 11)) if LONG else (4_500, 60, (3, 7))
+CALLS, RATE, PAUSE = (20_000, 80, (1, 4)) if LONG else (3_000, 60, (0.2, 1.5))
 SEED = int(os.environ.get("TOLLGATE_SEED") or secrets.randbelow(2**32))
 BIN = os.path.join(os.environ.get("CARGO_TARGET_DIR") or os.path.join(ROOT, "target"),
                    {"none": "release", "dev": "debug"}.get(BUILD, BUILD))

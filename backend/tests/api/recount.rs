@@ -1,15 +1,16 @@
 //! The counters of limits after Redis lost them: complete again only with all that was used.
 
 use crate::harness::{Caller, Shop, TestApp, TestRedis, entry};
-use backend::limits::recount::{RECOUNT_MS, RETURN_MS, Recount};
+use backend::limits::recount::{HELD_MS, RECOUNT_MS, Recount};
 use backend::publish::{Publisher, Step, Target};
 use backend::usage::ingest;
-use contract::channel::{self, GATEWAYS, GATEWAYS_GONE, GatewayBeat, UNCOUNTED};
+use contract::channel::{self, GATEWAYS_GONE, ROLL, ROLL_CALL, RollEntry, UNCOUNTED};
 use contract::id::{GatewayId, LimitId, OrgId};
 use contract::usage::UsageEvent;
 use redis_link::Kind as RedisKind;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 struct Desk {
     app: TestApp,
@@ -18,6 +19,8 @@ struct Desk {
     redis: TestRedis,
     recount: Recount,
     limit: LimitId,
+    now: Instant,
+    written: u64,
 }
 
 impl Desk {
@@ -39,8 +42,11 @@ impl Desk {
         .await
         .unwrap();
         let recount = Recount::new(app.app.clone(), redis.link());
-        let mut desk = Self { app, shop, caller, redis, recount, limit };
+        let now = Instant::now();
+        let mut desk = Self { app, shop, caller, redis, recount, limit, now, written: 0 };
         desk.publish().await;
+        // Whoever begins to look does not know who has something in hand.
+        desk.pass(HELD_MS + 500).await;
         desk
     }
 
@@ -77,14 +83,24 @@ impl Desk {
         set.query_async::<()>(&mut self.redis.link()).await.unwrap();
     }
 
-    async fn beat(&self, gateway_id: GatewayId) {
-        let beat = json!({"gateway_id": gateway_id, "at": self.app.clock.now(),
-            "config_version": 1, "spool_events": 0});
-        let beat: GatewayBeat = serde_json::from_value(beat).unwrap();
-        let text = serde_json::to_string(&beat).unwrap();
+    /// The word that is called.
+    async fn called(&self) -> String {
+        self.get(ROLL_CALL.into()).await.unwrap_or_default()
+    }
+
+    /// A gateway writes on the roll, as it does every second.
+    async fn write(&mut self, gateway: GatewayId, answered: &str) {
+        self.written += 1;
+        let entry = RollEntry { count: self.written, answered: answered.into() };
         let mut set = redis::cmd("HSET");
-        set.arg(GATEWAYS).arg(gateway_id.to_string()).arg(text);
+        set.arg(ROLL).arg(gateway.to_string()).arg(entry.to_string());
         set.query_async::<()>(&mut self.redis.link()).await.unwrap();
+    }
+
+    /// It has said again what it has.
+    async fn answer(&mut self, gateway: GatewayId) {
+        let called = self.called().await;
+        self.write(gateway, &called).await;
     }
 
     /// A call of a gateway that counted so much against the limit, booked.
@@ -107,19 +123,47 @@ impl Desk {
     }
 
     async fn step(&mut self) {
-        self.recount.step().await.unwrap();
+        self.recount.step_at(self.now).await.unwrap();
+    }
+
+    /// Lets time pass for whoever completes counts, who looks all the while.
+    async fn pass(&mut self, ms: u64) {
+        for _ in 0..ms.div_ceil(500) {
+            self.now += Duration::from_millis(500);
+            self.step().await;
+        }
     }
 
     /// Makes it seem as if so much time had passed since the loss was seen.
     async fn wait(&mut self, ms: i64) {
         self.step().await;
-        self.app.clock.advance(chrono::TimeDelta::milliseconds(RETURN_MS));
         let key = channel::recount(self.org());
         let known = self.get(key.clone()).await.unwrap();
         let (since, run) = known.split_once(':').unwrap();
         let earlier = format!("{}:{run}", since.parse::<i64>().unwrap() - ms);
         let mut set = redis::cmd("SET");
         set.arg(key).arg(earlier).query_async::<()>(&mut self.redis.link()).await.unwrap();
+        // What is known of the loss is another now.
+        self.step().await;
+    }
+
+    /// Redis loses everything, and a gateway that draws says so.
+    async fn lose(&mut self) {
+        self.redis.flush();
+        self.publish().await;
+        self.tell().await;
+    }
+
+    async fn tell(&self) {
+        let mut told = redis::cmd("SADD");
+        told.arg(UNCOUNTED).arg(self.org().to_string());
+        told.query_async::<i64>(&mut self.redis.link()).await.unwrap();
+    }
+
+    async fn gone(&self, gateway: GatewayId) {
+        let mut gone = redis::cmd("ZADD");
+        gone.arg(GATEWAYS_GONE).arg(1).arg(gateway.to_string());
+        gone.query_async::<i64>(&mut self.redis.link()).await.unwrap();
     }
 }
 
@@ -147,28 +191,23 @@ async fn after_a_flush_an_org_is_complete_only_with_all_that_was_used() {
         desk.use_by(dead, 300).await;
         desk.use_by(dead, 40).await;
         desk.use_by(live, 50).await;
-        desk.redis.flush();
-        desk.publish().await;
+        desk.lose().await;
         desk.step().await;
         assert!(!desk.is_complete().await, "an org of which something was used is not new");
         // The one that lives says what it has, more than is booked of it.
         desk.claim(live, 80).await;
-        desk.beat(live).await;
         desk.wait(RECOUNT_MS).await;
+        desk.answer(live).await;
         desk.step().await;
         assert!(!desk.is_complete().await, "a gateway that may come back is waited for");
-        let mut gone = redis::cmd("ZADD");
-        gone.arg(GATEWAYS_GONE).arg(1).arg(dead.to_string());
-        gone.query_async::<i64>(&mut desk.redis.link()).await.unwrap();
+        desk.gone(dead).await;
         desk.step().await;
         assert!(desk.is_complete().await);
         let expected =
             [("t".to_owned(), 420), (live.to_string(), 80), (dead.to_string(), 340)].into();
         assert_eq!(desk.counter().await, expected);
         // Once more changes nothing.
-        let mut told = redis::cmd("SADD");
-        told.arg(UNCOUNTED).arg(desk.org().to_string());
-        told.query_async::<i64>(&mut desk.redis.link()).await.unwrap();
+        desk.tell().await;
         desk.step().await;
         assert_eq!(desk.counter().await, expected);
         let mut left = redis::cmd("SCARD");
@@ -178,12 +217,112 @@ async fn after_a_flush_an_org_is_complete_only_with_all_that_was_used() {
 }
 
 #[tokio::test]
+async fn an_org_is_complete_as_soon_as_everyone_on_the_roll_has_said_what_it_has() {
+    let mut desk = Desk::open(RedisKind::Server).await;
+    let (one, other) = (gateway(1), gateway(2));
+    desk.use_by(one, 50).await;
+    desk.write(one, "").await;
+    desk.write(other, "").await;
+    desk.step().await;
+    desk.lose().await;
+    desk.wait(RECOUNT_MS).await;
+    desk.answer(one).await;
+    desk.write(other, "").await;
+    desk.step().await;
+    assert!(!desk.is_complete().await, "the other served nothing, and may have something in hand");
+    desk.answer(other).await;
+    desk.step().await;
+    assert!(desk.is_complete().await);
+}
+
+#[tokio::test]
+async fn a_word_of_before_the_loss_is_no_answer() {
+    let mut desk = Desk::open(RedisKind::Server).await;
+    let live = gateway(1);
+    desk.use_by(live, 50).await;
+    desk.lose().await;
+    desk.wait(RECOUNT_MS).await;
+    desk.answer(live).await;
+    desk.step().await;
+    assert!(desk.is_complete().await);
+    let before = desk.called().await;
+    desk.lose().await;
+    desk.wait(RECOUNT_MS).await;
+    desk.write(live, &before).await;
+    desk.step().await;
+    assert_ne!(desk.called().await, before);
+    assert!(!desk.is_complete().await);
+    desk.answer(live).await;
+    desk.step().await;
+    assert!(desk.is_complete().await);
+}
+
+#[tokio::test]
+async fn what_a_silent_gateway_has_in_hand_is_waited_for_as_long_as_it_may_use_it() {
+    let mut desk = Desk::open(RedisKind::Server).await;
+    desk.use_by(gateway(1), 50).await;
+    desk.write(gateway(1), "").await;
+    desk.write(gateway(2), "").await;
+    desk.step().await;
+    desk.lose().await;
+    desk.wait(RECOUNT_MS).await;
+    desk.answer(gateway(1)).await;
+    desk.pass(HELD_MS - 1_000).await;
+    assert!(!desk.is_complete().await);
+    desk.pass(1_500).await;
+    assert!(desk.is_complete().await);
+}
+
+#[tokio::test]
+async fn whoever_did_not_look_does_not_know_who_has_something_in_hand() {
+    let mut desk = Desk::open(RedisKind::Server).await;
+    desk.use_by(gateway(1), 50).await;
+    desk.lose().await;
+    // Another program takes over.
+    desk.recount = Recount::new(desk.app.app.clone(), desk.redis.link());
+    desk.wait(RECOUNT_MS).await;
+    desk.answer(gateway(1)).await;
+    desk.pass(HELD_MS - 500).await;
+    assert!(!desk.is_complete().await);
+    desk.pass(1_000).await;
+    assert!(desk.is_complete().await);
+}
+
+#[tokio::test]
+async fn whoever_takes_over_before_a_loss_knows_everyone_on_the_roll() {
+    let mut desk = Desk::open(RedisKind::Server).await;
+    desk.use_by(gateway(1), 50).await;
+    desk.write(gateway(2), "").await;
+    desk.recount = Recount::new(desk.app.app.clone(), desk.redis.link());
+    desk.step().await;
+    desk.lose().await;
+    desk.wait(RECOUNT_MS).await;
+    desk.answer(gateway(1)).await;
+    desk.step().await;
+    assert!(!desk.is_complete().await, "the other was on the roll, too");
+    desk.answer(gateway(2)).await;
+    desk.step().await;
+    assert!(desk.is_complete().await);
+}
+
+#[tokio::test]
+async fn gateways_that_are_gone_are_remembered_when_redis_forgets_them() {
+    let mut desk = Desk::open(RedisKind::Server).await;
+    desk.use_by(gateway(3), 70).await;
+    desk.gone(gateway(3)).await;
+    desk.step().await;
+    desk.lose().await;
+    desk.wait(RECOUNT_MS).await;
+    desk.step().await;
+    assert!(desk.is_complete().await);
+    assert_eq!(desk.counter().await["t"], 70);
+}
+
+#[tokio::test]
 async fn a_gateway_that_is_lost_for_good_does_not_keep_an_org_closed() {
     let mut desk = Desk::open(RedisKind::Server).await;
     desk.use_by(gateway(3), 70).await;
-    desk.redis.flush();
-    desk.publish().await;
-    desk.step().await;
+    desk.lose().await;
     desk.wait(RECOUNT_MS).await;
     desk.step().await;
     assert!(!desk.is_complete().await);
@@ -196,18 +335,17 @@ async fn a_gateway_that_is_lost_for_good_does_not_keep_an_org_closed() {
 #[tokio::test]
 async fn what_is_lost_while_counters_are_completed_is_waited_for_again() {
     let mut desk = Desk::open(RedisKind::Server).await;
-    desk.redis.flush();
-    desk.publish().await;
     desk.use_by(gateway(4), 5).await;
-    desk.beat(gateway(4)).await;
+    desk.lose().await;
+    desk.wait(RECOUNT_MS).await;
+    let word = desk.called().await;
+    desk.lose().await;
+    desk.write(gateway(4), &word).await;
     desk.step().await;
     desk.wait(RECOUNT_MS).await;
-    desk.redis.flush();
-    desk.publish().await;
-    desk.beat(gateway(4)).await;
     desk.step().await;
     assert!(!desk.is_complete().await);
-    desk.wait(RECOUNT_MS).await;
+    desk.answer(gateway(4)).await;
     desk.step().await;
     assert!(desk.is_complete().await);
 }
@@ -223,9 +361,7 @@ async fn what_a_dead_gateway_had_in_hand_is_free_again_and_what_it_used_is_not()
     let mut seen = redis::cmd("HSET");
     seen.arg(&drawn_by).arg(dead.to_string()).arg("1000:9");
     seen.query_async::<i64>(&mut desk.redis.link()).await.unwrap();
-    let mut gone = redis::cmd("ZADD");
-    gone.arg(GATEWAYS_GONE).arg(1).arg(dead.to_string());
-    gone.query_async::<i64>(&mut desk.redis.link()).await.unwrap();
+    desk.gone(dead).await;
     desk.step().await;
     assert_eq!(desk.counter().await, [("t".to_owned(), 70), (dead.to_string(), 70)].into());
     let mut last = redis::cmd("HGET");

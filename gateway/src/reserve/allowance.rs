@@ -424,6 +424,18 @@ impl Allowance {
             || (measured_ms >= IDLE_MS && left > state.recent(now.steady_ms).saturating_mul(2))
     }
 
+    /// Whether the counters hold all that this gateway drew, whatever was lost before.
+    pub fn is_told(&self) -> bool {
+        let state = self.lock();
+        let told = state.told_losses == self.lease.losses();
+        let holds = state.acknowledged.is_some_and(|there| there >= state.drawn);
+        let nothing = state.drawn == 0 && state.acknowledged == Some(0);
+        let past = state.shape.span_ms == 0
+            || state.past.iter().all(|past| past.told.is_some_and(|there| there >= past.used));
+        let nothing_past = state.past.iter().all(|past| past.used == 0);
+        (nothing || (told && holds)) && (nothing_past || (told && past))
+    }
+
     /// Whether nothing is lost by forgetting it.
     pub fn is_over(&self, now: Moment) -> bool {
         let state = self.lock();

@@ -4,7 +4,7 @@
 use super::Caller;
 use super::allowance::{Allowance, Remains};
 use super::draw::Request;
-use super::lease::Lease;
+use super::lease::{Lease, Roll};
 use crate::clock::Clock;
 use crate::fold::{Fold, Folded};
 use contract::Timestamp;
@@ -29,6 +29,7 @@ struct Shard {
 pub(super) struct Book {
     shards: [Mutex<Shard>; SHARDS],
     leases: Mutex<HashMap<OrgId, Arc<Lease>, Folded>>,
+    pub roll: Arc<Roll>,
     clock: Clock,
     draws: WeakSender<Request>,
 }
@@ -36,13 +37,13 @@ pub(super) struct Book {
 impl Book {
     pub fn new(clock: Clock, draws: WeakSender<Request>) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
-        Self { shards, leases: Mutex::default(), clock, draws }
+        Self { shards, leases: Mutex::default(), roll: Arc::default(), clock, draws }
     }
 
     /// The lease on everything that is drawn for an org.
     pub fn lease(&self, org: OrgId) -> Arc<Lease> {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || Arc::new(Lease::new(self.clock.clone()));
+        let make = || Arc::new(Lease::new(self.clock.clone(), Arc::clone(&self.roll)));
         Arc::clone(leases.entry(org).or_insert_with(make))
     }
 
@@ -51,6 +52,14 @@ impl Book {
         for lease in self.leases.lock().unwrap_or_else(PoisonError::into_inner).values() {
             lease.lost();
         }
+    }
+
+    /// Whether the counters have been told of everything since they were last said to be lost.
+    pub fn is_told(&self) -> bool {
+        self.shards.iter().all(|shard| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.allowances.values().all(|allowance| allowance.is_told())
+        })
     }
 
     /// The allowance of `limit` for `caller`, made when it is the first time.

@@ -34,6 +34,10 @@ pub(super) struct Server {
     /// When each gateway called last, and the number of that call.
     pub seen: BTreeMap<String, (i64, u64)>,
     pub counters: HashMap<String, Fields>,
+    /// What each gateway wrote on the roll: a count, and the last word it answered.
+    pub roll: BTreeMap<String, (u64, u64)>,
+    /// The word that is called.
+    pub called: u64,
 }
 
 struct Open {
@@ -51,6 +55,8 @@ impl Server {
             counted: None,
             seen: BTreeMap::new(),
             counters: HashMap::new(),
+            roll: BTreeMap::new(),
+            called: 0,
         }
     }
 

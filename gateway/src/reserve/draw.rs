@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::link::Link;
 use crate::telemetry::{Count, Telemetry, Timing};
 use contract::Timestamp;
-use contract::channel;
+use contract::channel::{self, RollEntry};
 use contract::id::{GatewayId, OrgId};
 use contract::snapshot::{LimitRecord, Metric};
 use redis_link::Script;
@@ -25,8 +25,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 const BATCH_MAX: usize = 1_024;
 /// How often idle allowance is looked for.
 const SWEEP: Duration = Duration::from_millis(200);
-/// How often it is looked whether Redis was emptied.
+/// How often it is looked whether Redis was emptied, and the roll is written.
 const PROBE: Duration = Duration::from_secs(1);
+/// The same while counters are incomplete, or somebody waits for an answer.
+const PROBE_SOON: Duration = Duration::from_millis(200);
 /// How long Redis remembers that this gateway was here.
 const HERE_KEPT_S: u64 = 60;
 /// Orgs whose counters wait to be completed, said at most so often.
@@ -100,6 +102,12 @@ pub struct Drawer {
     runs: HashSet<String>,
     /// Orgs whose counts are incomplete.
     incomplete: HashSet<OrgId>,
+    /// The last word on the roll, and what was called since.
+    roll: RollEntry,
+    called: String,
+    probed_at: Option<Instant>,
+    /// Whether the roll could not be written the last time.
+    missed: bool,
 }
 
 impl Drawer {
@@ -119,17 +127,22 @@ impl Drawer {
             number: 0,
             runs: HashSet::new(),
             incomplete: HashSet::new(),
+            roll: RollEntry::default(),
+            called: String::new(),
+            probed_at: None,
+            missed: false,
         }
     }
 
     /// Serves draws until every [`super::Reserve`] is gone.
     pub async fn run(mut self, mut link: Link) {
-        let [mut sweep, mut probe, mut report] = [SWEEP, PROBE, REPORT].map(|every| {
+        let [mut sweep, mut probe, mut report] = [SWEEP, PROBE_SOON, REPORT].map(|every| {
             let mut ticks = interval(every);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         });
         let script = Script::new(include_str!("draw.lua"));
+        self.probe(&mut link).await;
         loop {
             let mut requests = Vec::new();
             tokio::select! {
@@ -139,15 +152,62 @@ impl Drawer {
                     }
                 }
                 _ = sweep.tick() => requests.push(Request::Sweep { drain: false, done: None }),
-                _ = probe.tick() => self.probe(&mut link).await,
+                _ = probe.tick(), if self.probes_now() => self.probe(&mut link).await,
                 _ = report.tick(), if !self.incomplete.is_empty() => self.report(&mut link).await,
             }
             self.serve(&mut link, &script, requests).await;
         }
     }
 
-    /// Redis forgets that this gateway was here when it is emptied; so does one that is new.
+    fn probes_now(&self) -> bool {
+        let waited_for = !self.incomplete.is_empty() || self.called != self.roll.answered;
+        let soon = waited_for && !self.missed;
+        self.probed_at.is_none_or(|at| at.elapsed() >= if soon { PROBE_SOON } else { PROBE })
+    }
+
     async fn probe(&mut self, link: &mut Link) {
+        let called = self.write_roll(link).await;
+        self.missed = called.is_none();
+        // Before the first draw there is nothing to lose.
+        let emptied = !self.missed && self.is_emptied(link).await && self.number > 0;
+        // From now on: to wait for an answer that does not come takes its time.
+        self.probed_at = Some(Instant::now());
+        let another = called.filter(|word| *word != self.called);
+        if emptied || another.is_some() {
+            self.book.lost();
+        }
+        if let Some(word) = another {
+            self.called = word;
+        }
+    }
+
+    /// Says that this gateway lives, and what is called: whoever completes counts calls the roll, and
+    /// the word is repeated when all was said again.
+    async fn write_roll(&mut self, link: &mut Link) -> Option<String> {
+        if self.book.is_told() {
+            self.roll.answered.clone_from(&self.called);
+        }
+        self.roll.count = self.roll.count.wrapping_add(1);
+        let mut pipe = redis::pipe();
+        let entry = self.roll.to_string();
+        pipe.cmd("HSET").arg(channel::ROLL).arg(&self.gateway).arg(entry).ignore();
+        pipe.cmd("GET").arg(channel::ROLL_CALL);
+        let sent_ms = self.clock.steady_ms();
+        let called = link
+            .run(|mut connection| async move {
+                pipe.query_async::<(Option<String>,)>(&mut connection).await
+            })
+            .await;
+        let Ok((called,)) = called else {
+            self.book.roll.missed(self.clock.steady_ms());
+            return None;
+        };
+        self.book.roll.written(sent_ms);
+        Some(called.unwrap_or_default())
+    }
+
+    /// Redis forgets that this gateway was here when it is emptied; so does one that is new.
+    async fn is_emptied(&self, link: &mut Link) -> bool {
         let mut pipe = redis::pipe();
         for place in 0..channel::GATEWAY_HERE {
             let key = channel::gateway_here(&self.gateway, place);
@@ -158,11 +218,7 @@ impl Drawer {
                 pipe.query_async::<Vec<Option<String>>>(&mut connection).await
             })
             .await;
-        // Before the first draw there is nothing to lose.
-        let emptied = here.is_ok_and(|places| places.iter().any(Option::is_none));
-        if emptied && self.number > 0 {
-            self.book.lost();
-        }
+        here.is_ok_and(|places| places.iter().any(Option::is_none))
     }
 
     /// Asks whoever knows all use to complete the counts of orgs.
@@ -181,6 +237,10 @@ impl Drawer {
     }
 
     async fn serve(&mut self, link: &mut Link, script: &Script, requests: Vec<Request>) {
+        let ending = self.book.roll.is_ending(self.clock.steady_ms());
+        if ending && (!self.missed || self.probes_now()) {
+            self.probe(link).await;
+        }
         let mut batches = Batches::default();
         let mut drain = false;
         let mut waiting = Vec::new();

@@ -3,6 +3,7 @@
 
 use crate::clock::Clock;
 use contract::Timestamp;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// What is in hand is worth nothing when Redis was not heard of for this long, in milliseconds:
@@ -15,10 +16,58 @@ const ROUNDING_MS: i64 = 2;
 /// A finer reading of the time of Redis gives way to a coarser one that is this much newer.
 const READING_MS: i64 = 1_000;
 const UNKNOWN: i64 = i64::MIN;
+/// A gateway that is new on the roll may not have been seen there by whoever completes counts: so soon,
+/// in milliseconds, it has nothing in hand again. They look more often than that, and wait longer.
+const NEW_MS: i64 = 1_000;
+/// One that was not on the roll for so long, in milliseconds, is new there.
+const ABSENT_MS: i64 = 2_500;
+
+/// Until when this gateway is on the roll, and so may use what it has in hand.
+#[derive(Debug)]
+pub(super) struct Roll {
+    until_ms: AtomicI64,
+    since_ms: AtomicI64,
+    written_ms: AtomicI64,
+}
+
+impl Default for Roll {
+    /// Nobody calls the roll.
+    fn default() -> Self {
+        let [since_ms, written_ms] = [UNKNOWN; 2].map(AtomicI64::new);
+        Self { until_ms: AtomicI64::new(i64::MAX), since_ms, written_ms }
+    }
+}
+
+impl Roll {
+    /// It was written down; asked for at `sent_ms`.
+    pub fn written(&self, sent_ms: i64) {
+        let absent_ms = sent_ms.saturating_sub(self.written_ms.load(Ordering::Relaxed));
+        if absent_ms > ABSENT_MS {
+            self.since_ms.store(sent_ms, Ordering::Relaxed);
+        }
+        self.written_ms.store(sent_ms, Ordering::Relaxed);
+        let there_ms = sent_ms.saturating_sub(self.since_ms.load(Ordering::Relaxed));
+        let lasts_ms = if there_ms < NEW_MS { NEW_MS } else { LEASE_MS };
+        self.until_ms.store(sent_ms.saturating_add(lasts_ms), Ordering::Relaxed);
+    }
+
+    /// It could not be written down, and what was before counts for as long as it would have.
+    pub fn missed(&self, now_ms: i64) {
+        if self.written_ms.load(Ordering::Relaxed) == UNKNOWN {
+            self.until_ms.store(now_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it should be written down again before anything is drawn.
+    pub fn is_ending(&self, now_ms: i64) -> bool {
+        now_ms.saturating_add(NEW_MS / 2) >= self.until_ms.load(Ordering::Relaxed)
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Lease {
     clock: Clock,
+    roll: Arc<Roll>,
     until_ms: AtomicI64,
     /// The time of Redis less the steady clock: at least, and at most. Each holds on its own.
     low: AtomicI64,
@@ -28,6 +77,8 @@ pub(super) struct Lease {
     /// Goes up when counters were lost: every allowance says again what it has.
     losses: AtomicU64,
     incomplete: AtomicBool,
+    #[cfg(test)]
+    endless: AtomicBool,
     #[cfg(test)]
     trusts_the_wall: AtomicBool,
 }
@@ -43,9 +94,10 @@ pub(super) struct Moment {
 }
 
 impl Lease {
-    pub fn new(clock: Clock) -> Self {
+    pub fn new(clock: Clock, roll: Arc<Roll>) -> Self {
         Self {
             clock,
+            roll,
             until_ms: AtomicI64::new(UNKNOWN),
             low: AtomicI64::new(UNKNOWN),
             high: AtomicI64::new(UNKNOWN),
@@ -53,6 +105,8 @@ impl Lease {
             gateways: AtomicI64::new(1),
             losses: AtomicU64::new(0),
             incomplete: AtomicBool::new(false),
+            #[cfg(test)]
+            endless: AtomicBool::new(false),
             #[cfg(test)]
             trusts_the_wall: AtomicBool::new(false),
         }
@@ -62,6 +116,7 @@ impl Lease {
     #[cfg(test)]
     pub fn never_ends(&self) {
         self.until_ms.store(i64::MAX, Ordering::Relaxed);
+        self.endless.store(true, Ordering::Relaxed);
     }
 
     /// Leaves out the time of Redis, to see that somebody notices.
@@ -74,10 +129,14 @@ impl Lease {
     pub fn moment(&self, wall: Timestamp) -> Moment {
         let steady_ms = self.clock.steady_ms();
         let low = self.low.load(Ordering::Relaxed);
+        let until_ms = self.until_ms.load(Ordering::Relaxed);
+        let on_roll = steady_ms < self.roll.until_ms.load(Ordering::Relaxed);
+        #[cfg(test)]
+        let on_roll = on_roll || self.endless.load(Ordering::Relaxed);
+        let live = steady_ms < until_ms && on_roll;
         #[cfg(test)]
         if self.trusts_the_wall.load(Ordering::Relaxed) {
             let wall_ms = wall.timestamp_millis();
-            let live = steady_ms < self.until_ms.load(Ordering::Relaxed);
             return Moment { steady_ms, low_ms: wall_ms, high_ms: wall_ms, live };
         }
         if low == UNKNOWN {
@@ -88,7 +147,7 @@ impl Lease {
             steady_ms,
             low_ms: steady_ms.saturating_add(low),
             high_ms: steady_ms.saturating_add(self.high.load(Ordering::Relaxed)),
-            live: steady_ms < self.until_ms.load(Ordering::Relaxed),
+            live,
         }
     }
 

@@ -14,7 +14,7 @@ use super::book::Book;
 use super::call::{Answer, Call};
 use super::counter::{Flaw, LEVEL_MS, Server};
 use super::draw::{Ask, Reply, Request};
-use super::lease::LEASE_MS;
+use super::lease::{LEASE_MS, Lease};
 use super::reservation::Taking;
 use super::window::{Bounds, window_at};
 use crate::clock::Clock;
@@ -35,11 +35,11 @@ const GATEWAYS: usize = 4;
 const PATIENCE_MS: i64 = 500;
 const SWEEP_MS: i64 = 200;
 /// From when the counts are known to be incomplete until they are completed, at least.
-const RECOUNT_MS: i64 = LEASE_MS + 1_000;
-/// Whoever was silent is accounted for only when it has been back for so long.
-const RETURN_MS: i64 = 3_000;
-/// Who has not said for so long that it lives is silent.
-const PAUSE_MS: i64 = 2_500;
+const RECOUNT_MS: i64 = 1_500;
+/// Whoever did not write on the roll for so long has nothing in hand.
+const HELD_MS: i64 = 7_000;
+/// Whoever completes counts looks at the roll more often than that, or starts to wait anew.
+const LOOK_MS: i64 = 700;
 /// How long counts wait for a gateway that nobody hears of.
 const LOST_MS: i64 = LEVEL_MS + 1_000;
 
@@ -52,6 +52,8 @@ enum Broken {
     NoLease,
     /// Windows begin and end by the gateway's own clock.
     OwnClock,
+    /// Counts are complete before everyone on the roll has said what it has.
+    NoRollCall,
 }
 
 /// How wild it gets.
@@ -112,6 +114,7 @@ struct Gateway {
     name: String,
     clock: Clock,
     skew_ms: i64,
+    lease: Arc<Lease>,
     book: Arc<Book>,
     requests: mpsc::Receiver<Request>,
     sender: mpsc::Sender<Request>,
@@ -126,9 +129,52 @@ struct Gateway {
     cut_until_ms: i64,
     /// When the server last heard of it.
     heard_ms: i64,
-    /// When it last said that it lives, and since when it does so without a pause.
-    beat_ms: i64,
-    beats_since_ms: i64,
+    /// What it wrote on the roll, and what was called when it last looked there.
+    roll: (u64, u64),
+    called: u64,
+}
+
+/// Whoever completes counts, as far as it knows.
+#[derive(Default)]
+struct Clerk {
+    /// Who stands on the roll: the entry, and when it was another.
+    seen: BTreeMap<String, ((u64, u64), i64)>,
+    looked_ms: i64,
+    called: u64,
+    loss: Option<Loss>,
+}
+
+/// One loss of the counters.
+struct Loss {
+    /// How often the server was emptied, and its run.
+    of: (u64, String),
+    since_ms: i64,
+    /// What is answered by those who have said again what they have.
+    word: u64,
+}
+
+impl Clerk {
+    fn look(&mut self, roll: &BTreeMap<String, (u64, u64)>, now_ms: i64) {
+        if now_ms - self.looked_ms > LOOK_MS {
+            self.seen.values_mut().for_each(|(_, written_ms)| *written_ms = now_ms);
+        }
+        self.looked_ms = now_ms;
+        for (name, entry) in roll {
+            if self.seen.get(name).is_none_or(|(known, _)| known != entry) {
+                self.seen.insert(name.clone(), (*entry, now_ms));
+            }
+        }
+    }
+
+    fn is_answered(&self, word: u64) -> bool {
+        self.seen.values().all(|((_, answered), written_ms)| {
+            *answered >= word || self.looked_ms - written_ms >= HELD_MS
+        })
+    }
+
+    fn speaks(&self, name: &str, word: u64) -> bool {
+        self.seen.get(name).is_some_and(|((_, answered), _)| *answered >= word)
+    }
 }
 
 /// A message under way.
@@ -158,7 +204,9 @@ struct World {
     replica: Server,
     here: Vec<String>,
     runs: u64,
-    recount_since_ms: Option<i64>,
+    /// How often the server was emptied.
+    emptied: u64,
+    clerk: Clerk,
     messages: Vec<(i64, Message)>,
     books: Books,
     telemetry: Telemetry,
@@ -210,16 +258,17 @@ impl Gateway {
         let clock = Clock::fixed(at(now_ms + skew_ms));
         let (sender, requests) = mpsc::channel(1_024);
         let book = Arc::new(Book::new(clock.clone(), sender.downgrade()));
-        if broken == Broken::NoLease {
-            book.lease(caller().org_id).never_ends();
-        }
-        if broken == Broken::OwnClock {
-            book.lease(caller().org_id).trusts_the_wall();
+        let lease = book.lease(caller().org_id);
+        match broken {
+            Broken::NoLease => lease.never_ends(),
+            Broken::OwnClock => lease.trusts_the_wall(),
+            _ => {}
         }
         Self {
             name: format!("gw-{n}"),
             clock,
             skew_ms,
+            lease,
             book,
             requests,
             sender,
@@ -233,8 +282,8 @@ impl Gateway {
             probed_ms: 0,
             cut_until_ms: 0,
             heard_ms: now_ms,
-            beat_ms: now_ms,
-            beats_since_ms: now_ms,
+            roll: (0, 0),
+            called: 0,
         }
     }
 
@@ -318,7 +367,8 @@ impl World {
             server,
             here: Vec::new(),
             runs: 0,
-            recount_since_ms: None,
+            emptied: 0,
+            clerk: Clerk::default(),
             messages: Vec::new(),
             books: Books::default(),
             telemetry: Telemetry::default(),
@@ -344,6 +394,8 @@ impl World {
             Weather::Storm => self.rng.random_range(-300_000..300_000),
         };
         self.gateways.push(Gateway::start(self.born, self.now_ms, skew, self.broken));
+        // Before it draws anything, it is on the roll.
+        self.probe(self.gateways.len() - 1);
     }
 
     fn step(&mut self) {
@@ -647,9 +699,6 @@ impl World {
         if !waits || gateway.cut_until_ms > self.now_ms {
             return;
         }
-        if !answer.counted && self.recount_since_ms.is_none() {
-            self.recount_since_ms = Some(self.now_ms);
-        }
         if !gateway.runs.contains(&answer.run) {
             let first = gateway.runs.is_empty();
             gateway.runs.push(answer.run.clone());
@@ -665,23 +714,36 @@ impl World {
         gateway.queue.extend(again.into_all().filter(|batch| batch.len() > 0));
     }
 
-    /// Each second a gateway looks whether the server knows it.
+    /// Each second, and more often when that is waited for, a gateway writes on the roll, and looks
+    /// whether the server knows it.
     fn probe(&mut self, n: usize) {
         let gateway = &mut self.gateways[n];
-        if self.now_ms - gateway.probed_ms < 1_000 || gateway.cut_until_ms > self.now_ms {
+        let waited_for = gateway.called != gateway.roll.1 || gateway.lease.is_incomplete();
+        let every_ms = if waited_for { 200 } else { 1_000 };
+        let steady_ms = gateway.clock.steady_ms();
+        let ending = gateway.book.roll.is_ending(steady_ms);
+        if self.now_ms - gateway.probed_ms < every_ms && !ending {
             return;
         }
         gateway.probed_ms = self.now_ms;
-        if self.now_ms - gateway.beat_ms > PAUSE_MS {
-            gateway.beats_since_ms = self.now_ms;
+        if gateway.cut_until_ms > self.now_ms {
+            return gateway.book.roll.missed(steady_ms);
         }
-        gateway.beat_ms = self.now_ms;
-        if !self.here.contains(&gateway.name) {
+        // It says one thing after another.
+        if gateway.flight.is_none() && gateway.queue.is_empty() && gateway.book.is_told() {
+            gateway.roll.1 = gateway.called;
+        }
+        gateway.roll.0 += 1;
+        self.server.roll.insert(gateway.name.clone(), gateway.roll);
+        gateway.book.roll.written(steady_ms);
+        let emptied = !self.here.contains(&gateway.name);
+        if emptied {
             self.here.push(gateway.name.clone());
-            if gateway.number > 0 {
-                gateway.book.lost();
-            }
         }
+        if (emptied && gateway.number > 0) || gateway.called != self.server.called {
+            gateway.book.lost();
+        }
+        gateway.called = self.server.called;
     }
 
     fn fault(&mut self) {
@@ -709,7 +771,7 @@ impl World {
                 self.server = Server::new(&self.server.run, self.server.flaw);
                 self.replica = self.server.clone();
                 self.here.clear();
-                self.recount_since_ms = None;
+                self.emptied += 1;
             }
             16..18 => {
                 // Another master, which has not heard the last.
@@ -763,15 +825,31 @@ impl World {
                 self.buried.push(name);
             }
         }
-        let Some(since_ms) = self.recount_since_ms else { return };
-        let waited_ms = self.now_ms - since_ms;
-        // Who is back has had the time to say what it has.
-        let silent = |gateway: &Gateway| {
-            self.now_ms - gateway.beat_ms > PAUSE_MS
-                || self.now_ms - gateway.beats_since_ms < RETURN_MS
+        if self.rng.random_ratio(1, 2) && self.now_ms - self.clerk.looked_ms < LOOK_MS / 2 {
+            return;
+        }
+        self.clerk.look(&self.server.roll, self.now_ms);
+        if self.server.counted.as_ref() == Some(&self.server.run) {
+            self.clerk.loss = None;
+            return;
+        }
+        let of = (self.emptied, self.server.run.clone());
+        let Some(loss) = self.clerk.loss.as_ref().filter(|loss| loss.of == of) else {
+            self.clerk.called += 1;
+            let (since_ms, word) = (self.now_ms, self.clerk.called);
+            self.clerk.loss = Some(Loss { of, since_ms, word });
+            self.server.called = word;
+            return;
         };
-        let silent = self.gateways.iter().any(silent);
-        if waited_ms < RECOUNT_MS || !self.dead.is_empty() || (silent && waited_ms < LOST_MS) {
+        let waited_ms = self.now_ms - loss.since_ms;
+        let served = |gateway: &&Gateway| {
+            self.books.by_gateway.keys().any(|(_, _, name)| *name == gateway.name)
+        };
+        let speaks = |gateway: &Gateway| self.clerk.speaks(&gateway.name, loss.word);
+        let silent =
+            !self.clerk.is_answered(loss.word) || !self.gateways.iter().filter(served).all(speaks);
+        let silent = silent && waited_ms < LOST_MS && self.broken != Broken::NoRollCall;
+        if waited_ms < RECOUNT_MS || !self.dead.is_empty() || silent {
             return;
         }
         let mut names: Vec<String> =
@@ -782,7 +860,7 @@ impl World {
             self.set_to_use(&name, true);
         }
         self.server.counted = Some(self.server.run.clone());
-        self.recount_since_ms = None;
+        self.clerk.loss = None;
     }
 
     /// Sets the fields of a gateway to what the books say; `least`: never below what they hold.
@@ -823,7 +901,7 @@ impl World {
         for gateway in &mut self.gateways {
             gateway.cut_until_ms = gateway.cut_until_ms.min(self.now_ms);
         }
-        for _ in 0..RECOUNT_MS / 10 {
+        for _ in 0..600 {
             self.pass(20);
             self.forfeit();
             self.deliver();
@@ -988,6 +1066,11 @@ fn a_protocol_that_takes_overtaken_calls_is_caught() {
 #[test]
 fn a_protocol_without_a_lease_is_caught() {
     assert!(is_caught(Broken::NoLease));
+}
+
+#[test]
+fn a_protocol_without_a_roll_call_is_caught() {
+    assert!(is_caught(Broken::NoRollCall));
 }
 
 #[test]

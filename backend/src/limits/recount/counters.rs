@@ -1,6 +1,8 @@
 //! The counters of one org in Redis, as far as completing them needs it.
 
-use contract::channel::{self, GATEWAYS, GATEWAYS_GONE, GATEWAYS_LEFT, GatewayBeat, UNCOUNTED};
+use contract::channel::{
+    self, GATEWAYS_GONE, GATEWAYS_LEFT, ROLL, ROLL_CALL, ROLL_WHOLE, UNCOUNTED,
+};
 use contract::id::{GatewayId, OrgId};
 use contract::{Timestamp, snapshot::Kind};
 use redis::RedisResult;
@@ -90,6 +92,17 @@ redis.call('SET', KEYS[1], run, 'NX')
 return 1
 ";
 
+/// `KEYS`: the roll. `ARGV`: the field of the mark, the run, then gateways. Sets the mark when all of
+/// them are there, and it is that run.
+const MARK: &str = r"
+for i = 3, #ARGV do
+  if redis.call('HEXISTS', KEYS[1], ARGV[i]) == 0 then return 0 end
+end
+if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+";
+
 /// Gateways that are gone are remembered for so long: who served an org lately is not waited for.
 const LEFT_KEPT_MS: i64 = 86_400_000;
 /// Counters raised by one call: a script must not hold Redis up.
@@ -119,12 +132,13 @@ pub(super) struct Counters {
     raise: Script,
     welcome: Script,
     set: Script,
+    mark: Script,
 }
 
 impl Counters {
     pub fn new(redis: Lasting) -> Self {
-        let [look, raise, welcome, set] = [LOOK, RAISE, WELCOME, SET].map(Script::new);
-        Self { redis, look, raise, welcome, set }
+        let [look, raise, welcome, set, mark] = [LOOK, RAISE, WELCOME, SET, MARK].map(Script::new);
+        Self { redis, look, raise, welcome, set, mark }
     }
 
     /// Orgs that gateways found to be incomplete.
@@ -182,22 +196,40 @@ impl Counters {
         there.query_async(&mut self.redis.clone()).await
     }
 
-    /// Gateways that beat.
-    pub async fn live(&self, now: Timestamp) -> RedisResult<HashSet<GatewayId>> {
-        let beats: HashMap<String, String> =
-            redis::cmd("HGETALL").arg(GATEWAYS).query_async(&mut self.redis.clone()).await?;
-        Ok(beats
-            .values()
-            .filter_map(|text| serde_json::from_str::<GatewayBeat>(text).ok())
-            .filter(|beat| beat.silent_ms(now) <= super::PAUSE_MS)
-            .map(|beat| beat.gateway_id)
-            .collect())
+    /// What stands on the roll.
+    pub async fn roll(&self) -> RedisResult<HashMap<String, String>> {
+        redis::cmd("HGETALL").arg(ROLL).query_async(&mut self.redis.clone()).await
     }
 
-    /// Gateways that have said all that they will ever say.
-    pub async fn silenced(&self) -> RedisResult<HashSet<GatewayId>> {
-        let gone = [self.members(GATEWAYS_GONE).await?, self.members(GATEWAYS_LEFT).await?];
-        Ok(gone.into_iter().flatten().collect())
+    /// Marks the roll as one that lacks nobody, under a run of the server, if all of these are there.
+    pub async fn mark_roll(&self, all: &[GatewayId], run: &str) -> RedisResult<()> {
+        let mut call = self.mark.prepare_invoke();
+        call.key(ROLL).arg(ROLL_WHOLE).arg(run);
+        for gateway in all {
+            call.arg(gateway.to_string());
+        }
+        call.invoke_async::<i64>(&mut self.redis.clone()).await?;
+        Ok(())
+    }
+
+    /// Has every gateway say again what it has, and then repeat `word`.
+    pub async fn call(&self, word: &str) -> RedisResult<()> {
+        redis::cmd("SET").arg(ROLL_CALL).arg(word).query_async(&mut self.redis.clone()).await
+    }
+
+    /// Takes gateways off the roll.
+    pub async fn strike(&self, gateways: &[GatewayId]) -> RedisResult<()> {
+        let mut strike = redis::cmd("HDEL");
+        strike.arg(ROLL);
+        for gateway in gateways {
+            strike.arg(gateway.to_string());
+        }
+        strike.query_async(&mut self.redis.clone()).await
+    }
+
+    /// Gateways of which that was done.
+    pub async fn left(&self) -> RedisResult<Vec<GatewayId>> {
+        self.members(GATEWAYS_LEFT).await
     }
 
     async fn members(&self, set: &str) -> RedisResult<Vec<GatewayId>> {

@@ -11,7 +11,7 @@ impl Recount {
     ///
     /// # Errors
     /// Postgres or Redis cannot be reached.
-    pub async fn bury(&self) -> Result<usize, RecountError> {
+    pub async fn bury(&mut self) -> Result<usize, RecountError> {
         let gone = self.counters().gone().await?;
         for gateway in &gone {
             for org in self.all_orgs().await? {
@@ -22,6 +22,8 @@ impl Recount {
             self.counters().buried(*gateway, self.app().clock.now()).await?;
             tracing::info!(%gateway, "a gateway is gone, and what it did not use is free again");
         }
+        // Redis may forget them, and what they used stays in the books.
+        self.left.extend(self.counters().left().await?);
         Ok(gone.len())
     }
 

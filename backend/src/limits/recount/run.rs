@@ -1,7 +1,8 @@
 //! The loop that watches for orgs whose counters are incomplete, and one step of it.
 
 use super::counters::{Counters, Least, Look};
-use super::{LOST_MS, PAUSE_MS, RECOUNT_MS, RETURN_MS, used};
+use super::roll::Roll;
+use super::{LOST_MS, RECOUNT_MS, used};
 use crate::app::App;
 use crate::db::{SystemTx, Tx as _};
 use contract::Timestamp;
@@ -34,13 +35,22 @@ pub enum RecountError {
 pub struct Recount {
     app: App,
     counters: Counters,
-    /// Orgs that are known to be incomplete.
-    open: HashSet<OrgId>,
+    /// Orgs that are known to be incomplete; of those looked at, what was known then, and which word
+    /// was called since.
+    open: HashMap<OrgId, Option<Loss>>,
     looked_at: Option<Instant>,
-    /// Gateways that beat, and since when without a pause, by the clock of this program.
-    live: HashMap<GatewayId, Timestamp>,
-    heard_at: Option<Timestamp>,
+    roll: Roll,
+    /// Gateways that are gone, and whose use the books have.
+    pub(super) left: HashSet<GatewayId>,
     run: Option<String>,
+}
+
+/// One loss of an org's counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Loss {
+    known: String,
+    /// The word that gateways answer when they have said again what they have.
+    word: u64,
 }
 
 impl std::fmt::Debug for Recount {
@@ -53,8 +63,8 @@ impl Recount {
     #[must_use]
     pub fn new(app: App, redis: Lasting) -> Self {
         let counters = Counters::new(redis);
-        let (open, live) = (HashSet::new(), HashMap::new());
-        Self { app, counters, open, looked_at: None, live, heard_at: None, run: None }
+        let (open, left) = (HashMap::new(), HashSet::new());
+        Self { app, counters, open, looked_at: None, roll: Roll::new(), left, run: None }
     }
 
     pub(super) const fn app(&self) -> &App {
@@ -71,33 +81,92 @@ impl Recount {
     /// # Errors
     /// Postgres or Redis cannot be reached.
     pub async fn step(&mut self) -> Result<usize, RecountError> {
+        self.step_at(Instant::now()).await
+    }
+
+    /// The same, at an instant that a test sets; they must not go back.
+    ///
+    /// # Errors
+    /// Postgres or Redis cannot be reached.
+    pub async fn step_at(&mut self, now: Instant) -> Result<usize, RecountError> {
+        let run = self.counters.run().await?;
+        self.look_at_roll(&run, now).await?;
         self.bury().await?;
         let told = self.counters.told().await?;
-        self.open.extend(told.iter().filter_map(|text| text.parse::<OrgId>().ok()));
-        let run = self.counters.run().await?;
+        self.note(told.iter().filter_map(|text| text.parse::<OrgId>().ok()));
         let another = self.run.as_ref() != Some(&run);
-        if another || self.looked_at.is_none_or(|at| at.elapsed() >= ALL) {
-            self.open.extend(self.all_orgs().await?);
-            (self.looked_at, self.run) = (Some(Instant::now()), Some(run));
+        let old = self.looked_at.is_none_or(|at| now.duration_since(at) >= ALL);
+        if another || old {
+            let all = self.all_orgs().await?;
+            self.note(all);
+            (self.looked_at, self.run) = (Some(now), Some(run));
         }
-        self.hear().await?;
-        let orgs: Vec<OrgId> = self.open.iter().copied().collect();
-        let this = &*self;
-        let done: Vec<Option<OrgId>> = stream::iter(orgs)
-            .map(|org| async move {
-                let complete = this.complete(org).await?;
-                Ok::<_, RecountError>(complete.then_some(org))
-            })
-            .buffer_unordered(TOGETHER)
-            .try_collect()
-            .await?;
-        for org in done.into_iter().flatten() {
+        for org in self.complete_all(now).await? {
             self.open.remove(&org);
             if told.contains(&org.to_string()) {
                 self.counters.heard(&org.to_string()).await?;
             }
         }
+        let wanted = self.open.values().flatten().map(|loss| loss.word).max();
+        if let Some(word) = wanted.and_then(|wanted| self.roll.call(wanted, now)) {
+            self.counters.call(&word).await?;
+        }
         Ok(self.open.len())
+    }
+
+    fn note(&mut self, orgs: impl IntoIterator<Item = OrgId>) {
+        for org in orgs {
+            self.open.entry(org).or_default();
+        }
+    }
+
+    async fn look_at_roll(&mut self, run: &str, now: Instant) -> Result<(), RecountError> {
+        if let Some(all) = self.roll.look(&self.counters.roll().await?, run, now) {
+            self.counters.mark_roll(&all, run).await?;
+        }
+        let gone = self.roll.forget(now);
+        if !gone.is_empty() {
+            self.counters.strike(&gone).await?;
+        }
+        Ok(())
+    }
+
+    /// Orgs that are complete, or were completed now. Notes the losses of others.
+    async fn complete_all(&mut self, now: Instant) -> Result<Vec<OrgId>, RecountError> {
+        let orgs: Vec<OrgId> = self.open.keys().copied().collect();
+        let this = &*self;
+        let looks: Vec<(OrgId, Look)> = stream::iter(orgs)
+            .map(|org| async move { Ok::<_, RecountError>((org, this.counters.look(org).await?)) })
+            .buffer_unordered(TOGETHER)
+            .try_collect()
+            .await?;
+        let word = self.roll.next();
+        let mut done = Vec::new();
+        let mut due = Vec::new();
+        for (org, look) in looks {
+            let Look::Incomplete { for_ms, now_ms, known } = look else {
+                done.push(org);
+                continue;
+            };
+            let loss = self.open.entry(org).or_default();
+            if loss.as_ref().is_none_or(|loss| loss.known != known) {
+                *loss = Some(Loss { known, word });
+            } else if let Some(loss) = loss.clone().filter(|_| for_ms >= RECOUNT_MS) {
+                due.push((org, loss, for_ms, now_ms));
+            }
+        }
+        let this = &*self;
+        let completed: Vec<Option<OrgId>> = stream::iter(due)
+            .map(|(org, loss, for_ms, now_ms)| async move {
+                let at = Timestamp::from_timestamp_millis(now_ms).unwrap_or_default();
+                let complete = this.complete(org, &loss, (for_ms, at), now).await?;
+                Ok::<_, RecountError>(complete.then_some(org))
+            })
+            .buffer_unordered(TOGETHER)
+            .try_collect()
+            .await?;
+        done.extend(completed.into_iter().flatten());
+        Ok(done)
     }
 
     pub(super) async fn all_orgs(&self) -> sqlx::Result<Vec<OrgId>> {
@@ -109,40 +178,19 @@ impl Recount {
         Ok(orgs)
     }
 
-    async fn hear(&mut self) -> Result<(), RecountError> {
-        let now = self.app.clock.now();
-        let live = self.counters.live(now).await?;
-        // While nobody looked, they may have been silent.
-        let looked_away = self
-            .heard_at
-            .replace(now)
-            .is_none_or(|at| now.signed_duration_since(at).num_milliseconds() > PAUSE_MS);
-        self.live.retain(|gateway, _| !looked_away && live.contains(gateway));
-        for gateway in live {
-            self.live.entry(gateway).or_insert(now);
-        }
-        Ok(())
-    }
-
-    /// Whether a gateway need not be waited for: it speaks for itself.
-    fn speaks(&self, gateway: &GatewayId) -> bool {
-        let now = self.app.clock.now();
-        self.live
-            .get(gateway)
-            .is_some_and(|since| now.signed_duration_since(*since).num_milliseconds() >= RETURN_MS)
-    }
-
-    /// Whether an org is complete, or was completed now.
-    async fn complete(&self, org: OrgId) -> Result<bool, RecountError> {
-        let Look::Incomplete { for_ms, now_ms, known } = self.counters.look(org).await? else {
-            return Ok(true);
-        };
-        if for_ms < RECOUNT_MS {
+    /// Whether an org was completed now.
+    async fn complete(
+        &self,
+        org: OrgId,
+        loss: &Loss,
+        (for_ms, at): (i64, Timestamp),
+        now: Instant,
+    ) -> Result<bool, RecountError> {
+        if for_ms < LOST_MS && !self.roll.is_answered(loss.word, now) {
             return Ok(false);
         }
-        let now = Timestamp::from_timestamp_millis(now_ms).unwrap_or_default();
-        let Some(least) = self.least(org, now, for_ms).await? else { return Ok(false) };
-        let done = self.counters.complete(org, &known, &least).await?;
+        let Some(least) = self.least(org, loss, for_ms, at).await? else { return Ok(false) };
+        let done = self.counters.complete(org, &loss.known, &least).await?;
         if done {
             tracing::info!(%org, counters = least.len(), "the counters of limits are complete again");
         }
@@ -153,18 +201,18 @@ impl Recount {
     async fn least(
         &self,
         org: OrgId,
-        now: Timestamp,
+        loss: &Loss,
         for_ms: i64,
+        now: Timestamp,
     ) -> Result<Option<Vec<Least>>, RecountError> {
         let mut tx = self.app.system_tx("recount", "sum up what calls used of limits").await?;
         let mut served = used::served_lately(&mut tx, org, self.app.clock.now()).await?;
+        served.retain(|gateway| {
+            !self.left.contains(gateway) && !self.roll.speaks(*gateway, loss.word)
+        });
         if !served.is_empty() && for_ms < LOST_MS {
-            let silenced = self.counters.silenced().await?;
-            served.retain(|gateway| !silenced.contains(gateway) && !self.speaks(gateway));
-            if !served.is_empty() {
-                tx.commit().await?;
-                return Ok(None);
-            }
+            tx.commit().await?;
+            return Ok(None);
         }
         // An org with many events takes its time; nobody else waits for it.
         sqlx::query!("select set_config('statement_timeout', '5min', true)")
