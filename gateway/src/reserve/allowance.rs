@@ -6,32 +6,28 @@
 //! the clock of Redis, and only while the lease lasts. So all gateways together never pass the
 //! limit.
 
+mod hold;
+mod tally;
+
+pub(super) use hold::Hold;
+pub(super) use tally::Remains;
+
 use super::call::{Counter, Grant};
 use super::draw::Request;
 use super::lease::{Lease, Moment};
 use super::refusal::Standing;
-use super::window::{Bounds, Shape, is_level, length_ms, window_at};
-use contract::Timestamp;
+use super::window::{Bounds, Shape, is_level};
 use contract::channel;
 use contract::id::OrgId;
 use contract::snapshot::{LimitRecord, WithoutRedis};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tally::{AGAIN_MS, IDLE_MS, Past, State};
 use tokio::sync::mpsc::{Sender, WeakSender};
 
-/// So much of recent use, in time, is worth having in hand.
-const HORIZON_MS: i64 = 250;
-/// What is in hand is compared with recent use over at least this long before it shrinks.
-const SETTLED_MS: i64 = 1_000;
-/// What is in hand is given back when nothing was taken for this long.
-const IDLE_MS: i64 = 2_000;
 /// After the counter refused, how long the gateway refuses on its own.
 const FULL_MS: i64 = 100;
 /// Of an allowance not touched for this long only what it used is remembered.
 const FORGET_MS: i64 = 600_000;
-/// For how long after a window's end its counter is told of what calls used late.
-const LATE_MS: i64 = 3_600_000;
-/// While counters are incomplete, they are told again this often.
-const AGAIN_MS: i64 = 500;
 /// Larger than any amount the counter's script can compare exactly.
 pub(super) const AMOUNT_MAX: i64 = 9_000_000_000_000_000;
 
@@ -43,70 +39,6 @@ pub(super) struct Allowance {
     pub lease: Arc<Lease>,
     draws: WeakSender<Request>,
     state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    limit: Arc<LimitRecord>,
-    /// The maximum in force, and until when by the clock of Redis.
-    max: i64,
-    max_until_ms: i64,
-    shape: Shape,
-    window: Bounds,
-    /// Taken out of the counter, as far as Redis said so.
-    drawn: i64,
-    /// What Redis last acknowledged of `drawn`; absent: it may hold something else.
-    acknowledged: Option<i64>,
-    used: i64,
-    /// Admitted without Redis in this window.
-    alone: i64,
-    /// Free in the counter when it last answered.
-    free: i64,
-    full_until_ms: i64,
-    /// A draw ahead, or a giving up, is on its way.
-    balancing: bool,
-    /// What is worth having left, from recent use.
-    hand: i64,
-    /// What the counter lets one gateway have left.
-    share: i64,
-    /// Everything ever taken in this window, given back or not: the measure of recent use.
-    taken: i64,
-    /// `taken`, and the instant, when recent use was last measured.
-    mark: (i64, i64),
-    touched_ms: i64,
-    /// When the counter was last told, and how many losses the org had had then.
-    told_ms: i64,
-    told_losses: u64,
-    /// Holds of this window that are not settled yet.
-    open: u32,
-    /// Windows that ended: of the calendar those of which something is held or untold; of a
-    /// sliding limit the buckets that still count.
-    past: Vec<Past>,
-}
-
-/// A window that is over.
-#[derive(Debug, Clone, Copy)]
-struct Past {
-    window: Bounds,
-    open: u32,
-    used: i64,
-    /// What the counter has of this gateway; absent: not certain.
-    told: Option<i64>,
-    told_ms: i64,
-}
-
-/// What is left of an allowance that was forgotten.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Remains {
-    window: Bounds,
-    used: i64,
-}
-
-impl Remains {
-    /// Whether its window is over.
-    pub const fn is_over(&self, now: Moment) -> bool {
-        self.window.1 <= now.low_ms
-    }
 }
 
 /// What taking from an allowance came to.
@@ -240,7 +172,7 @@ impl Allowance {
     }
 
     /// A hold of nothing in `window`, for what will be granted in it.
-    fn hold_nothing(self: &Arc<Self>, window: Bounds) -> Hold {
+    pub fn hold_nothing(self: &Arc<Self>, window: Bounds) -> Hold {
         if let Some(open) = self.lock().open_in(window) {
             *open = open.saturating_add(1);
         }
@@ -447,7 +379,7 @@ impl Allowance {
     }
 
     /// Replaces what a hold took by what was really used.
-    fn settle(self: &Arc<Self>, window: Bounds, held: i64, used: i64) {
+    pub fn settle(self: &Arc<Self>, window: Bounds, held: i64, used: i64) {
         let mut state = self.lock();
         if let Some(open) = state.open_in(window) {
             *open = open.saturating_sub(1);
@@ -470,300 +402,5 @@ impl Allowance {
             drop(state);
             self.balance();
         }
-    }
-}
-
-impl State {
-    fn new(limit: Arc<LimitRecord>, now: Moment) -> Self {
-        let now_ms = now.steady_ms;
-        let (max, max_until_ms) = max_at(&limit, now);
-        Self {
-            shape: Shape::of(&limit),
-            window: window_at(&limit, now.low_ms),
-            max,
-            max_until_ms,
-            free: max,
-            limit,
-            drawn: 0,
-            acknowledged: Some(0),
-            used: 0,
-            alone: 0,
-            full_until_ms: i64::MIN,
-            balancing: false,
-            hand: 0,
-            share: i64::MAX,
-            taken: 0,
-            mark: (0, now_ms),
-            touched_ms: now_ms,
-            told_ms: i64::MIN,
-            told_losses: 0,
-            open: 0,
-            past: Vec::new(),
-        }
-    }
-
-    fn past_of(&mut self, window: Bounds) -> Option<&mut Past> {
-        self.past.iter_mut().rev().find(|past| past.window == window)
-    }
-
-    /// The number of unsettled holds of a window.
-    fn open_in(&mut self, window: Bounds) -> Option<&mut u32> {
-        if self.window == window {
-            return Some(&mut self.open);
-        }
-        self.past_of(window).map(|past| &mut past.open)
-    }
-
-    /// Leaves the window it stands in for that of `now`.
-    fn start_window(&mut self, limit: &Arc<LimitRecord>, now: Moment) {
-        let next = Self::new(Arc::clone(limit), now);
-        let slides = self.shape.span_ms > 0;
-        let former = std::mem::replace(self, next);
-        self.hand = former.hand;
-        self.told_losses = former.told_losses;
-        if former.shape != self.shape {
-            // What the limit counted before is not what it counts now.
-            return;
-        }
-        self.past = former.past;
-        if slides {
-            // Of what it counts, only the newest part is another.
-            (self.free, self.share, self.full_until_ms) =
-                (former.free, former.share, former.full_until_ms);
-            (self.taken, self.mark) = (former.taken, former.mark);
-        }
-        let told = if slides { former.acknowledged } else { Some(former.drawn) };
-        let something = former.used > 0 || former.acknowledged != Some(0);
-        if former.open > 0 || (slides && something) {
-            let Self { window, open, used, .. } = former;
-            self.past.push(Past { window, open, used, told, told_ms: former.told_ms });
-        }
-    }
-
-    /// Of a sliding limit, every bucket that counts is to be told again.
-    fn hear_of_losses(&mut self, losses: u64) {
-        if self.shape.span_ms > 0 && self.told_losses != losses {
-            for past in &mut self.past {
-                past.told = None;
-            }
-            self.told_losses = losses;
-            self.acknowledged = None;
-        }
-    }
-
-    /// Whether what is in hand may be used without asking. Where the window may have ended by the
-    /// clock of Redis, Redis decides; and while more is drawn than the maximum, nobody goes on.
-    const fn is_usable(&self, now: Moment) -> bool {
-        now.live && now.high_ms < self.window.1 && self.free >= 0
-    }
-
-    fn left(&self) -> i64 {
-        self.drawn.saturating_sub(self.used)
-    }
-
-    fn length_ms(&self) -> i64 {
-        length_ms(self.shape, self.window)
-    }
-
-    fn take(&mut self, amount: i64) {
-        self.used = self.used.saturating_add(amount);
-        self.taken = self.taken.saturating_add(amount);
-    }
-
-    fn give_up(&mut self) {
-        self.drawn = self.drawn.min(self.used);
-    }
-
-    /// Moves to the window of `now` and to the limit as it is now. Windows only go forward.
-    fn turn(&mut self, limit: &Arc<LimitRecord>, now: Moment) {
-        let same = Arc::ptr_eq(limit, &self.limit);
-        if now.low_ms >= self.window.1 || (!same && Shape::of(limit) != self.shape) {
-            self.start_window(limit, now);
-        } else if !same || now.low_ms >= self.max_until_ms {
-            let (max, until_ms) = max_at(limit, now);
-            // The use stays. What was drawn under a higher maximum may no longer be there.
-            if max < self.max {
-                self.give_up();
-            }
-            if max != self.max {
-                self.full_until_ms = i64::MIN;
-                self.free = self.free.saturating_add(max.saturating_sub(self.max));
-            }
-            (self.max, self.max_until_ms) = (max, until_ms);
-            if !same {
-                self.limit = Arc::clone(limit);
-            }
-        }
-    }
-
-    /// Recent use over the horizon, which is a short part of the window.
-    fn recent(&self, now_ms: i64) -> i64 {
-        let horizon = HORIZON_MS.min(self.length_ms() / 64).max(1);
-        let since = self.taken.saturating_sub(self.mark.0).max(0);
-        let elapsed = now_ms.saturating_sub(self.mark.1).max(1);
-        let by_rate = i128::from(since) * i128::from(horizon) / i128::from(elapsed);
-        // A first burst says little of the rate: growth is bounded.
-        i64::try_from(by_rate).unwrap_or(i64::MAX).min(since.saturating_mul(4))
-    }
-
-    /// What may stay when more is left.
-    fn in_hand(&self) -> i64 {
-        self.hand.min(self.share)
-    }
-
-    fn is_idle(&self, now_ms: i64) -> bool {
-        now_ms.saturating_sub(self.touched_ms) >= IDLE_MS
-    }
-
-    /// Sizes the hand by recent use: it grows at once and shrinks after a while.
-    fn measure(&mut self, now_ms: i64) {
-        let recent = self.recent(now_ms);
-        if self.is_idle(now_ms) {
-            self.hand = 0;
-        } else if now_ms.saturating_sub(self.mark.1) >= SETTLED_MS {
-            self.hand = recent;
-        } else {
-            self.hand = self.hand.max(recent);
-        }
-        self.mark = (self.taken, now_ms);
-    }
-
-    fn standing(&self) -> Standing {
-        let remaining = self.free.saturating_add(self.left()).clamp(0, self.max.max(0));
-        // A sliding limit has room again when the first use it counts has slid out.
-        let first = self.past.iter().find(|past| past.used > 0).map_or(self.window, |p| p.window);
-        let resets_ms = match self.shape.span_ms {
-            0 => self.window.1,
-            span => first.1.saturating_add(span),
-        };
-        let resets_at = (self.window.1 < i64::MAX)
-            .then(|| Timestamp::from_timestamp_millis(resets_ms))
-            .flatten();
-        Standing { limit: Arc::clone(&self.limit), remaining, resets_at, asked: 0 }
-    }
-}
-
-impl Past {
-    fn is_kept(&self, shape: Shape, now: Moment) -> bool {
-        let kept_ms = if shape.span_ms > 0 { shape.span_ms } else { LATE_MS };
-        let counts = now.low_ms < self.window.1.saturating_add(kept_ms);
-        self.open > 0 || (counts && (shape.span_ms > 0 || self.is_due(shape, None)))
-    }
-
-    /// Whether its counter should hear of it. A calendar's counter hears only of more than it
-    /// has; a bucket still counts, so its counter hears of less too, and of all of it again and
-    /// again while counts are `incomplete`.
-    fn is_due(&self, shape: Shape, incomplete: Option<Moment>) -> bool {
-        if shape.span_ms == 0 {
-            return self.told.is_some_and(|told| self.used > told);
-        }
-        let again =
-            incomplete.is_some_and(|now| now.steady_ms.saturating_sub(self.told_ms) >= AGAIN_MS);
-        self.told != Some(self.used) || (again && self.used != 0)
-    }
-}
-
-/// The maximum in force, and until when, in milliseconds.
-fn max_at(limit: &LimitRecord, now: Moment) -> (i64, i64) {
-    let at = Timestamp::from_timestamp_millis(now.low_ms).unwrap_or_default();
-    let (max, until) = limit.max_at(at);
-    (max, until.map_or(i64::MAX, |until| until.timestamp_millis()))
-}
-
-/// An amount taken from an allowance. Dropped without being settled, it goes back.
-#[derive(Debug)]
-pub(super) struct Hold {
-    allowance: Arc<Allowance>,
-    window: Bounds,
-    amount: i64,
-    /// What the same call holds of windows before.
-    earlier: Option<Box<Self>>,
-    settled: bool,
-}
-
-impl Hold {
-    fn new(allowance: &Arc<Allowance>, window: Bounds, amount: i64) -> Self {
-        let allowance = Arc::clone(allowance);
-        Self { allowance, window, amount, earlier: None, settled: false }
-    }
-
-    pub fn allowance(&self) -> &Arc<Allowance> {
-        &self.allowance
-    }
-
-    #[cfg(test)]
-    pub fn window(&self) -> Bounds {
-        self.window
-    }
-
-    #[cfg(test)]
-    pub fn amount(&self) -> i64 {
-        self.amount
-    }
-
-    /// Takes what there is now of `amount`; says how much that was.
-    pub fn take_part(&mut self, amount: i64, now: Moment) -> i64 {
-        let part = self.allowance.take_part(self.window, amount, now);
-        self.grow(part);
-        part
-    }
-
-    /// Adds what was taken for it in its window.
-    pub fn grow(&mut self, by: i64) {
-        self.amount = self.amount.saturating_add(by);
-    }
-
-    /// Gives back what it holds unless that is of `window`; says whether it still holds it.
-    pub fn move_to(&mut self, window: Bounds) -> bool {
-        let stays = self.window == window;
-        if !stays {
-            *self = self.allowance.hold_nothing(window);
-        }
-        stays
-    }
-
-    /// Takes over what another hold has of the same allowance.
-    pub fn join(&mut self, mut other: Self) {
-        if self.window == other.window {
-            self.amount = self.amount.saturating_add(other.amount);
-            other.amount = 0;
-        } else {
-            std::mem::swap(self, &mut other);
-            self.earlier = Some(Box::new(other));
-        }
-    }
-
-    /// The start of the window that it holds in, in epoch seconds.
-    pub fn window_start(&self) -> i64 {
-        self.window.0.div_euclid(1_000)
-    }
-
-    /// All that it holds.
-    pub fn held(&self) -> i64 {
-        self.amount.saturating_add(self.earlier.as_ref().map_or(0, |earlier| earlier.held()))
-    }
-
-    /// Keeps `used`, which may be more than it holds, and gives back the rest.
-    pub fn settle(mut self, used: i64) {
-        let mut used = used;
-        if let Some(earlier) = self.earlier.take() {
-            let part = used.min(earlier.held());
-            used = used.saturating_sub(part);
-            earlier.settle(part);
-        }
-        self.end(used);
-    }
-
-    fn end(&mut self, used: i64) {
-        if !self.settled {
-            self.settled = true;
-            self.allowance.settle(self.window, self.amount, used);
-        }
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.end(0);
     }
 }

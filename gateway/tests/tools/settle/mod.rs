@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-pub(super) const ROOM: u64 = 1 << 30;
+const ROOM: u64 = 1 << 30;
 
-pub(super) fn event(n: u128) -> UsageEvent {
+fn event(n: u128) -> UsageEvent {
     let who = caller();
     UsageEvent {
         request_id: RequestId(id(n)),
@@ -61,7 +61,7 @@ pub(super) fn event(n: u128) -> UsageEvent {
     }
 }
 
-pub(super) fn intent(n: u128) -> UsageIntent {
+fn intent(n: u128) -> UsageIntent {
     let event = event(n);
     UsageIntent {
         request_id: event.request_id,
@@ -86,13 +86,13 @@ pub(super) fn intent(n: u128) -> UsageIntent {
 }
 
 /// Writes a call down, from its beginning to its end.
-pub(super) fn call(settle: &Settle, n: u128) -> Result<(), SpoolFull> {
+fn call(settle: &Settle, n: u128) -> Result<(), SpoolFull> {
     let begun = settle.intend(&intent(n))?;
     settle.record(begun, &event(n));
     Ok(())
 }
 
-pub(super) fn open(state: &Path, bytes_max: u64) -> (Settle, Arc<Telemetry>) {
+fn open(state: &Path, bytes_max: u64) -> (Settle, Arc<Telemetry>) {
     let telemetry = Arc::new(Telemetry::default());
     let settle = Settle::open(state, bytes_max, 2, Arc::clone(&telemetry)).unwrap();
     (settle, telemetry)
@@ -100,14 +100,14 @@ pub(super) fn open(state: &Path, bytes_max: u64) -> (Settle, Arc<Telemetry>) {
 
 static NEXT: AtomicU64 = AtomicU64::new(100);
 
-pub(super) struct Ship {
-    pub gateway: String,
-    pub shipper: Shipper,
-    pub link: Link,
+struct Ship {
+    gateway: String,
+    shipper: Shipper,
+    link: Link,
 }
 
 impl Ship {
-    pub fn new(settle: &Settle, redis: &RedisServer, telemetry: &Arc<Telemetry>) -> Self {
+    fn new(settle: &Settle, redis: &RedisServer, telemetry: &Arc<Telemetry>) -> Self {
         let link = Link::new(
             redis.address(),
             Purpose::Ship,
@@ -120,12 +120,12 @@ impl Ship {
     }
 
     /// Hands everything to Redis.
-    pub async fn all(&mut self) {
+    async fn all(&mut self) {
         self.shipper.finish(&mut self.link).await;
     }
 
     /// The same, and has the backend take it.
-    pub async fn through(&mut self, redis: &RedisServer) -> BTreeMap<RequestId, usize> {
+    async fn through(&mut self, redis: &RedisServer) -> BTreeMap<RequestId, usize> {
         self.all().await;
         let taken = take(redis).await;
         self.shipper.let_go(&mut self.link).await;
@@ -134,7 +134,7 @@ impl Ship {
 }
 
 /// What the stream has in `field`, oldest first.
-pub(super) async fn entries(redis: &RedisServer, field: &str) -> Vec<String> {
+async fn entries(redis: &RedisServer, field: &str) -> Vec<String> {
     let mut connection = redis.connection().await;
     let mut command = redis::cmd("XRANGE");
     command.arg(USAGE).arg("-").arg("+");
@@ -143,7 +143,7 @@ pub(super) async fn entries(redis: &RedisServer, field: &str) -> Vec<String> {
 }
 
 /// How often each request is in the stream.
-pub(super) async fn shipped(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
+async fn shipped(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
     let mut seen = BTreeMap::new();
     for text in entries(redis, "e").await {
         let event: UsageEvent = serde_json::from_str(&text).unwrap();
@@ -153,7 +153,7 @@ pub(super) async fn shipped(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
 }
 
 /// Whose end the stream says is not known, in order: each request, and whether its gateway is gone.
-pub(super) async fn unsettled(redis: &RedisServer) -> Vec<(RequestId, bool)> {
+async fn unsettled(redis: &RedisServer) -> Vec<(RequestId, bool)> {
     let texts = entries(redis, "i").await;
     let read = texts.iter().map(|text| serde_json::from_str::<Unsettled>(text).unwrap());
     let mut all: Vec<_> = read.map(|told| (told.intent.request_id, told.ended)).collect();
@@ -162,23 +162,23 @@ pub(super) async fn unsettled(redis: &RedisServer) -> Vec<(RequestId, bool)> {
 }
 
 /// Takes everything out of the stream, as the backend does after its commit.
-pub(super) async fn take(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
+async fn take(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
     let taken = shipped(redis).await;
     empty(redis).await;
     taken
 }
 
-pub(super) async fn empty(redis: &RedisServer) {
+async fn empty(redis: &RedisServer) {
     let mut connection = redis.connection().await;
     let mut command = redis::cmd("XTRIM");
     command.arg(USAGE).arg("MAXLEN").arg(0).query_async::<i64>(&mut connection).await.unwrap();
 }
 
-pub(super) fn once(numbers: impl IntoIterator<Item = u128>) -> BTreeMap<RequestId, usize> {
+fn once(numbers: impl IntoIterator<Item = u128>) -> BTreeMap<RequestId, usize> {
     numbers.into_iter().map(|n| (RequestId(id(n)), 1)).collect()
 }
 
-pub(super) fn segments(state: &Path, extension: &str) -> usize {
+fn segments(state: &Path, extension: &str) -> usize {
     let files = std::fs::read_dir(state.join("spool")).unwrap();
     files
         .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == extension))
