@@ -156,11 +156,13 @@ pub(crate) fn ledger(
         .into_iter()
         .map(|one| {
             let also = also(&one);
+            // Two accounts fit on a line.
+            let flow = (one.entries.len() == 2).then_some("money");
             vec![
                 Cell::head(view! { <Second at=one.created_at /> }),
                 Cell::text(text::transaction(one.kind)),
                 Cell::text(view! { {about(&one, requests.as_deref())} {also} }),
-                Cell::text(entries(&one)),
+                Cell::text(view! { <span class=flow>{entries(&one)}</span> }),
                 Cell::number(view! { <Money amount=one.amount_usd /> }),
             ]
         })
