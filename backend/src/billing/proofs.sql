@@ -131,6 +131,36 @@ with
         full join sum_days d on d.org_id = h.org_id and d.day = h.day
       where (h.calls, h.nanos) is distinct from (d.calls, d.nanos)
     union all
+    select coalesce(d.org_id, m.org_id), 'months are not the sum of their days',
+        to_char(coalesce(d.month, m.month) at time zone 'UTC', 'YYYY-MM')
+      from (select org_id, date_trunc('month', day, 'UTC') as month, team_id, app_id, key_id, product_id,
+          plan_id, model_id, sum(requests) as calls, sum(cost_nanos) as nanos from usage_days group by 1, 2, 3, 4, 5, 6, 7, 8) d
+        full join usage_months m using (org_id, month, team_id, app_id, key_id, product_id, plan_id, model_id)
+      where (d.calls, d.nanos) is distinct from (m.requests, m.cost_nanos)
+        -- A month with a day that waits is not read.
+        and not exists (select from usage_stale_days s where s.org_id = coalesce(d.org_id, m.org_id)
+          and date_trunc('month', s.day, 'UTC') = coalesce(d.month, m.month))
+    union all
+    select coalesce(d.org_id, l.org_id), 'lines of days are not the sum of their day',
+        to_char(coalesce(d.day, l.day) at time zone 'UTC', 'YYYY-MM-DD')
+      from (select org_id, day, k.kind, k.id, sum(requests) as calls, sum(cost_nanos) as nanos
+          from usage_days cross join lateral (values ('org', org_id), ('team', team_id), ('app', app_id),
+            ('key', key_id), ('model', model_id), ('product', product_id)) k (kind, id) group by 1, 2, 3, 4) d
+        full join usage_day_lines l using (org_id, day, kind, id)
+      where (d.calls, d.nanos) is distinct from (l.requests, l.cost_nanos)
+        and not exists (select from usage_stale_days s
+          where s.org_id = coalesce(d.org_id, l.org_id) and s.day = coalesce(d.day, l.day))
+    union all
+    select coalesce(h.org_id, l.org_id), 'lines of hours are not the sum of their hour',
+        to_char(coalesce(h.hour, l.hour) at time zone 'UTC', 'YYYY-MM-DD HH24:00')
+      from (select org_id, hour, k.kind, k.id, sum(requests) as calls, sum(cost_nanos) as nanos
+          from usage_hours cross join lateral (values ('org', org_id), ('team', team_id), ('app', app_id),
+            ('model', model_id)) k (kind, id) group by 1, 2, 3, 4) h
+        full join usage_hour_lines l using (org_id, hour, kind, id)
+      where (h.calls, h.nanos) is distinct from (l.requests, l.cost_nanos)
+        and not exists (select from usage_stale_days s where s.org_id = coalesce(h.org_id, l.org_id)
+          and s.day = date_trunc('day', coalesce(h.hour, l.hour), 'UTC'))
+    union all
     select coalesce(e.org_id, p.org_id), 'hours that tariffs are rated from are not the sum of their events',
         to_char(coalesce(e.hour, p.hour) at time zone 'UTC', 'YYYY-MM-DD HH24:00')
       from rated_events e full join usage_priced_hours p on p.org_id = e.org_id and p.hour = e.hour

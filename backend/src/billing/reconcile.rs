@@ -68,6 +68,8 @@ impl Figures {
 pub async fn reconcile(app: &App) -> sqlx::Result<(Vec<Figures>, Vec<Difference>)> {
     while crate::usage::refresh(app).await? > 0 {}
     let mut tx = app.system_tx("reconcile", "compare ledger, events and rollups").await?;
+    // An operator waits for it: millions of events are read whole, which takes longer than any request may.
+    sqlx::query!("select set_config('statement_timeout', '0', true)").fetch_one(tx.conn()).await?;
     let rows = read(&mut tx).await?;
     let figures: Vec<Figures> = rows
         .into_iter()

@@ -1,4 +1,4 @@
-//! What calls used: taken from the stream once, summed by minute, hour and day, reported.
+//! What calls used: taken from the stream once, summed by minute, hour, day and month, reported.
 //!
 //! Invariants: an event is booked once by its request id, with its money in the same transaction;
 //! an entry leaves the stream only after that commit; what cannot be booked is kept with the
@@ -6,6 +6,8 @@
 
 mod arrive;
 mod book;
+mod coarse;
+mod columns;
 pub mod csv;
 mod details;
 mod event;

@@ -1,9 +1,11 @@
 //! Sums by the minute, recomputed from events wherever one arrived; by the hour, recomputed from
-//! those; by the day, recomputed from the hours.
+//! those; by the day, recomputed from the hours. What is coarser is [`super::coarse`].
 //!
 //! What must stay true: a sum is replaced, never added to; an hour is summed from its minutes only
 //! while their day has a partition that was filled from all of its events.
 
+use super::coarse;
+use super::columns::{recompute_cells, sums};
 use super::report::asked::floor;
 use crate::app::App;
 use crate::billing::tariffs;
@@ -26,125 +28,11 @@ const CHUNK: usize = 2_000;
 const CHUNK_OF_EVENTS: usize = 100;
 
 /// An org, and where a stretch of its time starts.
-type Stretch = (Uuid, Timestamp);
+pub(super) type Stretch = (Uuid, Timestamp);
 
-macro_rules! keys {
-    () => {
-        "team_id, app_id, key_id, product_id, plan_id, model_id"
-    };
-}
-macro_rules! counts {
-    ($before:literal) => {
-        concat!(
-            $before,
-            "requests, ",
-            $before,
-            "errors, ",
-            $before,
-            "input_tokens, ",
-            $before,
-            "cached_input_tokens, ",
-            $before,
-            "cache_write_tokens, ",
-            $before,
-            "audio_input_tokens, ",
-            $before,
-            "image_input_tokens, ",
-            $before,
-            "output_tokens, ",
-            $before,
-            "reasoning_tokens, ",
-            $before,
-            "audio_output_tokens, ",
-            $before,
-            "cache_write_1h_tokens, ",
-            $before,
-            "image_output_tokens, ",
-            $before,
-            "images, ",
-            $before,
-            "characters, ",
-            $before,
-            "audio_ms, ",
-            $before,
-            "searches, ",
-            $before,
-            "rows, ",
-            $before,
-            "compute_ms, ",
-            $before,
-            "cost_nanos, ",
-            $before,
-            "newest_at"
-        )
-    };
-}
-/// The sums of rows; `of` is what counts them and their errors, and tells the newest.
-macro_rules! sums {
-    ($requests:literal, $errors:literal, $newest:literal) => {
-        concat!(
-            $requests, ", ", $errors, ", sum(input_tokens), sum(cached_input_tokens), \
-             sum(cache_write_tokens), sum(audio_input_tokens), sum(image_input_tokens), \
-             sum(output_tokens), sum(reasoning_tokens), sum(audio_output_tokens), \
-             sum(cache_write_1h_tokens), sum(image_output_tokens), sum(images), sum(characters), \
-             sum(audio_ms), sum(searches), sum(rows), sum(compute_ms), sum(cost_nanos), ", $newest
-        )
-    };
-}
-/// Recomputes stretches `$1`, `$2` of a table. Each is looked up by itself, so that no plan made
-/// while the tables were small ever reads one of them whole. A cell whose events are all there
-/// already is not written again.
-macro_rules! recompute {
-    ($table:literal, $at:literal, $length:literal, $source:literal, $source_at:literal, $sums:expr) => {
-        concat!(
-            "insert into ",
-            $table,
-            " as kept (org_id, ",
-            $at,
-            ", ",
-            keys!(),
-            ", ",
-            counts!(""),
-            ")
-             select stale.org_id, stale.at, cells.*
-             from unnest($1::uuid[], $2::timestamptz[]) as stale (org_id, at)
-             cross join lateral (select ",
-            keys!(),
-            ", ",
-            $sums,
-            " from ",
-            $source,
-            "
-               where org_id = stale.org_id and ",
-            $source_at,
-            " >= stale.at
-                 and ",
-            $source_at,
-            " < stale.at + interval '",
-            $length,
-            "'
-               group by ",
-            keys!(),
-            ") cells
-             on conflict (org_id, ",
-            $at,
-            ", app_id, key_id, model_id, product_id, plan_id, team_id)
-             do update set (",
-            counts!(""),
-            ") = row(",
-            counts!("excluded."),
-            ")
-             where (",
-            counts!("kept."),
-            ") is distinct from (",
-            counts!("excluded."),
-            ")"
-        )
-    };
-}
 macro_rules! from_events {
     ($table:literal, $at:literal, $length:literal) => {
-        recompute!(
+        recompute_cells!(
             $table,
             $at,
             $length,
@@ -154,22 +42,12 @@ macro_rules! from_events {
         )
     };
 }
-macro_rules! from_sums {
-    ($table:literal, $at:literal, $length:literal, $source:literal, $source_at:literal) => {
-        recompute!(
-            $table,
-            $at,
-            $length,
-            $source,
-            $source_at,
-            sums!("sum(requests)", "sum(errors)", "max(newest_at)")
-        )
-    };
-}
 const MINUTES: &str = from_events!("usage_minutes", "minute", "1 minute");
 const HOURS_OF_EVENTS: &str = from_events!("usage_hours", "hour", "1 hour");
-const HOURS: &str = from_sums!("usage_hours", "hour", "1 hour", "usage_minutes", "minute");
-const DAYS: &str = from_sums!("usage_days", "day", "24 hours", "usage_hours", "hour");
+const HOURS: &str =
+    recompute_cells!("usage_hours", "hour", "1 hour", "usage_minutes", "minute", sums!());
+const DAYS: &str =
+    recompute_cells!("usage_days", "day", "24 hours", "usage_hours", "hour", sums!());
 
 /// Recomputes what events arrived in since the last time. Answers how many marks that were; none is
 /// also the answer while another worker is at it.
@@ -177,19 +55,28 @@ const DAYS: &str = from_sums!("usage_days", "day", "24 hours", "usage_hours", "h
 /// # Errors
 /// Postgres cannot be reached; the minutes stay marked.
 pub async fn refresh(app: &App) -> sqlx::Result<usize> {
-    let mut tx = app.system_tx("usage", "sum up minutes that changed").await?;
+    Ok(refresh_days(app).await? + coarse::refresh(app).await?)
+}
+
+/// Nobody else sums up until the transaction ends; false where somebody does.
+pub(super) async fn alone(tx: &mut SystemTx) -> sqlx::Result<bool> {
     let alone = sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock(hashtextextended('usage rollup', 0)) as "alone!""#
     )
     .fetch_one(tx.conn())
     .await?;
-    if !alone {
-        return Ok(0);
-    }
     // What a year's events leave to sum up takes longer than any request may.
     sqlx::query!("select set_config('statement_timeout', '200s', true)")
         .fetch_one(tx.conn())
         .await?;
+    Ok(alone)
+}
+
+async fn refresh_days(app: &App) -> sqlx::Result<usize> {
+    let mut tx = app.system_tx("usage", "sum up minutes that changed").await?;
+    if !alone(&mut tx).await? {
+        return Ok(0);
+    }
     // Only marks whose events are committed are seen; a later event brings a mark of its own.
     let marks = sqlx::query!(
         "delete from usage_stale_minutes
@@ -217,12 +104,14 @@ async fn sum_up(tx: &mut SystemTx, marks: &[Stretch]) -> sqlx::Result<Vec<Stretc
     open_days(tx, first, &mut stale).await?;
     let (recent, old): (Vec<Stretch>, Vec<Stretch>) =
         stale.into_iter().partition(|(_, minute)| *minute >= first);
-    recompute(tx, MINUTES, &recent, CHUNK_OF_EVENTS).await?;
+    recompute_by(tx, MINUTES, &recent, CHUNK_OF_EVENTS).await?;
     let (recent, old) = (widen(&recent, Bucket::Hour), widen(&old, Bucket::Hour));
-    recompute(tx, HOURS, &recent, CHUNK).await?;
-    recompute(tx, HOURS_OF_EVENTS, &old, CHUNK_OF_EVENTS).await?;
+    recompute(tx, HOURS, &recent).await?;
+    recompute_by(tx, HOURS_OF_EVENTS, &old, CHUNK_OF_EVENTS).await?;
     let hours = [recent, old].concat();
-    recompute(tx, DAYS, &widen(&hours, Bucket::Day), CHUNK).await?;
+    let days = widen(&hours, Bucket::Day);
+    recompute(tx, DAYS, &days).await?;
+    coarse::mark(tx, &days).await?;
     mark_keys(tx, &hours).await?;
     tariffs::sums::mark(tx, &hours).await?;
     Ok(hours)
@@ -273,7 +162,16 @@ async fn open_days(
     Ok(())
 }
 
-async fn recompute(
+/// Recomputes stretches, from sums.
+pub(super) async fn recompute(
+    tx: &mut SystemTx,
+    how: &'static str,
+    stale: &[Stretch],
+) -> sqlx::Result<()> {
+    recompute_by(tx, how, stale, CHUNK).await
+}
+
+async fn recompute_by(
     tx: &mut SystemTx,
     how: &'static str,
     stale: &[Stretch],

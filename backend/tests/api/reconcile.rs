@@ -150,6 +150,21 @@ const PLANTED: &[[&str; 3]] = &[
         "update usage_days set requests = requests - 1",
         "1 days are not the sum of their hours, such as 2026-03-01",
     ],
+    [
+        "update usage_months set requests = requests + 1",
+        "update usage_months set requests = requests - 1",
+        "1 months are not the sum of their days, such as 2026-03",
+    ],
+    [
+        "update usage_day_lines set cost_nanos = cost_nanos + 1 where kind = 'key'",
+        "update usage_day_lines set cost_nanos = cost_nanos - 1 where kind = 'key'",
+        "1 lines of days are not the sum of their day, such as 2026-03-01",
+    ],
+    [
+        "update usage_hour_lines set id = gen_random_uuid() where kind = 'model'",
+        "update usage_hour_lines set id = (select id from models) where kind = 'model'",
+        "2 lines of hours are not the sum of their hour, such as 2026-03-01 12:00",
+    ],
 ];
 
 #[tokio::test]

@@ -71,7 +71,14 @@ pub fn floor(at: Timestamp, bucket: Bucket) -> Timestamp {
     DateTime::from_timestamp(seconds, 0).unwrap_or(at)
 }
 
-fn ceil(at: Timestamp, bucket: Bucket) -> Timestamp {
+/// Where the month that holds `at` starts, in UTC.
+#[must_use]
+pub fn month(at: Timestamp) -> Timestamp {
+    let first = at.date_naive().with_day(1).unwrap_or(at.date_naive());
+    first.and_time(NaiveTime::MIN).and_utc()
+}
+
+pub fn ceil(at: Timestamp, bucket: Bucket) -> Timestamp {
     let start = floor(at, bucket);
     if start == at { at } else { start + length(bucket) }
 }

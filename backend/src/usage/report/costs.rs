@@ -1,7 +1,7 @@
 //! What an org spent, by one or two groupings.
 
 use super::asked::Asked;
-use super::store::{self, Key, Shown, Sums};
+use super::store::{self, Shown, Sums};
 use crate::db::{TenantTx, Tx as _};
 use crate::http::{Answer, ApiError, OrgCtx, Result};
 use crate::usage::unknowns;
@@ -33,9 +33,8 @@ pub(super) async fn report(tx: &mut TenantTx, asked: &Asked) -> Result<CostRepor
     let reach = asked.range(tx.now())?;
     let group_by =
         if asked.group_by.is_empty() { vec![GroupBy::Team] } else { asked.group_by.clone() };
-    let key = |index: usize| group_by.get(index).copied().map_or(Key::None, Key::Group);
     let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX).saturating_add(1);
-    let rows = store::sums(tx, reach, asked, (key(0), key(1)), limit).await?;
+    let rows = store::sums(tx, reach, asked, &group_by, limit).await?;
     if rows.len() > ROWS_MAX {
         return Err(ApiError::invalid(vec![FieldError::new(
             "?group_by",

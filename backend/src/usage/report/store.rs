@@ -1,39 +1,20 @@
-//! The queries of reports, over the sums by hour or by day: no event is read.
+//! The queries of reports, over sums: no event is read.
 
 use super::asked::{Asked, Range};
+use super::source::{Source, Table, kind, stale_days};
 use crate::db::{TenantTx, Tx as _};
+use crate::usage::columns::counts;
 use contract::Timestamp;
 use contract::api::usage::{Bucket, GroupBy, UsageTotals};
 use contract::id::{AppId, KeyId, ModelId, ProductId, TeamId};
 use contract::money::{Nanos, Usd};
 use contract::usage::{Tokens, Units};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// What rows are told apart by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
-    /// Nothing: everything is one row.
-    None,
-    Group(GroupBy),
-}
-
-impl Key {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Group(GroupBy::Day) => "bucket",
-            Self::Group(GroupBy::Team) => "team",
-            Self::Group(GroupBy::App) => "app",
-            Self::Group(GroupBy::Key) => "key",
-            Self::Group(GroupBy::Model) => "model",
-            Self::Group(GroupBy::Product) => "product",
-        }
-    }
-}
-
 /// A row of sums.
-#[derive(Debug)]
+#[derive(Debug, FromRow)]
 pub struct Sums {
     /// The object of the first grouping, and of the second.
     pub first: Option<Uuid>,
@@ -42,16 +23,16 @@ pub struct Sums {
     pub at: Option<Timestamp>,
     pub requests: i64,
     pub errors: i64,
-    pub input: i64,
-    pub cached_input: i64,
-    pub cache_write: i64,
-    pub audio_input: i64,
-    pub image_input: i64,
-    pub output: i64,
-    pub reasoning: i64,
-    pub audio_output: i64,
-    pub cache_write_1h: i64,
-    pub image_output: i64,
+    pub input_tokens: i64,
+    pub cached_input_tokens: i64,
+    pub cache_write_tokens: i64,
+    pub audio_input_tokens: i64,
+    pub image_input_tokens: i64,
+    pub output_tokens: i64,
+    pub reasoning_tokens: i64,
+    pub audio_output_tokens: i64,
+    pub cache_write_1h_tokens: i64,
+    pub image_output_tokens: i64,
     pub images: i64,
     pub characters: i64,
     pub audio_ms: i64,
@@ -65,16 +46,16 @@ pub struct Sums {
 impl Sums {
     pub const fn tokens(&self) -> Tokens {
         Tokens {
-            input: self.input.unsigned_abs(),
-            cached_input: self.cached_input.unsigned_abs(),
-            cache_write: self.cache_write.unsigned_abs(),
-            cache_write_1h: self.cache_write_1h.unsigned_abs(),
-            audio_input: self.audio_input.unsigned_abs(),
-            image_input: self.image_input.unsigned_abs(),
-            output: self.output.unsigned_abs(),
-            reasoning: self.reasoning.unsigned_abs(),
-            audio_output: self.audio_output.unsigned_abs(),
-            image_output: self.image_output.unsigned_abs(),
+            input: self.input_tokens.unsigned_abs(),
+            cached_input: self.cached_input_tokens.unsigned_abs(),
+            cache_write: self.cache_write_tokens.unsigned_abs(),
+            cache_write_1h: self.cache_write_1h_tokens.unsigned_abs(),
+            audio_input: self.audio_input_tokens.unsigned_abs(),
+            image_input: self.image_input_tokens.unsigned_abs(),
+            output: self.output_tokens.unsigned_abs(),
+            reasoning: self.reasoning_tokens.unsigned_abs(),
+            audio_output: self.audio_output_tokens.unsigned_abs(),
+            image_output: self.image_output_tokens.unsigned_abs(),
         }
     }
 
@@ -104,153 +85,150 @@ impl Sums {
     }
 }
 
-/// Sums of the org in `range`, dearest first, at most `rows_max` rows.
+/// Columns of [`Sums`] from rows of sums.
+const TOTALS: &str = "coalesce(sum(requests), 0)::bigint as requests,
+  coalesce(sum(errors), 0)::bigint as errors,
+  coalesce(sum(input_tokens), 0)::bigint as input_tokens,
+  coalesce(sum(cached_input_tokens), 0)::bigint as cached_input_tokens,
+  coalesce(sum(cache_write_tokens), 0)::bigint as cache_write_tokens,
+  coalesce(sum(audio_input_tokens), 0)::bigint as audio_input_tokens,
+  coalesce(sum(image_input_tokens), 0)::bigint as image_input_tokens,
+  coalesce(sum(output_tokens), 0)::bigint as output_tokens,
+  coalesce(sum(reasoning_tokens), 0)::bigint as reasoning_tokens,
+  coalesce(sum(audio_output_tokens), 0)::bigint as audio_output_tokens,
+  coalesce(sum(cache_write_1h_tokens), 0)::bigint as cache_write_1h_tokens,
+  coalesce(sum(image_output_tokens), 0)::bigint as image_output_tokens,
+  coalesce(sum(images), 0)::bigint as images, coalesce(sum(characters), 0)::bigint as characters,
+  coalesce(sum(audio_ms), 0)::bigint as audio_ms, coalesce(sum(searches), 0)::bigint as searches,
+  coalesce(sum(rows), 0)::bigint as rows, coalesce(sum(compute_ms), 0)::bigint as compute_ms,
+  coalesce(sum(cost_nanos), 0)::bigint as cost_nanos, max(newest_at) as newest_at";
+
+/// Which rows of an org's sums are meant.
+pub type Filter = Vec<(GroupBy, Uuid)>;
+
+fn filter(asked: &Asked) -> Filter {
+    let all = [
+        (GroupBy::Team, asked.team.map(|id| id.0)),
+        (GroupBy::App, asked.app.map(|id| id.0)),
+        (GroupBy::Model, asked.model.map(|id| id.0)),
+    ];
+    all.into_iter().filter_map(|(what, id)| Some((what, id?))).collect()
+}
+
+/// The things among `groups` and those that `filter` chooses by, each once.
+fn things(filter: &Filter, groups: &[GroupBy]) -> Vec<GroupBy> {
+    let mut things = Vec::new();
+    for thing in filter.iter().map(|(thing, _)| thing).chain(groups) {
+        if *thing != GroupBy::Day && !things.contains(thing) {
+            things.push(*thing);
+        }
+    }
+    things
+}
+
+/// Sums of the org in `range`, by up to two groupings: dearest first, at most `rows_max` rows.
 pub async fn sums(
     tx: &mut TenantTx,
     (range, bucket): (Range, Bucket),
     asked: &Asked,
-    (first, second): (Key, Key),
+    groups: &[GroupBy],
     rows_max: i64,
 ) -> sqlx::Result<Vec<Sums>> {
-    let org = tx.org_id();
-    sqlx::query_as!(
-        Sums,
-        r#"with source as not materialized (
-             select hour as at, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
-               audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-               audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
-               audio_ms, searches, rows, compute_ms, cost_nanos, newest_at
-             from usage_hours where $4 and org_id = $1 and hour >= $2 and hour < $3
-             union all
-             select day, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
-               audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-               audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
-               audio_ms, searches, rows, compute_ms, cost_nanos, newest_at
-             from usage_days where not $4 and org_id = $1 and day >= $2 and day < $3)
-           select
-             case $8 when 'team' then team_id when 'app' then app_id when 'key' then key_id
-               when 'model' then model_id when 'product' then product_id end as first,
-             case $9 when 'team' then team_id when 'app' then app_id when 'key' then key_id
-               when 'model' then model_id when 'product' then product_id end as second,
-             case when $8 = 'bucket' or $9 = 'bucket' then at end as at,
-             coalesce(sum(requests), 0)::bigint as "requests!",
-             coalesce(sum(errors), 0)::bigint as "errors!",
-             coalesce(sum(input_tokens), 0)::bigint as "input!",
-             coalesce(sum(cached_input_tokens), 0)::bigint as "cached_input!",
-             coalesce(sum(cache_write_tokens), 0)::bigint as "cache_write!",
-             coalesce(sum(audio_input_tokens), 0)::bigint as "audio_input!",
-             coalesce(sum(image_input_tokens), 0)::bigint as "image_input!",
-             coalesce(sum(output_tokens), 0)::bigint as "output!",
-             coalesce(sum(reasoning_tokens), 0)::bigint as "reasoning!",
-             coalesce(sum(audio_output_tokens), 0)::bigint as "audio_output!",
-             coalesce(sum(cache_write_1h_tokens), 0)::bigint as "cache_write_1h!",
-             coalesce(sum(image_output_tokens), 0)::bigint as "image_output!",
-             coalesce(sum(images), 0)::bigint as "images!",
-             coalesce(sum(characters), 0)::bigint as "characters!",
-             coalesce(sum(audio_ms), 0)::bigint as "audio_ms!",
-             coalesce(sum(searches), 0)::bigint as "searches!",
-             coalesce(sum(rows), 0)::bigint as "rows!",
-             coalesce(sum(compute_ms), 0)::bigint as "compute_ms!",
-             coalesce(sum(cost_nanos), 0)::bigint as "cost_nanos!",
-             max(newest_at) as newest_at
-           from source
-           where ($5::uuid is null or app_id = $5) and ($6::uuid is null or team_id = $6)
-             and ($7::uuid is null or model_id = $7)
-           group by 1, 2, 3
-           order by sum(cost_nanos) desc, sum(requests) desc, 1, 2, 3
-           limit $10"#,
-        org.0,
-        range.from,
-        range.to,
-        bucket == Bucket::Hour,
-        asked.app.map(|id| id.0),
-        asked.team.map(|id| id.0),
-        asked.model.map(|id| id.0),
-        first.as_str(),
-        second.as_str(),
-        rows_max,
-    )
-    .fetch_all(tx.conn())
-    .await
+    let (filter, stale) = (filter(asked), stale_days(tx, range).await?);
+    let source = if groups.contains(&GroupBy::Day) {
+        Source::over_time(range, bucket, &things(&filter, groups), &stale)
+    } else {
+        Source::whole(range, bucket, &stale)
+    };
+    let column = |index: usize| match groups.get(index) {
+        None | Some(GroupBy::Day) => "null::uuid".to_owned(),
+        Some(group) => format!("{}_id", kind(*group)),
+    };
+    let at = if groups.contains(&GroupBy::Day) { "at" } else { "null::timestamptz" };
+    let mut query = QueryBuilder::new("select ");
+    query.push(format!(
+        "{} as first, {} as second, {at} as at, {TOTALS} from (",
+        column(0),
+        column(1)
+    ));
+    cells(&mut query, tx, &source, &filter, groups);
+    query.push(") cells group by 1, 2, 3 order by sum(cost_nanos) desc, sum(requests) desc, 1, 2, 3 limit ");
+    query.push_bind(rows_max);
+    query.build_query_as().fetch_all(tx.conn()).await
 }
 
 /// The total, the buckets, the models and the apps of a range, each row by one of them: `at`,
-/// `first` for a model, `second` for an app. One pass over the rows, dearest first.
+/// `first` for a model, `second` for an app. One look at the database, dearest first.
 pub async fn overview(
     tx: &mut TenantTx,
     (range, bucket): (Range, Bucket),
     asked: &Asked,
 ) -> sqlx::Result<Vec<Sums>> {
-    let org = tx.org_id();
-    sqlx::query_as!(
-        Sums,
-        r#"with source as not materialized (
-             select hour as at, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
-               audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-               audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
-               audio_ms, searches, rows, compute_ms, cost_nanos, newest_at
-             from usage_hours where $4 and org_id = $1 and hour >= $2 and hour < $3
-             union all
-             select day, team_id, app_id, key_id, model_id, product_id, requests, errors, input_tokens, cached_input_tokens, cache_write_tokens,
-               audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens,
-               audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters,
-               audio_ms, searches, rows, compute_ms, cost_nanos, newest_at
-             from usage_days where not $4 and org_id = $1 and day >= $2 and day < $3),
-           cells as materialized (
-             select at, model_id, app_id, sum(requests)::bigint as requests,
-               sum(errors)::bigint as errors, sum(input_tokens)::bigint as input_tokens,
-               sum(cached_input_tokens)::bigint as cached_input_tokens,
-               sum(cache_write_tokens)::bigint as cache_write_tokens,
-               sum(audio_input_tokens)::bigint as audio_input_tokens,
-               sum(image_input_tokens)::bigint as image_input_tokens,
-               sum(output_tokens)::bigint as output_tokens,
-               sum(reasoning_tokens)::bigint as reasoning_tokens,
-               sum(audio_output_tokens)::bigint as audio_output_tokens,
-               sum(cache_write_1h_tokens)::bigint as cache_write_1h_tokens,
-               sum(image_output_tokens)::bigint as image_output_tokens,
-               sum(images)::bigint as images, sum(characters)::bigint as characters,
-               sum(audio_ms)::bigint as audio_ms, sum(searches)::bigint as searches,
-               sum(rows)::bigint as rows, sum(compute_ms)::bigint as compute_ms,
-               sum(cost_nanos)::bigint as cost_nanos,
-               max(newest_at) as newest_at
-             from source
-             where ($5::uuid is null or app_id = $5) and ($6::uuid is null or team_id = $6)
-             and ($7::uuid is null or model_id = $7)
-             group by 1, 2, 3)
-           select model_id as first, app_id as second, at as at,
-             coalesce(sum(requests), 0)::bigint as "requests!",
-             coalesce(sum(errors), 0)::bigint as "errors!",
-             coalesce(sum(input_tokens), 0)::bigint as "input!",
-             coalesce(sum(cached_input_tokens), 0)::bigint as "cached_input!",
-             coalesce(sum(cache_write_tokens), 0)::bigint as "cache_write!",
-             coalesce(sum(audio_input_tokens), 0)::bigint as "audio_input!",
-             coalesce(sum(image_input_tokens), 0)::bigint as "image_input!",
-             coalesce(sum(output_tokens), 0)::bigint as "output!",
-             coalesce(sum(reasoning_tokens), 0)::bigint as "reasoning!",
-             coalesce(sum(audio_output_tokens), 0)::bigint as "audio_output!",
-             coalesce(sum(cache_write_1h_tokens), 0)::bigint as "cache_write_1h!",
-             coalesce(sum(image_output_tokens), 0)::bigint as "image_output!",
-             coalesce(sum(images), 0)::bigint as "images!",
-             coalesce(sum(characters), 0)::bigint as "characters!",
-             coalesce(sum(audio_ms), 0)::bigint as "audio_ms!",
-             coalesce(sum(searches), 0)::bigint as "searches!",
-             coalesce(sum(rows), 0)::bigint as "rows!",
-             coalesce(sum(compute_ms), 0)::bigint as "compute_ms!",
-             coalesce(sum(cost_nanos), 0)::bigint as "cost_nanos!",
-             max(newest_at) as newest_at
-           from cells
-           group by grouping sets ((), (at), (model_id), (app_id))
-           order by sum(cost_nanos) desc, sum(requests) desc, 1, 2, 3"#,
-        org.0,
-        range.from,
-        range.to,
-        bucket == Bucket::Hour,
-        asked.app.map(|id| id.0),
-        asked.team.map(|id| id.0),
-        asked.model.map(|id| id.0),
-    )
-    .fetch_all(tx.conn())
-    .await
+    let (filter, stale) = (filter(asked), stale_days(tx, range).await?);
+    let by = [GroupBy::Model, GroupBy::App];
+    let mut query = QueryBuilder::new("with cells as materialized (select model_id, app_id, ");
+    query.push(TOTALS).push(" from (");
+    cells(&mut query, tx, &Source::whole(range, bucket, &stale), &filter, &by);
+    query.push(") cells group by 1, 2) select model_id as first, app_id as second, null::timestamptz as at, ");
+    query.push(TOTALS).push(" from cells group by grouping sets ((), (model_id), (app_id))");
+    query.push(" union all select null, null, at, ").push(TOTALS).push(" from (");
+    let source = Source::over_time(range, bucket, &things(&filter, &[]), &stale);
+    cells(&mut query, tx, &source, &filter, &[]);
+    query.push(") cells group by at order by cost_nanos desc, requests desc, 1, 2, 3");
+    query.build_query_as().fetch_all(tx.conn()).await
+}
+
+/// The total and the buckets of what `filter` chooses; the total has no `at`.
+pub async fn timeline(
+    tx: &mut TenantTx,
+    (range, bucket): (Range, Bucket),
+    filter: &Filter,
+) -> sqlx::Result<Vec<Sums>> {
+    let stale = stale_days(tx, range).await?;
+    let source = Source::over_time(range, bucket, &things(filter, &[]), &stale);
+    let mut query = QueryBuilder::new("select null::uuid as first, null::uuid as second, at, ");
+    query.push(TOTALS).push(" from (");
+    cells(&mut query, tx, &source, filter, &[]);
+    query.push(") cells group by grouping sets ((), (at))");
+    query.build_query_as().fetch_all(tx.conn()).await
+}
+
+/// The rows that `source` names and `filter` chooses, with when and what they are of, as far as
+/// `groups` ask for it. Built as text: each table is read by an index of its own, or not at all.
+fn cells(
+    query: &mut QueryBuilder<Postgres>,
+    tx: &TenantTx,
+    source: &Source,
+    filter: &Filter,
+    groups: &[GroupBy],
+) {
+    let parts = [&source.coarse, &source.fine].into_iter();
+    let parts = parts.flat_map(|(table, stretches)| stretches.iter().map(move |one| (*table, one)));
+    for (nth, (table, stretch)) in parts.enumerate() {
+        if nth > 0 {
+            query.push(" union all ");
+        }
+        query.push(format!("select {} as at, ", table.at()));
+        for group in groups.iter().filter(|group| **group != GroupBy::Day) {
+            query.push(format!("{} as {}_id, ", column(table, *group), kind(*group)));
+        }
+        query.push(counts!("")).push(format!(" from {} where org_id = ", table.name()));
+        query.push_bind(tx.org_id().0);
+        // Each stretch by itself: the planner must see how short it is.
+        query.push(format!(" and {} >= ", table.at())).push_bind(stretch.from);
+        query.push(format!(" and {} < ", table.at())).push_bind(stretch.to);
+        if let Some(kind) = table.kind() {
+            query.push(" and kind = ").push_bind(kind);
+        }
+        for (thing, id) in filter {
+            query.push(format!(" and {} = ", column(table, *thing))).push_bind(*id);
+        }
+    }
+}
+
+/// The column that says which of a kind of things a row is of. Lines are of one kind.
+fn column(table: Table, thing: GroupBy) -> String {
+    table.kind().map_or_else(|| format!("{}_id", kind(thing)), |_| "id".to_owned())
 }
 
 /// How a row's key is shown: its id in text form, and its name.
@@ -278,7 +256,7 @@ pub async fn names(
              select 'model', id, name from models union all
              select 'product', id, name from products) named
            where kind = $1 and id = any($2)"#,
-        Key::Group(group).as_str(),
+        kind(group),
         &ids,
     )
     .fetch_all(tx.conn())
