@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Counters of windows that are over in one call at most; the rest is told by the next.
 const LATE_MAX: usize = 512;
 /// How often an ask follows Redis into another window before it counts as unanswerable.
-const TRIES_MAX: u8 = 3;
+const TRIES_MAX: u8 = 8;
 
 /// What goes to the counters of one org in one call.
 #[derive(Default)]

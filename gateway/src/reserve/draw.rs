@@ -19,7 +19,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 /// Requests that go to Redis together at most.
 const BATCH_MAX: usize = 1_024;
@@ -31,6 +31,8 @@ const PROBE: Duration = Duration::from_secs(1);
 const PROBE_SOON: Duration = Duration::from_millis(200);
 /// How long Redis remembers that this gateway was here.
 const HERE_KEPT_S: u64 = 60;
+/// Between two asks of those that Redis has sent to another window.
+const TURN: Duration = Duration::from_millis(1);
 /// Orgs whose counters wait to be completed, said at most so often.
 const REPORT: Duration = Duration::from_millis(250);
 
@@ -269,6 +271,10 @@ impl Drawer {
                 }
             }
             round = again.into_all().collect();
+            if !round.is_empty() {
+                // It is about to turn here, too: as the time there is known here, within milliseconds.
+                sleep(TURN).await;
+            }
         }
         for done in waiting {
             // Nobody may be waiting any more.

@@ -140,3 +140,22 @@ async fn calls_under_seven_limits_wait_for_no_redis_in_steady_use() {
     assert_eq!(waited, 0, "calls waited for Redis");
     assert!(calls < 500, "{calls} calls of the script for 10,000 requests");
 }
+
+#[tokio::test]
+async fn no_call_is_refused_at_the_turn_of_a_window() {
+    let redis = RedisServer::start();
+    let clock = Clock::default();
+    let gateway = Gateway::start(&redis, &clock);
+    let mut record = per_minute(100_000_000);
+    record.window = Window::Second;
+    let snapshot = under([record]);
+    let end = Instant::now() + Duration::from_secs(4);
+    let mut calls = 0_u64;
+    while Instant::now() < end {
+        let held = gateway.take(&snapshot, requests(1)).await;
+        held.unwrap_or_else(|refused| panic!("call {calls}: {refused:?}")).settle(&requests(1));
+        calls += 1;
+        tokio::task::yield_now().await;
+    }
+    assert!(calls > 1_000, "{calls} calls");
+}

@@ -181,7 +181,9 @@ async fn every_call_begun_before_a_kill_9_is_settled_or_known_as_unsettled() {
     assert!(begun.is_subset(&known));
     // One more may have been written without a word of it.
     assert!(known.len() <= begun.len() + 1, "{} of {}", known.len(), begun.len());
-    assert_eq!(telemetry.total(Count::SpoolDamaged), 0);
+    // A write that goes over the edge of a page may be torn there: only the last one, of which
+    // nobody was told.
+    assert!(telemetry.total(Count::SpoolDamaged) <= 1);
 }
 
 #[tokio::test]
