@@ -4,7 +4,7 @@
 use crate::clock::Clock;
 use crate::link::Link;
 use crate::settle::Settle;
-use contract::channel::GATEWAYS_GONE;
+use contract::channel::{GATEWAYS_GONE, GATEWAYS_LEFT};
 use contract::id::GatewayId;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -52,30 +52,44 @@ impl Former {
         std::fs::rename(&next, &self.file)
     }
 
-    /// Says that they are gone as soon as the backend has taken what they recorded. Never ends.
+    /// Says that they are gone as soon as the backend has taken what they recorded, and again until it
+    /// has acted on it: Redis may forget what it was told. Never ends.
     pub async fn say(mut self, settle: Settle, clock: Clock, mut link: Link) {
         while !self.gone.is_empty() {
-            if settle.is_earlier_taken() {
-                let (now_ms, gone) = (clock.now().timestamp_millis(), self.gone.clone());
-                let said = link.run(|mut connection| async move {
-                    let mut command = redis::cmd("ZADD");
-                    command.arg(GATEWAYS_GONE);
-                    for id in gone {
-                        command.arg(now_ms).arg(id.to_string());
-                    }
-                    command.query_async::<i64>(&mut connection).await
-                });
-                if said.await.is_ok() {
-                    self.gone.clear();
-                    if let Err(error) = self.write() {
-                        // They are said to be gone once more by the next process: no harm.
-                        tracing::warn!(%error, "the list of former gateways stays");
-                    }
+            if settle.is_earlier_taken()
+                && let Ok(left) = self.say_once(clock.now().timestamp_millis(), &mut link).await
+                && !left.is_empty()
+            {
+                self.gone.retain(|id| !left.contains(id));
+                if let Err(error) = self.write() {
+                    // They are said to be gone once more by the next process: no harm.
+                    tracing::warn!(%error, "the list of former gateways stays");
                 }
             }
             sleep(PAUSE).await;
         }
         // Nothing of the background ends by itself.
         std::future::pending().await
+    }
+
+    /// Answers those that the backend is through with; of the others it is told.
+    async fn say_once(&self, now_ms: i64, link: &mut Link) -> redis::RedisResult<Vec<GatewayId>> {
+        let mut ask = redis::pipe();
+        for id in &self.gone {
+            ask.cmd("ZSCORE").arg(GATEWAYS_LEFT).arg(id.to_string());
+        }
+        let scores: Vec<Option<f64>> =
+            link.run(|mut to| async move { ask.query_async(&mut to).await }).await?;
+        let all = self.gone.iter().copied().zip(scores);
+        let (left, here): (Vec<_>, Vec<_>) = all.partition(|(_, score)| score.is_some());
+        if !here.is_empty() {
+            let mut say = redis::cmd("ZADD");
+            say.arg(GATEWAYS_GONE);
+            for (id, _) in here {
+                say.arg(now_ms).arg(id.to_string());
+            }
+            link.run(|mut to| async move { say.query_async::<i64>(&mut to).await }).await?;
+        }
+        Ok(left.into_iter().map(|(id, _)| id).collect())
     }
 }

@@ -227,11 +227,6 @@ impl Counters {
         strike.query_async(&mut self.redis.clone()).await
     }
 
-    /// Gateways of which that was done.
-    pub async fn left(&self) -> RedisResult<Vec<GatewayId>> {
-        self.members(GATEWAYS_LEFT).await
-    }
-
     async fn members(&self, set: &str) -> RedisResult<Vec<GatewayId>> {
         let mut range = redis::cmd("ZRANGE");
         range.arg(set).arg(0).arg(-1);

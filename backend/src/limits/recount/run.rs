@@ -6,11 +6,11 @@ use super::{LOST_MS, RECOUNT_MS, used};
 use crate::app::App;
 use crate::db::{SystemTx, Tx as _};
 use contract::Timestamp;
-use contract::id::{GatewayId, OrgId};
+use contract::id::OrgId;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use redis::RedisError;
 use redis_link::Lasting;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -40,8 +40,6 @@ pub struct Recount {
     open: HashMap<OrgId, Option<Loss>>,
     looked_at: Option<Instant>,
     roll: Roll,
-    /// Gateways that are gone, and whose use the books have.
-    pub(super) left: HashSet<GatewayId>,
     run: Option<String>,
 }
 
@@ -63,8 +61,8 @@ impl Recount {
     #[must_use]
     pub fn new(app: App, redis: Lasting) -> Self {
         let counters = Counters::new(redis);
-        let (open, left) = (HashMap::new(), HashSet::new());
-        Self { app, counters, open, looked_at: None, roll: Roll::new(), left, run: None }
+        let open = HashMap::new();
+        Self { app, counters, open, looked_at: None, roll: Roll::new(), run: None }
     }
 
     pub(super) const fn app(&self) -> &App {
@@ -207,9 +205,7 @@ impl Recount {
     ) -> Result<Option<Vec<Least>>, RecountError> {
         let mut tx = self.app.system_tx("recount", "sum up what calls used of limits").await?;
         let mut served = used::served_lately(&mut tx, org, self.app.clock.now()).await?;
-        served.retain(|gateway| {
-            !self.left.contains(gateway) && !self.roll.speaks(*gateway, loss.word)
-        });
+        served.retain(|gateway| !self.roll.speaks(*gateway, loss.word));
         if !served.is_empty() && for_ms < LOST_MS {
             tx.commit().await?;
             return Ok(None);

@@ -181,8 +181,9 @@ pub(super) async fn served_lately(
 ) -> sqlx::Result<HashSet<GatewayId>> {
     let since = now - chrono::TimeDelta::seconds(LATELY_S);
     let ids = sqlx::query_scalar!(
-        r#"select distinct gateway_id as "id!: GatewayId" from usage_events
-           where org_id = $1 and at >= $2 and details is not null"#,
+        r#"select distinct gateway_id as "id!: GatewayId" from usage_events e
+           where org_id = $1 and at >= $2 and details is not null
+             and not exists (select from gateways_left l where l.gateway_id = e.gateway_id)"#,
         org.0,
         since,
     );
