@@ -179,11 +179,10 @@ async fn every_call_begun_before_a_kill_9_is_settled_or_known_as_unsettled() {
     assert!(recorded.iter().all(|request| settled.contains_key(request)));
     let known: BTreeSet<RequestId> = settled.keys().copied().chain(unsettled).collect();
     assert!(begun.is_subset(&known));
-    // One more may have been written without a word of it.
-    assert!(known.len() <= begun.len() + 1, "{} of {}", known.len(), begun.len());
-    // A write that goes over the edge of a page may be torn there: only the last one, of which
-    // nobody was told.
-    assert!(telemetry.total(Count::SpoolDamaged) <= 1);
+    // One more may have been written without a word of it: whole, or torn at the edge of a page, where
+    // the kernel stops a write of a process that is killed.
+    let torn = usize::try_from(telemetry.total(Count::SpoolDamaged)).unwrap();
+    assert!(known.len() + torn <= begun.len() + 1, "{} and {torn}: {}", known.len(), begun.len());
 }
 
 #[tokio::test]
