@@ -28,8 +28,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4_096;
-/// Headers of one request.
-const HEADERS_MAX: usize = 100;
 /// Bytes of a request's head, and of an answer that its caller has not taken yet.
 const BUFFER_MAX: usize = 128 * 1024;
 /// A pause after accepting failed, for example for want of file descriptors.
@@ -160,10 +158,10 @@ async fn connection(worker: Rc<Worker>, stream: TcpStream, drain: CancellationTo
         (bounds.head_timeout, bounds.stall_timeout)
     };
     let service = service_fn(move |request| handle(Rc::clone(&worker), request));
+    // A hundred headers are the most, as hyper has it: set, that costs clearing room for each.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
-        .max_headers(HEADERS_MAX)
         .max_buf_size(BUFFER_MAX)
         .serve_connection(TokioIo::new(Stall::new(stream, stall_timeout)), service);
     let mut connection = pin!(connection);

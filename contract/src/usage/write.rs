@@ -258,19 +258,8 @@ fn close(out: &mut Vec<u8>, before: u8) {
     out.push(b'}');
 }
 
-fn number(out: &mut Vec<u8>, mut number: u64) {
-    let mut text = [b'0'; 20];
-    let mut used = 0;
-    for slot in text.iter_mut().rev() {
-        let [digit, ..] = (number % 10).to_le_bytes();
-        *slot = b'0' + digit;
-        number /= 10;
-        used += 1;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(text.get(text.len() - used..).unwrap_or_default());
+fn number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn money(out: &mut Vec<u8>, name: &[u8], amount: Nanos) {
@@ -280,10 +269,7 @@ fn money(out: &mut Vec<u8>, name: &[u8], amount: Nanos) {
 /// A member whose name, with all that stands around it, is `name`.
 fn signed(out: &mut Vec<u8>, name: &[u8], value: i64) {
     out.extend_from_slice(name);
-    if value < 0 {
-        out.push(b'-');
-    }
-    number(out, value.unsigned_abs());
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// A list as a member called `name`; none where it is empty.

@@ -1,20 +1,16 @@
 //! The headers that tell a caller of its limits: all of them as policies, the one that binds with
 //! what is left of it, and requests and tokens as OpenAI's clients read them.
 
-use crate::reserve::Standing;
+use crate::reserve::{Standing, told};
 use crate::text;
 use bytes::{BufMut as _, BytesMut};
 use contract::Timestamp;
-use contract::snapshot::{LimitKind, LimitRecord, LimitScope, Metric};
+use contract::snapshot::Metric;
 use http::{HeaderMap, HeaderName};
 use std::time::Duration;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// The largest integer of a structured field.
-const INTEGER_MAX: i64 = 999_999_999_999_999;
-/// Money is told in millionths of a dollar, so that large amounts fit.
-const NANOS_PER_MICRO: i64 = 1_000;
 
 /// Puts on how the limits of a call stand: `RateLimit-Policy` names all, `RateLimit` the binding
 /// one, which is `binding` or else the one that has the least part left.
@@ -24,17 +20,17 @@ pub fn tell(
     binding: Option<&Standing>,
     now: Timestamp,
 ) {
-    let least = |one: &&Standing| (one.left_of_thousand(now), std::cmp::Reverse(one.lasts()));
+    let least = |one: &&Standing| (one.left_of_thousand(), std::cmp::Reverse(one.lasts()));
     let Some(binds) = binding.or_else(|| standings.iter().min_by_key(least)) else { return };
     let known = standings.iter().any(|one| one.limit.id == binds.limit.id);
     let others = standings.iter().filter(|one| !known || one.limit.id != binds.limit.id);
     headers.insert(
         RATE_LIMIT_POLICY,
         text::written(|out| {
-            policy(out, binds, now);
+            out.put_slice(binds.policy.text());
             for other in others {
                 out.put_slice(b", ");
-                policy(out, other, now);
+                out.put_slice(other.policy.text());
             }
         }),
     );
@@ -50,91 +46,15 @@ pub fn tell(
     }
 }
 
-/// `"app-requests-per-minute";q=60;w=60`.
-fn policy(out: &mut BytesMut, standing: &Standing, now: Timestamp) {
-    let limit = &*standing.limit;
-    let (max, _) = limit.max_at(now);
-    name(out, limit);
-    out.put_slice(b";q=");
-    number(out, told(limit.metric, max));
-    if let Some(unit) = unit(limit.metric) {
-        out.put_slice(b";qu=\"");
-        out.put_slice(unit);
-        out.put_slice(b"\"");
-    }
-    if let Some(seconds) = length(limit, now) {
-        out.put_slice(b";w=");
-        number(out, seconds);
-    }
-}
-
 /// `"app-requests-per-minute";r=12;t=30`.
 fn room(out: &mut BytesMut, standing: &Standing, now: Timestamp) {
-    name(out, &standing.limit);
+    out.put_slice(standing.policy.name());
     out.put_slice(b";r=");
     number(out, told(standing.limit.metric, standing.remaining));
     if let Some(wait) = standing.retry_after(now) {
         out.put_slice(b";t=");
         number(out, i64::try_from(seconds_up(wait)).unwrap_or(i64::MAX));
     }
-}
-
-/// What no other limit on the call is called: scope, metric and window, and the limit's id where
-/// several may share them.
-fn name(out: &mut BytesMut, limit: &LimitRecord) {
-    let scope = match limit.scope {
-        LimitScope::Org(_) => "org",
-        LimitScope::Team(_) => "team",
-        LimitScope::App(_) => "app",
-        LimitScope::Key(_) => "key",
-        LimitScope::Plan(_) => "plan",
-    };
-    out.put_slice(b"\"");
-    out.put_slice(scope.as_bytes());
-    out.put_slice(b"-");
-    let metric = limit.metric.as_str().bytes().map(|b| if b == b'_' { b'-' } else { b });
-    out.extend(metric);
-    if limit.metric != Metric::Concurrency {
-        out.put_slice(b"-per-");
-        out.put_slice(limit.window.as_str().as_bytes());
-    }
-    let narrowed = limit.model_id.is_some() || limit.tag.is_some();
-    if narrowed || limit.sliding || limit.kind != LimitKind::Limit {
-        out.put_slice(b"-");
-        out.put_slice(limit.id.to_string().as_bytes());
-    }
-    out.put_slice(b"\"");
-}
-
-/// The unit of a quota; requests are what goes without saying.
-const fn unit(metric: Metric) -> Option<&'static [u8]> {
-    match metric {
-        Metric::Requests => None,
-        Metric::Tokens | Metric::InputTokens | Metric::OutputTokens => Some(b"tokens"),
-        Metric::Concurrency => Some(b"concurrent-requests"),
-        Metric::ComputeMs => Some(b"compute-milliseconds"),
-        Metric::Rows => Some(b"rows"),
-        Metric::Money => Some(b"micro-dollars"),
-    }
-}
-
-/// An amount as a structured field can carry it.
-fn told(metric: Metric, amount: i64) -> i64 {
-    let amount = if metric == Metric::Money { amount / NANOS_PER_MICRO } else { amount };
-    amount.clamp(0, INTEGER_MAX)
-}
-
-/// Seconds of the window that now lies in: a month has its own length.
-fn length(limit: &LimitRecord, now: Timestamp) -> Option<i64> {
-    if limit.metric == Metric::Concurrency {
-        return None;
-    }
-    limit.window.seconds().filter(|_| limit.sliding || !limit.window.is_of_calendar()).or_else(
-        || {
-            let (start, end) = limit.bounds(now);
-            Some(end.saturating_sub(start)).filter(|_| end != i64::MAX)
-        },
-    )
 }
 
 const REQUESTS: [HeaderName; 3] = [
@@ -151,8 +71,7 @@ const TOKENS: [HeaderName; 3] = [
 /// One limit, as OpenAI's clients read it.
 fn vendor(headers: &mut HeaderMap, standing: &Standing, names: [HeaderName; 3], now: Timestamp) {
     let [limit, remaining, reset] = names;
-    let (max, _) = standing.limit.max_at(now);
-    headers.insert(limit, text::number(max.max(0)));
+    headers.insert(limit, text::number(standing.policy.max.max(0)));
     headers.insert(remaining, text::number(standing.remaining));
     if let Some(wait) = standing.retry_after(now) {
         let mut seconds = itoa::Buffer::new();
@@ -173,7 +92,7 @@ pub(super) fn seconds_up(wait: Duration) -> u64 {
 mod tests {
     use super::*;
     use contract::id::{LimitId, ModelId, OrgId};
-    use contract::snapshot::Window;
+    use contract::snapshot::{LimitRecord, LimitScope, Window};
     use std::sync::Arc;
     use uuid::Uuid;
 
@@ -184,7 +103,7 @@ mod tests {
         let limit = LimitRecord::new(id, Some(org), LimitScope::Org(org), much);
         let (_, end) = limit.bounds(now());
         let resets_at = Timestamp::from_timestamp(end, 0);
-        Standing { limit: Arc::new(limit), remaining, resets_at, asked: 0 }
+        Standing { remaining, resets_at, ..Standing::of(&Arc::new(limit), now()) }
     }
 
     fn now() -> Timestamp {
@@ -231,7 +150,7 @@ mod tests {
         let mut narrow = (*one.limit).clone();
         narrow.id = LimitId(Uuid::from_u128(9));
         narrow.model_id = Some(ModelId(Uuid::from_u128(5)));
-        let other = Standing { limit: Arc::new(narrow), ..one.clone() };
+        let other = Standing { remaining: 7, ..Standing::of(&Arc::new(narrow), now()) };
         let headers = told_of(&[one, other.clone()], None);
         let policy = headers["ratelimit-policy"].to_str().unwrap();
         let whole = "\"org-rows-per-lifetime\";q=999999999999999;qu=\"rows\"";

@@ -17,8 +17,9 @@ use super::draw::Request;
 use super::lease::{Lease, Moment};
 use super::refusal::Standing;
 use super::window::{Bounds, Shape, is_level};
+use contract::Timestamp;
 use contract::channel;
-use contract::id::OrgId;
+use contract::id::{LimitId, OrgId};
 use contract::snapshot::{LimitRecord, WithoutRedis};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tally::{AGAIN_MS, IDLE_MS, Past, State};
@@ -34,6 +35,7 @@ pub(super) const AMOUNT_MAX: i64 = 9_000_000_000_000_000;
 #[derive(Debug)]
 pub(super) struct Allowance {
     pub org_id: OrgId,
+    pub limit_id: LimitId,
     /// Whose use it counts, as the counter's name says it.
     pub subject: Box<str>,
     pub lease: Arc<Lease>,
@@ -108,7 +110,7 @@ impl Allowance {
             (state.used, state.drawn) = (former.used, former.used);
             state.acknowledged = Some(former.used);
         }
-        Self { org_id, subject, lease, draws, state: Mutex::new(state) }
+        Self { org_id, limit_id: limit.id, subject, lease, draws, state: Mutex::new(state) }
     }
 
     /// What must be remembered when it is forgotten: the counter has it, and a claim of less would
@@ -126,6 +128,9 @@ impl Allowance {
     pub fn take(self: &Arc<Self>, limit: &Arc<LimitRecord>, amount: i64, now: Moment) -> Take {
         let mut state = self.lock();
         state.turn(limit, now);
+        if let Some(standing) = state.suspended() {
+            return Take::Full(standing);
+        }
         state.touched_ms = now.steady_ms;
         let window = state.window;
         let left = if state.is_usable(now) { state.left() } else { 0 };
@@ -325,6 +330,13 @@ impl Allowance {
 
     pub fn standing(&self) -> Standing {
         self.lock().standing()
+    }
+
+    /// The same, of the limit as it is and in the window that it is in now.
+    pub fn standing_at(&self, limit: &Arc<LimitRecord>, now: Timestamp) -> Standing {
+        let mut state = self.lock();
+        state.turn(limit, self.lease.moment(now));
+        state.standing()
     }
 
     /// Whether the counter should hear from this allowance though no call waits: more was used

@@ -20,12 +20,14 @@ mod lease;
 mod live;
 #[cfg(test)]
 mod model;
+mod policy;
 mod refusal;
 mod reservation;
 mod window;
 
 pub use draw::Drawer;
 pub use live::Reserved;
+pub use policy::{Policy, told};
 pub use refusal::{Refused, Standing};
 pub use reservation::{More, Reservation};
 
@@ -184,7 +186,7 @@ impl Reserve {
         now: Timestamp,
     ) -> Vec<Standing> {
         applying(snapshot, caller)
-            .map(|limit| self.book.allowance(limit, caller, now).standing())
+            .map(|limit| self.book.allowance(limit, caller, now).standing_at(limit, now))
             .collect()
     }
 

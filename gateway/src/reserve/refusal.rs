@@ -2,6 +2,8 @@
 //! stand.
 
 use super::Amounts;
+use super::policy::Policy;
+use super::window::window_at;
 use contract::Timestamp;
 use contract::error::ErrorCode;
 use contract::id::ModelId;
@@ -13,6 +15,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Standing {
     pub limit: Arc<LimitRecord>,
+    pub policy: Arc<Policy>,
     /// What is left of the limit in this window, as far as this gateway knows; never negative.
     pub remaining: i64,
     /// When the window ends; `None` for a limit that never starts again.
@@ -22,12 +25,20 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// How a limit stands of which nothing is left, until it changes.
+    #[must_use]
+    pub fn of(limit: &Arc<LimitRecord>, now: Timestamp) -> Self {
+        let (max, changes_at) = limit.max_at(now);
+        let policy = Policy::of(limit, max, window_at(limit, now.timestamp_millis()));
+        let (limit, policy) = (Arc::clone(limit), Arc::new(policy));
+        Self { limit, policy, remaining: 0, resets_at: changes_at, asked: 0 }
+    }
+
     /// How a limit stands that admits nothing at all now; `None` for one that does.
     pub(super) fn suspended(limit: &Arc<LimitRecord>, now: Timestamp) -> Option<Self> {
-        let (max, changes_at) = limit.max_at(now);
+        let (max, _) = limit.max_at(now);
         let suspended = max <= 0 && limit.at_limit == AtLimit::Deny;
-        let limit = || Arc::clone(limit);
-        suspended.then(|| Self { limit: limit(), remaining: 0, resets_at: changes_at, asked: 0 })
+        suspended.then(|| Self::of(limit, now))
     }
 
     /// Of two limits without room, the one that decides: what it does then weighs most, and of
@@ -52,10 +63,16 @@ impl Standing {
 
     /// The part of the maximum that is left, in thousandths.
     #[must_use]
-    pub fn left_of_thousand(&self, now: Timestamp) -> i64 {
-        let (max, _) = self.limit.max_at(now);
-        let part = i128::from(self.remaining) * 1_000 / i128::from(max.max(1));
-        i64::try_from(part).unwrap_or(1_000)
+    pub fn left_of_thousand(&self) -> i64 {
+        let max = self.policy.max.max(1);
+        // Division of what does not fit takes ten times as long.
+        self.remaining.checked_mul(1_000).map_or_else(
+            || {
+                let part = i128::from(self.remaining) * 1_000 / i128::from(max);
+                i64::try_from(part).unwrap_or(1_000)
+            },
+            |thousandfold| thousandfold / max,
+        )
     }
 
     /// Time until there is room again, at least a second, for `Retry-After`: the window ends, or

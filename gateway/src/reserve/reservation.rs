@@ -35,9 +35,6 @@ impl Taking {
         amount: i64,
         now: Timestamp,
     ) {
-        if let Some(standing) = Standing::suspended(limit, now) {
-            return self.fill(standing);
-        }
         let metric = limit.metric;
         let moment = *self.moment.get_or_insert_with(|| allowance.lease.moment(now));
         match allowance.take(limit, amount, moment) {
@@ -244,7 +241,7 @@ impl Reservation {
     #[must_use]
     pub fn touched(&self, used: &Amounts) -> Vec<LimitTouched> {
         let of = |(metric, hold): &(Metric, Hold)| LimitTouched {
-            limit_id: hold.allowance().limit().id,
+            limit_id: hold.allowance().limit_id,
             window_start: hold.window_start(),
             held: hold.held(),
             used: used.of(*metric),

@@ -4,18 +4,26 @@
 use super::path::Path;
 use crate::Invalid;
 use contract::error::ErrorCode;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use std::sync::LazyLock;
 
 /// What a dialect's bodies are looked through for.
 pub(super) struct Rules {
     /// A body that holds none of these names nothing that is refused.
-    pub words: &'static [&'static str],
+    pub words: Words,
     /// Members that are the caller's own data: providers never look for content in them.
     pub own: &'static [&'static str],
     /// Why what stands there cannot be used. Nulls are not shown.
     pub judge: fn(&Path<'_>, Leaf<'_>) -> Option<&'static str>,
+}
+
+/// Words to search for, each prepared once: that takes longer than most searches.
+pub(super) type Words = LazyLock<Vec<Finder<'static>>>;
+
+pub(super) fn searches(words: &'static [&'static str]) -> Vec<Finder<'static>> {
+    words.iter().map(Finder::new).collect()
 }
 
 /// A value, as far as judging it needs it.
@@ -27,8 +35,7 @@ pub(super) enum Leaf<'a> {
 
 /// Refuses what the rules name.
 pub(super) fn refuse(rules: &Rules, body: &[u8]) -> Result<(), Invalid> {
-    let holds = |word: &&str| memmem::find(body, word.as_bytes()).is_some();
-    if !rules.words.iter().any(holds) && !hides_letters(body) {
+    if !rules.words.iter().any(|word| word.find(body).is_some()) && !hides_letters(body) {
         return Ok(());
     }
     let mut found = None;
@@ -48,7 +55,8 @@ pub(super) fn refuse(rules: &Rules, body: &[u8]) -> Result<(), Invalid> {
 
 /// Whether a letter or an underscore is written as an escape, which may hide a word.
 fn hides_letters(body: &[u8]) -> bool {
-    memmem::find_iter(body, b"\\u00").any(|at| matches!(body.get(at + 4), Some(b'4'..=b'7')))
+    static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u00"));
+    ESCAPE.find_iter(body).any(|at| matches!(body.get(at + 4), Some(b'4'..=b'7')))
 }
 
 struct Look<'a> {

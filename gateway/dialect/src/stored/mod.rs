@@ -8,7 +8,7 @@ mod path;
 
 use crate::json::{self, Kind, Member};
 use crate::{Invalid, Wire};
-use deep::{Leaf, Rules};
+use deep::{Leaf, Rules, Words, searches};
 use path::Path;
 
 /// Judges a member of the body: its name, itself, its value.
@@ -56,16 +56,18 @@ pub fn refuse(wire: Wire, body: &[u8]) -> Result<(), Invalid> {
     Err(Invalid::at(field, format!("`{field}` cannot be used here: {why}")))
 }
 
-const CHAT: Rules = Rules {
-    words: &[
-        "file_id",
-        "\"audio\"",
-        "data_sources",
-        "plugins",
-        "_store_ids",
-        "_search",
-        "interpreter",
-    ],
+static CHAT: Rules = Rules {
+    words: Words::new(|| {
+        searches(&[
+            "file_id",
+            "\"audio\"",
+            "data_sources",
+            "plugins",
+            "_store_ids",
+            "_search",
+            "interpreter",
+        ])
+    }),
     own: &["parameters", "schema", "metadata", "arguments"],
     judge: |at, leaf| {
         if at.is_top() {
@@ -84,8 +86,10 @@ const CHAT: Rules = Rules {
     },
 };
 
-const RESPONSES: Rules = Rules {
-    words: &["file_id", "_store_ids", "_search", "interpreter", "container"],
+static RESPONSES: Rules = Rules {
+    words: Words::new(|| {
+        searches(&["file_id", "_store_ids", "_search", "interpreter", "container"])
+    }),
     own: &["parameters", "schema", "metadata", "arguments"],
     judge: |at, leaf| match (at.name(), leaf) {
         (Some("container_id"), Leaf::Text(_)) => Some(WHOLE),
@@ -112,8 +116,8 @@ fn openai(at: &Path<'_>, leaf: Leaf<'_>) -> Option<&'static str> {
     }
 }
 
-const MESSAGES: Rules = Rules {
-    words: &["file_id", "code_execution"],
+static MESSAGES: Rules = Rules {
+    words: Words::new(|| searches(&["file_id", "code_execution"])),
     own: &["input", "input_schema", "metadata"],
     judge: |at, leaf| match (at.name()?, leaf) {
         ("file_id", Leaf::Text(_)) => Some(FILE),
@@ -126,8 +130,10 @@ const MESSAGES: Rules = Rules {
     },
 };
 
-const GEMINI: Rules = Rules {
-    words: &["fileUri", "file_uri", "fileSearch", "file_search", "retrieval"],
+static GEMINI: Rules = Rules {
+    words: Words::new(|| {
+        searches(&["fileUri", "file_uri", "fileSearch", "file_search", "retrieval"])
+    }),
     own: &[
         "args",
         "response",
@@ -149,8 +155,8 @@ const GEMINI: Rules = Rules {
     },
 };
 
-const CONVERSE: Rules = Rules {
-    words: &["s3Location", "guardrailConfig", "systemTool"],
+static CONVERSE: Rules = Rules {
+    words: Words::new(|| searches(&["s3Location", "guardrailConfig", "systemTool"])),
     own: &["input", "json", "requestMetadata"],
     judge: |at, _| match at.name()? {
         "s3Location" => Some(BUCKET),

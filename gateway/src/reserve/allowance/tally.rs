@@ -2,10 +2,11 @@
 //! stands in, and what windows before it still have to tell their counters.
 
 use crate::reserve::lease::Moment;
+use crate::reserve::policy::Policy;
 use crate::reserve::refusal::Standing;
 use crate::reserve::window::{Bounds, Shape, length_ms, window_at};
 use contract::Timestamp;
-use contract::snapshot::LimitRecord;
+use contract::snapshot::{AtLimit, LimitRecord};
 use std::sync::Arc;
 
 /// So much of recent use, in time, is worth having in hand.
@@ -25,6 +26,8 @@ pub(super) struct State {
     /// The maximum in force, and until when by the clock of Redis.
     pub max: i64,
     pub max_until_ms: i64,
+    /// Of limit, maximum and window, once somebody was told of it.
+    policy: Option<Arc<Policy>>,
     pub shape: Shape,
     pub window: Bounds,
     /// Taken out of the counter, as far as Redis said so.
@@ -92,6 +95,7 @@ impl State {
             window: window_at(&limit, now.low_ms),
             max,
             max_until_ms,
+            policy: None,
             free: max,
             limit,
             drawn: 0,
@@ -200,6 +204,7 @@ impl State {
                 self.free = self.free.saturating_add(max.saturating_sub(self.max));
             }
             (self.max, self.max_until_ms) = (max, until_ms);
+            self.policy = None;
             if !same {
                 self.limit = Arc::clone(limit);
             }
@@ -238,7 +243,24 @@ impl State {
         self.mark = (self.taken, now_ms);
     }
 
-    pub fn standing(&self) -> Standing {
+    /// How it stands when it admits nothing at all.
+    pub fn suspended(&mut self) -> Option<Standing> {
+        if self.max > 0 || self.limit.at_limit != AtLimit::Deny {
+            return None;
+        }
+        let changes_at = (self.max_until_ms < i64::MAX)
+            .then(|| Timestamp::from_timestamp_millis(self.max_until_ms))
+            .flatten();
+        Some(Standing { remaining: 0, resets_at: changes_at, ..self.standing() })
+    }
+
+    fn policy(&mut self) -> Arc<Policy> {
+        let Self { policy, limit, max, window, .. } = self;
+        Arc::clone(policy.get_or_insert_with(|| Arc::new(Policy::of(limit, *max, *window))))
+    }
+
+    pub fn standing(&mut self) -> Standing {
+        let policy = self.policy();
         let remaining = self.free.saturating_add(self.left()).clamp(0, self.max.max(0));
         // A sliding limit has room again when the first use it counts has slid out.
         let first = self.past.iter().find(|past| past.used > 0).map_or(self.window, |p| p.window);
@@ -249,7 +271,7 @@ impl State {
         let resets_at = (self.window.1 < i64::MAX)
             .then(|| Timestamp::from_timestamp_millis(resets_ms))
             .flatten();
-        Standing { limit: Arc::clone(&self.limit), remaining, resets_at, asked: 0 }
+        Standing { limit: Arc::clone(&self.limit), policy, remaining, resets_at, asked: 0 }
     }
 }
 
