@@ -9,17 +9,18 @@
     reason = "a program for the developer's terminal"
 )]
 
-use contract::Timestamp;
+#[path = "../tests/tools/sample.rs"]
+mod sample;
+
 use contract::channel::{self, USAGE};
 use contract::id::{
-    AppId, GatewayId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId, RequestId,
-    SubscriptionId, TeamId,
+    AppId, GatewayId, KeyId, LimitId, ModelId, OrgId, PlanId, RequestId, SubscriptionId, TeamId,
 };
 use contract::key::{KeyEnv, KeyHash};
 use contract::money::Nanos;
 use contract::seal::MasterKey;
 use contract::snapshot::{KeyRecord, KeySecret, LimitRecord, LimitScope, Metric, Record, Window};
-use contract::usage::{Operation, Outcome, Tokens, Units, UsageEvent, UsageIntent};
+use contract::usage::{Operation, Units};
 use gateway::clock::Clock;
 use gateway::link::{Link, Purpose};
 use gateway::reserve::{Amounts, Caller, Reserve};
@@ -194,61 +195,8 @@ fn spool(
     let settle = Settle::open(&folder, 1 << 30, 1, Arc::clone(telemetry)).unwrap();
     let mut shipper = Shipper::new(settle.clone(), GatewayId(id(10)), Arc::clone(telemetry));
     let mut link = link(redis, Purpose::Ship, telemetry);
-    let event = UsageEvent {
-        request_id: RequestId(id(1)),
-        at: Timestamp::from_timestamp(1_767_225_600, 0).unwrap(),
-        org_id: caller.org_id,
-        team_id: caller.team_id,
-        app_id: caller.app_id,
-        key_id: caller.key_id,
-        subscription_id: caller.subscription_id,
-        product_id: ProductId(id(12)),
-        plan_id: caller.plan_id,
-        model_id: ModelId(id(11)),
-        deployment_id: None,
-        provider_id: None,
-        operation: Operation::Chat,
-        stream: false,
-        outcome: Outcome::Ok,
-        status: 200,
-        error_code: None,
-        tokens: Tokens { input: 10, output: 20, ..Tokens::default() },
-        units: Units::default(),
-        estimated: false,
-        price_id: PriceId(id(14)),
-        cost_nanos: Nanos(30),
-        reserved_nanos: Nanos(100),
-        attempts: 1,
-        attempts_made: Vec::new(),
-        topped_up: 0,
-        tags: Vec::new(),
-        odd_usage: false,
-        limits: Vec::new(),
-        duration_ms: 5,
-        first_token_ms: None,
-        gateway_id: GatewayId(id(99)),
-        config_version: 1,
-    };
-    let intent = UsageIntent {
-        request_id: event.request_id,
-        at: event.at,
-        org_id: event.org_id,
-        team_id: event.team_id,
-        app_id: event.app_id,
-        key_id: event.key_id,
-        subscription_id: event.subscription_id,
-        product_id: event.product_id,
-        plan_id: event.plan_id,
-        model_id: event.model_id,
-        operation: event.operation,
-        stream: event.stream,
-        price_id: event.price_id,
-        reserved_nanos: event.reserved_nanos,
-        gateway_id: event.gateway_id,
-        config_version: event.config_version,
-        tags: Vec::new(),
-        limits: Vec::new(),
-    };
+    let event = sample::event(RequestId(id(1)), caller);
+    let intent = sample::intent(&event);
     let (each, mut intending, mut recording) = (50, Runs::default(), Runs::default());
     for round in 0..4_000 {
         let mut begun = Vec::with_capacity(50);

@@ -13,6 +13,7 @@
 mod background;
 mod redis_server;
 mod reserve;
+mod sample;
 mod settle;
 mod snapshot;
 mod world;

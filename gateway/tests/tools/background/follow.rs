@@ -13,6 +13,15 @@ use gateway::background::start;
 use gateway::clock::Clock;
 use gateway::snapshot::{Source, Stale};
 use gateway::telemetry::Count;
+use redis_link::Connection;
+
+/// What is published, its version, and a gateway that serves it.
+async fn served(redis: &RedisServer) -> (Connection, u64, Gateway) {
+    let mut connection = redis.connection().await;
+    let version = publish_all(&mut connection, records()).await;
+    let gateway = Gateway::start(redis).at_version(version).await;
+    (connection, version, gateway)
+}
 
 #[tokio::test]
 async fn a_revoked_key_is_refused_by_two_gateways_within_one_second() {
@@ -22,9 +31,7 @@ async fn a_revoked_key_is_refused_by_two_gateways_within_one_second() {
 }
 
 async fn revoked_key(redis: RedisServer) {
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let one = Gateway::start(&redis).at_version(version).await;
+    let (mut connection, version, one) = served(&redis).await;
     let two = Gateway::start(&redis).at_version(version).await;
     assert!(one.key_is_live() && two.key_is_live());
 
@@ -38,9 +45,7 @@ async fn revoked_key(redis: RedisServer) {
 #[tokio::test]
 async fn a_missed_change_is_found_by_loading_everything_again() {
     let redis = RedisServer::start();
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let gateway = Gateway::start(&redis).at_version(version).await;
+    let (mut connection, version, gateway) = served(&redis).await;
     let reloads = gateway.tools.telemetry.total(Count::ConfigReloads);
 
     // The removal's own entry is lost; the next entry shows the gap.
@@ -60,9 +65,7 @@ async fn a_missed_change_is_found_by_loading_everything_again() {
 #[tokio::test]
 async fn a_trimmed_stream_is_found_by_comparing_versions() {
     let redis = RedisServer::start();
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let gateway = Gateway::start(&redis).at_version(version).await;
+    let (mut connection, version, gateway) = served(&redis).await;
 
     let mut pipe = redis::pipe();
     pipe.atomic();
@@ -89,9 +92,7 @@ async fn one_record_that_cannot_be_read_does_not_keep_the_rest_out() {
 #[tokio::test]
 async fn an_unreadable_change_closes_a_key_but_never_lifts_a_limit() {
     let redis = RedisServer::start();
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let gateway = Gateway::start(&redis).at_version(version).await;
+    let (mut connection, version, gateway) = served(&redis).await;
 
     let who = caller();
     let lim = limit(15, LimitScope::App(who.app_id), Metric::Requests, Window::Minute, 100);
@@ -113,9 +114,7 @@ async fn an_unreadable_change_closes_a_key_but_never_lifts_a_limit() {
 #[tokio::test]
 async fn a_killed_redis_is_followed_again_after_its_restart() {
     let mut redis = RedisServer::start();
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let gateway = Gateway::start(&redis).at_version(version).await;
+    let (_, version, gateway) = served(&redis).await;
 
     redis.kill();
     eventually("the loss is noticed", || gateway.tools.snapshot.source() == Source::Unreachable)
@@ -142,9 +141,7 @@ async fn a_failover_in_a_cluster_is_followed_to_the_new_master() {
 
 async fn failover_followed(kind: RedisKind) {
     let mut redis = RedisServer::start_as(kind);
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let gateway = Gateway::start(&redis).at_version(version).await;
+    let (mut connection, version, gateway) = served(&redis).await;
     // A change that no replica had would be lost with its master; the publisher sends it again.
     redis::cmd("WAIT").arg(1).arg(1_000).query_async::<u64>(&mut connection).await.unwrap();
 
@@ -163,9 +160,7 @@ async fn failover_followed(kind: RedisKind) {
 #[tokio::test]
 async fn a_flushed_redis_takes_nothing_away_until_it_is_published_again() {
     let redis = RedisServer::start();
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let gateway = Gateway::start(&redis).at_version(version).await;
+    let (mut connection, version, gateway) = served(&redis).await;
 
     redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();
     eventually("the loss is noticed", || gateway.tools.snapshot.source() == Source::Behind).await;
@@ -201,9 +196,8 @@ async fn a_redis_restored_from_an_old_copy_does_not_bring_a_revoked_key_back() {
 #[tokio::test]
 async fn a_gateway_starts_from_disk_when_redis_is_gone() {
     let mut redis = RedisServer::start();
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let state = Gateway::start(&redis).at_version(version).await.into_state();
+    let (_, version, gateway) = served(&redis).await;
+    let state = gateway.into_state();
     redis.kill();
 
     let gateway = Gateway::start_in(state, &redis.url());
@@ -218,9 +212,7 @@ async fn a_gateway_starts_from_disk_when_redis_is_gone() {
 #[tokio::test]
 async fn a_configuration_that_is_too_old_is_not_trusted() {
     let mut redis = RedisServer::start();
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let gateway = Gateway::start(&redis).at_version(version).await;
+    let (_, _, gateway) = served(&redis).await;
     redis.kill();
     eventually("the loss is noticed", || gateway.tools.snapshot.source() == Source::Unreachable)
         .await;
@@ -245,9 +237,8 @@ async fn a_gateway_that_never_had_a_configuration_is_not_ready() {
 #[tokio::test]
 async fn a_damaged_copy_on_disk_is_not_served() {
     let redis = RedisServer::start();
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let state = Gateway::start(&redis).at_version(version).await.into_state();
+    let (_, _, gateway) = served(&redis).await;
+    let state = gateway.into_state();
     drop(redis);
     let path = state.path().join("snapshot");
     let text = std::fs::read_to_string(&path).unwrap().replace("acme", "evil");
@@ -261,9 +252,8 @@ async fn a_damaged_copy_on_disk_is_not_served() {
 async fn no_credential_lies_open_on_disk_and_the_copy_is_its_owners_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let redis = RedisServer::start();
-    let mut connection = redis.connection().await;
-    let version = publish_all(&mut connection, records()).await;
-    let state = Gateway::start(&redis).at_version(version).await.into_state();
+    let (_, _, gateway) = served(&redis).await;
+    let state = gateway.into_state();
     let mut seen = 0;
     for entry in std::fs::read_dir(state.path()).unwrap() {
         let path = entry.unwrap().path();

@@ -5,11 +5,11 @@ mod ends;
 mod ship;
 
 use crate::redis_server::RedisServer;
-use crate::world::{START, at, caller, id};
+use crate::sample;
+use crate::world::{caller, id};
 use contract::channel::USAGE;
-use contract::id::{GatewayId, ModelId, PriceId, ProductId, RequestId};
-use contract::money::Nanos;
-use contract::usage::{Operation, Outcome, Tokens, Units, Unsettled, UsageEvent, UsageIntent};
+use contract::id::{GatewayId, RequestId};
+use contract::usage::{Unsettled, UsageEvent, UsageIntent};
 use gateway::link::{Link, Purpose};
 use gateway::settle::{Settle, Shipper, SpoolFull};
 use gateway::telemetry::Telemetry;
@@ -23,70 +23,15 @@ use std::time::Duration;
 const ROOM: u64 = 1 << 30;
 
 fn event(n: u128) -> UsageEvent {
-    let who = caller();
-    UsageEvent {
-        request_id: RequestId(id(n)),
-        at: at(START),
-        org_id: who.org_id,
-        team_id: who.team_id,
-        app_id: who.app_id,
-        key_id: who.key_id,
-        subscription_id: who.subscription_id,
-        product_id: ProductId(id(12)),
-        plan_id: who.plan_id,
-        model_id: ModelId(id(11)),
-        deployment_id: None,
-        provider_id: None,
-        operation: Operation::Chat,
-        stream: false,
-        outcome: Outcome::Ok,
-        status: 200,
-        error_code: None,
-        tokens: Tokens { input: 10, output: 20, ..Tokens::default() },
-        units: Units::default(),
-        estimated: false,
-        price_id: PriceId(id(14)),
-        cost_nanos: Nanos(30),
-        reserved_nanos: Nanos(100),
-        attempts: 1,
-        attempts_made: Vec::new(),
-        topped_up: 0,
-        tags: Vec::new(),
-        odd_usage: false,
-        limits: Vec::new(),
-        duration_ms: 5,
-        first_token_ms: None,
-        gateway_id: GatewayId(id(99)),
-        config_version: 1,
-    }
+    sample::event(RequestId(id(n)), &caller())
 }
 
 fn intent(n: u128) -> UsageIntent {
-    let event = event(n);
-    UsageIntent {
-        request_id: event.request_id,
-        at: event.at,
-        org_id: event.org_id,
-        team_id: event.team_id,
-        app_id: event.app_id,
-        key_id: event.key_id,
-        subscription_id: event.subscription_id,
-        product_id: event.product_id,
-        plan_id: event.plan_id,
-        model_id: event.model_id,
-        operation: event.operation,
-        stream: event.stream,
-        price_id: event.price_id,
-        reserved_nanos: event.reserved_nanos,
-        gateway_id: event.gateway_id,
-        config_version: event.config_version,
-        tags: Vec::new(),
-        limits: Vec::new(),
-    }
+    sample::intent(&event(n))
 }
 
 /// Writes a call down, from its beginning to its end.
-fn call(settle: &Settle, n: u128) -> Result<(), SpoolFull> {
+pub fn call(settle: &Settle, n: u128) -> Result<(), SpoolFull> {
     let begun = settle.intend(&intent(n))?;
     settle.record(begun, &event(n));
     Ok(())
@@ -162,7 +107,7 @@ async fn unsettled(redis: &RedisServer) -> Vec<(RequestId, bool)> {
 }
 
 /// Takes everything out of the stream, as the backend does after its commit.
-async fn take(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
+pub async fn take(redis: &RedisServer) -> BTreeMap<RequestId, usize> {
     let taken = shipped(redis).await;
     empty(redis).await;
     taken
