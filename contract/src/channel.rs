@@ -123,8 +123,8 @@ impl std::fmt::Display for RollEntry {
     }
 }
 
-/// Sorted set of gateways whose process is gone and whose usage was shipped wholly; the score is
-/// when that was, in milliseconds. The backend sets what they have of limits to what they used.
+/// Sorted set of gateways that draw no more, and of whose usage the backend has all; the score is
+/// when that was said, in milliseconds. The backend sets what they have of limits to what they used.
 pub const GATEWAYS_GONE: &str = "tg:{usage}:gone";
 
 /// Those of them of which that was done, by when.

@@ -24,8 +24,10 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+/// How long the backend is waited for at the end, to take what was recorded.
+const TAKEN_WITHIN: Duration = Duration::from_secs(2);
 /// How long a word about former gateways may take.
 const SAY: Duration = Duration::from_secs(1);
 /// How long a call may wait for a draw before its limits count as unreachable.
@@ -118,7 +120,7 @@ pub struct Background {
 impl Background {
     /// Gives allowances back, ships what is in the spool and writes the configuration down, as
     /// far as that goes `within` the time; then ends the thread. What is not shipped stays on
-    /// disk for the next start.
+    /// disk for the next start. When the backend has all of it, it is told that this gateway is gone.
     pub fn stop(self, within: Duration) {
         self.stop.send(within).unwrap_or_default();
         if self.thread.join().is_err() {
@@ -257,12 +259,25 @@ impl Work {
         let finish = async {
             self.tools.reserve.give_back().await;
             shipper.finish(&mut ship_link).await;
-            disk::save(self.state, snapshot, 0).await;
+            disk::save(self.state.clone(), snapshot, 0).await;
         };
+        let began = Instant::now();
         if timeout(within, finish).await.is_err() {
             let left = self.tools.settle.depth().events;
             tracing::warn!(left, "the drain took too long; usage events stay in the spool");
         }
         tasks.shutdown().await;
+        // Nothing is drawn from now on.
+        let left = within.saturating_sub(began.elapsed()).min(TAKEN_WITHIN);
+        if shipper.see_off(&mut ship_link, left).await {
+            let said = self.former.leave(&self.tools.clock, &mut ship_link).await;
+            said.unwrap_or_else(
+                |error| tracing::warn!(%error, "the next process says that this one is gone"),
+            );
+        } else {
+            tracing::info!(
+                "the backend has not taken all usage yet; the next process ships the rest"
+            );
+        }
     }
 }

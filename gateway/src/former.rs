@@ -1,5 +1,6 @@
 //! The gateways that used this state folder before: when the backend has everything that they
-//! recorded, it is told so, and what they had of limits and did not use is free again.
+//! recorded, it is told so, and what they had of limits and did not use is free again. One that is
+//! told to stop says it of itself, so that nobody waits for it.
 
 use crate::clock::Clock;
 use crate::link::Link;
@@ -72,6 +73,16 @@ impl Former {
         std::future::pending().await
     }
 
+    /// Says that this process is gone, too: it draws no more, and the backend has all that it recorded.
+    /// The next process says so again, in case nobody heard it.
+    ///
+    /// # Errors
+    /// Redis was not told.
+    pub async fn leave(&self, clock: &Clock, link: &mut Link) -> redis::RedisResult<()> {
+        let all = self.gone.iter().copied().chain([self.own]);
+        tell(all, clock.now().timestamp_millis(), link).await
+    }
+
     /// Answers those that the backend is through with; of the others it is told.
     async fn say_once(&self, now_ms: i64, link: &mut Link) -> redis::RedisResult<Vec<GatewayId>> {
         let mut ask = redis::pipe();
@@ -83,13 +94,21 @@ impl Former {
         let all = self.gone.iter().copied().zip(scores);
         let (left, here): (Vec<_>, Vec<_>) = all.partition(|(_, score)| score.is_some());
         if !here.is_empty() {
-            let mut say = redis::cmd("ZADD");
-            say.arg(GATEWAYS_GONE);
-            for (id, _) in here {
-                say.arg(now_ms).arg(id.to_string());
-            }
-            link.run(|mut to| async move { say.query_async::<i64>(&mut to).await }).await?;
+            tell(here.into_iter().map(|(id, _)| id), now_ms, link).await?;
         }
         Ok(left.into_iter().map(|(id, _)| id).collect())
     }
+}
+
+async fn tell(
+    gone: impl Iterator<Item = GatewayId>,
+    now_ms: i64,
+    link: &mut Link,
+) -> redis::RedisResult<()> {
+    let mut say = redis::cmd("ZADD");
+    say.arg(GATEWAYS_GONE);
+    for id in gone {
+        say.arg(now_ms).arg(id.to_string());
+    }
+    link.run(|mut to| async move { say.query_async(&mut to).await }).await
 }

@@ -236,6 +236,30 @@ async fn an_org_is_complete_as_soon_as_everyone_on_the_roll_has_said_what_it_has
 }
 
 #[tokio::test]
+async fn a_gateway_that_said_that_it_is_gone_is_off_the_roll_and_not_waited_for() {
+    let mut desk = Desk::open(RedisKind::Server).await;
+    let (stays, leaves) = (gateway(1), gateway(2));
+    desk.use_by(stays, 50).await;
+    desk.use_by(leaves, 300).await;
+    desk.write(stays, "").await;
+    desk.write(leaves, "").await;
+    desk.step().await;
+    desk.gone(leaves).await;
+    desk.step().await;
+    let mut roll = redis::cmd("HEXISTS");
+    roll.arg(ROLL).arg(leaves.to_string());
+    assert!(!roll.query_async::<bool>(&mut desk.redis.link()).await.unwrap());
+    desk.lose().await;
+    desk.wait(RECOUNT_MS).await;
+    desk.claim(stays, 50).await;
+    desk.answer(stays).await;
+    desk.step().await;
+    assert!(desk.is_complete().await);
+    let expected = [("t".to_owned(), 350), (stays.to_string(), 50), (leaves.to_string(), 300)];
+    assert_eq!(desk.counter().await, expected.into());
+}
+
+#[tokio::test]
 async fn a_word_of_before_the_loss_is_no_answer() {
     let mut desk = Desk::open(RedisKind::Server).await;
     let live = gateway(1);

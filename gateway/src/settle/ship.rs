@@ -14,7 +14,7 @@ use redis_link::Connection;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// How often the spool is looked at.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -118,6 +118,18 @@ impl Shipper {
     pub async fn finish(&mut self, link: &mut Link) {
         while self.round(link).await == Shipped::Some {}
         self.let_go(link).await;
+    }
+
+    /// Ships until the backend has everything, or the time is over; says which.
+    pub async fn see_off(&mut self, link: &mut Link, within: Duration) -> bool {
+        let all = async {
+            self.finish(link).await;
+            while !self.settle.is_all_taken() {
+                sleep(PAUSE).await;
+                self.finish(link).await;
+            }
+        };
+        timeout(within, all).await.is_ok()
     }
 
     /// Lets go of what the backend has taken, and marks for shipping what Redis has lost.

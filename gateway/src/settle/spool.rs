@@ -207,6 +207,19 @@ impl Settle {
         !self.0.closed().iter().any(|segment| segment.writer.is_none())
     }
 
+    /// Whether the backend has everything that was recorded in this folder, and no call is under way.
+    #[must_use]
+    pub fn is_all_taken(&self) -> bool {
+        let taken = |segment: &Segment| segment.taken >= segment.written;
+        let written =
+            |place| self.0.writer(place).is_none_or(|w| w.open.as_ref().is_none_or(taken));
+        self.depth().intents == 0
+            // The disk was too full to wait for the backend.
+            && !self.0.is_crowded()
+            && self.0.closed().iter().all(taken)
+            && (0..self.0.writers.len()).all(written)
+    }
+
     #[must_use]
     pub fn depth(&self) -> Depth {
         Depth {

@@ -15,7 +15,7 @@ impl Recount {
     ///
     /// # Errors
     /// Postgres or Redis cannot be reached.
-    pub async fn bury(&self) -> Result<usize, RecountError> {
+    pub async fn bury(&mut self) -> Result<usize, RecountError> {
         let gone = self.counters().gone().await?;
         for gateway in &gone {
             for org in self.all_orgs().await? {
@@ -24,7 +24,9 @@ impl Recount {
                 }
             }
             self.note_left(*gateway).await?;
+            self.counters().strike(&[*gateway]).await?;
             self.counters().buried(*gateway, self.app().clock.now()).await?;
+            self.left(*gateway);
             tracing::info!(%gateway, "a gateway is gone, and what it did not use is free again");
         }
         Ok(gone.len())

@@ -89,6 +89,11 @@ impl Roll {
         gone
     }
 
+    /// Its process is gone, and has nothing in hand.
+    pub fn left(&mut self, gateway: GatewayId) {
+        self.seen.remove(&gateway);
+    }
+
     /// The number of a word that nobody was called by yet.
     pub const fn next(&self) -> u64 {
         self.called + 1

@@ -6,7 +6,7 @@ use super::{LOST_MS, RECOUNT_MS, used};
 use crate::app::App;
 use crate::db::{SystemTx, Tx as _};
 use contract::Timestamp;
-use contract::id::OrgId;
+use contract::id::{GatewayId, OrgId};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use redis::RedisError;
 use redis_link::Lasting;
@@ -67,6 +67,11 @@ impl Recount {
 
     pub(super) const fn app(&self) -> &App {
         &self.app
+    }
+
+    /// Nobody waits any more for a gateway that is gone.
+    pub(super) fn left(&mut self, gateway: GatewayId) {
+        self.roll.left(gateway);
     }
 
     pub(super) const fn counters(&self) -> &Counters {

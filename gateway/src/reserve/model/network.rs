@@ -111,8 +111,8 @@ impl World {
 
     pub fn fault(&mut self) {
         self.faults += 1;
-        let fault = self.rng.random_range(0..20);
-        if fault >= 13 {
+        let fault = self.rng.random_range(0..22);
+        if (13..20).contains(&fault) {
             self.buried.clear();
         }
         match fault {
@@ -142,7 +142,11 @@ impl World {
                 self.server = self.replica.clone();
                 self.server.run = format!("run-{}", self.runs);
             }
-            _ => self.start_again(),
+            18..20 => self.start_again(),
+            _ => {
+                let n = self.rng.random_range(0..self.gateways.len());
+                self.stop(n);
+            }
         }
     }
 
@@ -150,6 +154,17 @@ impl World {
     pub fn start_again(&mut self) {
         self.runs += 1;
         self.server.run = format!("run-{}", self.runs);
+    }
+
+    /// It is told to stop: its calls end, what they used is in the books, and it says that it is gone.
+    pub fn stop(&mut self, n: usize) {
+        for call in &mut self.gateways[n].running {
+            call.ends_at_ms = self.now_ms;
+        }
+        self.end_calls_of(n);
+        let gateway = self.gateways.remove(n);
+        self.dead.push((gateway.name, self.now_ms));
+        self.start_gateway();
     }
 
     /// `kill -9`: calls end, holds are never settled, what was in hand is gone.

@@ -20,6 +20,8 @@ impl World {
         self.dead.retain(|(_, at)| *at > self.now_ms);
         for name in shipped {
             self.set_to_use(&name, false);
+            self.server.roll.remove(&name);
+            self.clerk.seen.remove(&name);
             if let Some((_, number)) = self.server.seen.get_mut(&name) {
                 *number = u64::MAX;
                 self.buried.push(name);

@@ -2,6 +2,7 @@
 
 use super::{Gateway, settings};
 use crate::redis_server::{RedisKind, RedisServer};
+use crate::settle::{call, take};
 use crate::world::{START, at, caller, eventually, publish_all, records};
 use contract::channel::{self, GatewayBeat};
 use contract::money::Nanos;
@@ -53,6 +54,42 @@ async fn gateways_say_that_they_live_and_hear_each_other_also_on_a_cluster() {
             assert!(start.elapsed() < Duration::from_secs(10), "the silent one is never forgotten");
         }
     }
+}
+
+/// Those of whom the backend was told that they are gone.
+async fn gone(redis: &RedisServer) -> Vec<String> {
+    let mut command = redis::cmd("ZRANGE");
+    command.arg(channel::GATEWAYS_GONE).arg(0).arg(-1);
+    let mut gone: Vec<String> = command.query_async(&mut redis.connection().await).await.unwrap();
+    gone.sort();
+    gone
+}
+
+#[tokio::test]
+async fn a_gateway_that_stops_says_that_it_is_gone_once_the_backend_has_all_that_it_recorded() {
+    let redis = RedisServer::start();
+    let first = Gateway::start(&redis);
+    let first_id = first.tools.gateway_id.to_string();
+    call(&first.tools.settle, 1).unwrap();
+    // Nobody takes it.
+    let state = first.into_state();
+    assert!(gone(&redis).await.is_empty());
+
+    let second = Gateway::start_in(state, &redis.url());
+    let second_id = second.tools.gateway_id.to_string();
+    call(&second.tools.settle, 2).unwrap();
+    let start = Instant::now();
+    while !second.tools.settle.is_all_taken() {
+        take(&redis).await;
+        assert!(start.elapsed() < Duration::from_secs(10), "not all is shipped");
+    }
+    let state = second.into_state();
+    let mut both = [first_id, second_id];
+    both.sort();
+    assert_eq!(gone(&redis).await, both);
+    // Whoever follows says it again until it was heard.
+    let list = std::fs::read_to_string(state.path().join("gateways")).unwrap();
+    assert!(both.iter().all(|id| list.contains(id)), "{list}");
 }
 
 #[tokio::test]
