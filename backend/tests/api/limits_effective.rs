@@ -101,6 +101,31 @@ async fn the_limits_on_a_key_are_those_of_all_it_is_part_of_and_the_tightest_bin
 }
 
 #[tokio::test]
+async fn a_sliding_limit_on_a_tag_is_used_by_the_parts_that_touch_the_stretch() {
+    let redis = TestRedis::start().await;
+    let desk = Desk::open(Some(&redis)).await;
+    let tagged = json!({"max": 10, "window": "minute", "sliding": true,
+        "tag": {"name": "feature", "value": "search"}});
+    let id = desk.limit(json!({"kind": "org", "id": desk.org.id}), tagged).await;
+    assert_eq!(desk.effective("").await[0]["used"], 0);
+    let subject = desk.org.id.to_string();
+    let counter = channel::limit_sliding(desk.org.id, &id, &subject);
+    let now_ms = desk.app.clock.now().timestamp_millis();
+    let mut command = redis::cmd("HSET");
+    command.arg(counter);
+    // A part is 937 ms long: the first of these ended 60 s before, to the millisecond.
+    for (gateway, ago_ms, amount) in
+        [("a", 60_937, 4), ("a", 60_936, 1), ("b", 30_000, 2), ("a", 0, 3)]
+    {
+        command.arg(format!("{gateway}:{}", now_ms - ago_ms)).arg(amount);
+    }
+    command.query_async::<()>(&mut redis.link()).await.unwrap();
+    let items = desk.effective("").await;
+    let standing = (items[0]["used"].clone(), items[0]["remaining"].clone(), &items[0]["exact"]);
+    assert_eq!(standing, (json!(6), json!(4), &json!(true)));
+}
+
+#[tokio::test]
 async fn an_override_in_force_is_the_maximum_that_counts() {
     let redis = TestRedis::start().await;
     let desk = Desk::open(Some(&redis)).await;

@@ -18,6 +18,7 @@ mod used;
 
 pub use roll::HELD_MS;
 pub use run::{Recount, RecountError, run};
+pub(super) use used::BUCKETS;
 
 /// From when counts are known to be incomplete until they can be completed at the earliest, in
 /// milliseconds: a gateway that is new on the roll, and may not have been seen there, uses what it has

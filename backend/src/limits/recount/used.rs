@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Parts of a sliding limit's length that gateways count by.
-const BUCKETS: i64 = 64;
+pub(in crate::limits) const BUCKETS: i64 = 64;
 /// For how long after its window a counter is kept, in milliseconds.
 const LATE_MS: i64 = 60_000;
 /// An event may carry another instant than its window by so much, in seconds: clocks differ.
