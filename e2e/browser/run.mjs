@@ -11,9 +11,21 @@ import * as pages from "./journeys/pages.mjs";
 import * as prices from "./journeys/prices.mjs";
 import * as session from "./journeys/session.mjs";
 import * as stranger from "./journeys/stranger.mjs";
+import * as tariffs from "./journeys/tariffs.mjs";
 import * as tenants from "./journeys/tenants.mjs";
 
-const journeys = { stranger, session, keys, tenants, prices, budgets, limits, money, pages };
+const journeys = {
+  stranger,
+  session,
+  keys,
+  tenants,
+  prices,
+  tariffs,
+  budgets,
+  limits,
+  money,
+  pages,
+};
 const wanted = process.argv.slice(2);
 for (const name of wanted) {
   if (!journeys[name]) {

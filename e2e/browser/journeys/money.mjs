@@ -2,25 +2,8 @@
 // held and every movement; a call is looked at with all that is known of it.
 
 import assert from "node:assert/strict";
-import { AxeBuilder } from "@axe-core/playwright";
 import { as, member } from "../lib/people.mjs";
-import { screenshot } from "../lib/stack.mjs";
-
-const NARROW = { viewport: { width: 320, height: 640 } };
-
-/** What is wrong with the open page, besides what axe finds. */
-async function sound(visit, name) {
-  await visit.page.screenshot({ path: screenshot(name), fullPage: true });
-  const { violations } = await new AxeBuilder({ page: visit.page }).analyze();
-  assert.deepEqual(violations.map((found) => `${found.id}: ${found.nodes[0].html}`), []);
-  const wide = await visit.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(wide <= 0, `${wide} pixels wider than the screen`);
-  assert.deepEqual(visit.take(), []);
-}
-
-async function unfold(visit, summary) {
-  await visit.page.locator("summary").filter({ hasText: new RegExp(`^${summary}$`) }).first().click();
-}
+import { NARROW, sound, unfold } from "../lib/sound.mjs";
 
 async function setBilling(visit, way, floor) {
   await unfold(visit, "How it pays");

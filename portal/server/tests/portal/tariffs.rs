@@ -102,6 +102,10 @@ async fn a_plans_terms_are_written_as_words_and_come_back_as_they_were_written()
     portal.post(&post, &terms("above=7 input=1 output=1")).await;
     let page = portal.get(&here).await.body;
     assert!(page.contains("Seven is no good.") && page.contains("field-tiers"), "{page}");
+    // At the field, and what was typed stays there.
+    assert!(page.contains("aria-invalid=\"true\""), "{page}");
+    assert!(page.contains("above=7 input=1 output=1</textarea>"), "{page}");
+    assert!(page.contains("value=\"25\""), "{page}");
     let nothing =
         [("version", "4"), ("unknown_policy", "forgive"), ("included", ""), ("tiers", " ")];
     assert_eq!(portal.post(&post, &nothing).await.to(), here);

@@ -12,7 +12,7 @@ use portal_app::components::{
     Button, Choice, Crumb, Field, Form, Hidden, PageHead, Section, Select,
 };
 use portal_app::nav::Place;
-use portal_app::text::{admin as text, limits};
+use portal_app::text::{admin as text, catalog, limits};
 
 /// # Errors
 /// When there is no such plan, or the control API does not answer.
@@ -56,7 +56,9 @@ pub async fn page(
 fn there(plan: &Plan) -> impl IntoView + use<> {
     let fields: Vec<_> =
         plan.limits.iter().enumerate().map(|(place, limit)| one(place, limit)).collect();
-    view! { <Section title=limits::TITLE>{fields}</Section> }
+    let none = plan.limits.is_empty();
+    let none = none.then(|| view! { <p class="absent">{catalog::NO_LIMITS}</p> });
+    view! { <Section title=limits::TITLE>{none} {fields}</Section> }
 }
 
 /// Names of fields are static, and a plan has at most twenty limits.

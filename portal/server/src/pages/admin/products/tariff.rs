@@ -65,10 +65,10 @@ pub fn policy(value: UnknownPolicy) -> impl IntoView {
 /// The form of a plan's terms. It shows what the plan will have, and says what it has until then.
 pub fn terms(form: FormState, plan: &Plan) -> impl IntoView + use<> {
     let last = plan.tariff_next.as_ref().map_or(plan.tariff.as_ref(), |next| next.tariff.as_ref());
+    let last = last.cloned();
     let now = plan.tariff.as_ref().map(text::points).unwrap_or_default();
     let next = plan.tariff_next.as_ref().map(text::next).unwrap_or_default();
-    let (version, chosen) = (plan.version.to_string(), policy(plan.unknown_policy));
-    let tariff = fields(last);
+    let (version, unknown_policy) = (plan.version.to_string(), plan.unknown_policy);
     let points: Vec<_> =
         now.into_iter().chain(next).map(|point| view! { <li>{point}</li> }).collect();
     let points = (!points.is_empty()).then(|| view! { <ul class="points-list">{points}</ul> });
@@ -78,8 +78,9 @@ pub fn terms(form: FormState, plan: &Plan) -> impl IntoView + use<> {
             {points}
             <Form state=form>
                 <Hidden name="version" value=version />
-                {chosen}
-                {tariff}
+                // Made within the form, they know what was typed and what is wrong with it.
+                {policy(unknown_policy)}
+                {fields(last.as_ref())}
                 <Button label=admin::SAVE />
             </Form>
         </Section>
