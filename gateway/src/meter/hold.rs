@@ -2,6 +2,7 @@
 //! what it may use, and more while it comes: out of memory ahead of need, from Redis before what is
 //! held is used up, so that nothing is given that no limit admitted.
 
+use crate::clock::Clock;
 use crate::permit::{Bound, Permit};
 use crate::reserve::{Amounts, More, Refused, Reservation};
 use contract::Timestamp;
@@ -109,7 +110,7 @@ impl Hold {
 
     /// Whether there is room after `seen` tokens of output; asks for more when little is left.
     /// Pending while that is not answered and nothing is left.
-    pub fn poll_room(&mut self, cx: &mut Context<'_>, seen: u64, now: Timestamp) -> Poll<Room> {
+    pub fn poll_room(&mut self, cx: &mut Context<'_>, seen: u64, clock: &Clock) -> Poll<Room> {
         let used_up = self.is_used_up(seen);
         let low = self.output < self.output_max
             && seen.saturating_mul(4) >= self.output.saturating_mul(3);
@@ -141,7 +142,7 @@ impl Hold {
                 (Some(_), true) if self.is_over => return Poll::Ready(Room::None),
                 _ => {}
             }
-            if self.ask(now) {
+            if self.ask(clock.now()) {
                 return Poll::Ready(Room::Grown);
             }
             if self.asking.is_none() {

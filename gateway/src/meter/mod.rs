@@ -235,7 +235,7 @@ impl Meter {
             return Poll::Ready(if used_up { Room::None } else { Room::Enough });
         }
         let tools = &self.worker.gateway.tools;
-        let room = self.hold.poll_room(cx, seen, tools.clock.now());
+        let room = self.hold.poll_room(cx, seen, &tools.clock);
         if room == Poll::Ready(Room::Grown)
             && let (Some(reservation), Some(written)) = (self.hold.reservation(), &self.intent)
         {
