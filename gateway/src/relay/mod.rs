@@ -77,7 +77,8 @@ pub fn relay(upstream: Upstream) -> Response<Answer> {
 }
 
 fn pass_back(from: &HeaderMap, to: &mut HeaderMap) {
-    to.reserve(8);
+    // With those that tell of limits and of the call: a map that grows is filled anew.
+    to.reserve(16);
     for name in &PASSED_BACK {
         if let Some(value) = from.get(name) {
             to.insert(name.clone(), value.clone());

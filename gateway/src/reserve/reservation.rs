@@ -15,6 +15,9 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
+/// Few calls are under more limits.
+const LIMITS_USUAL: usize = 8;
+
 /// Amounts being taken from several limits. Dropped before it is finished, all of it goes back.
 #[derive(Default)]
 pub(super) struct Taking {
@@ -41,6 +44,9 @@ impl Taking {
             Take::Taken { hold, refill } => {
                 if refill {
                     allowance.balance();
+                }
+                if self.holds.capacity() == 0 {
+                    self.holds.reserve(LIMITS_USUAL);
                 }
                 self.holds.push((metric, hold));
             }
