@@ -108,6 +108,8 @@ pub fn TextArea(
     let state = state();
     let Around { id, invalid, described_by, hint, error } = around(name, &hint, &state);
     let shown = state.value(name).map_or(value, str::to_owned);
+    // The framework writes what is inside as it is, as if this were a script.
+    let shown = shown.replace('&', "&amp;").replace('<', "&lt;");
     view! {
         <div class="field" data-invalid=invalid.then_some("")>
             <label for=id.clone()>{label}{optional.then(|| view! { <span class="optional">" (optional)"</span> })}</label>

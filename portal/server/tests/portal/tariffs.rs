@@ -99,6 +99,9 @@ async fn a_plans_terms_are_written_as_words_and_come_back_as_they_were_written()
     portal.post(&post, &terms("above=5 inputs=1 output=1")).await;
     let page = portal.get(&here).await.body;
     assert!(page.contains("no class called inputs"), "{page}");
+    portal.post(&post, &terms("</textarea><b>&lt;")).await;
+    let page = portal.get(&here).await.body;
+    assert!(page.contains("&lt;/textarea>&lt;b>&amp;lt;"), "what was typed is never markup");
     portal.post(&post, &terms("above=7 input=1 output=1")).await;
     let page = portal.get(&here).await.body;
     assert!(page.contains("Seven is no good.") && page.contains("field-tiers"), "{page}");
