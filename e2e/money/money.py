@@ -332,7 +332,10 @@ class Money:
         tests.check("whatever was struck came back", lambda: faults_done or fail(faults.wrong))
         tests.check("no two answers have one request id", lambda: not calls.twice or fail(calls.twice[:3]))
         apart = sum(nth <= APART[0] for nth in calls.answered.values())
-        tests.check("at least half of the calls between faults apart were answered", lambda: half(apart, APART[0]))
+        tests.check("at least half of the calls between faults apart were answered",
+                    lambda: part_of(apart, APART[0], 2))
+        tests.check("at least a tenth of the calls were answered while faults strike all at once",
+                    lambda: part_of(len(answered) - apart, calls.made - APART[0], 10))
         tests.check("every call that the provider saw is in the books, settled or unknown", known)
         tests.check("every settled call costs what the simulator counted, times the price", exact)
         tests.check("only calls that nobody got an answer of are unknown", only_killed)
@@ -376,8 +379,9 @@ def fail(what):
     raise AssertionError(what)
 
 
-def half(part, whole):
-    assert part * 2 >= whole, f"only {part} of {whole}"
+def part_of(part, whole, least):
+    """Says how much that is: one in `least` at least."""
+    assert part * least >= whole, f"only {part} of {whole}"
     return f"{100 * part / whole:.1f} %"
 
 
