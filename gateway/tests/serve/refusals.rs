@@ -290,7 +290,6 @@ async fn a_caller_unknown_is_refused_before_its_body_is_read() {
 
 #[tokio::test]
 async fn hostile_requests_break_nothing() {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let stack = Stack::start().await;
     let many: String = (0..300).map(|n| format!("x-{n}: y\r\n")).collect();
     let long = format!("x-long: {}\r\n", "y".repeat(600_000));
@@ -303,16 +302,34 @@ async fn hostile_requests_break_nothing() {
         format!("GET /v1/models HTTP/1.1\r\n{many}\r\n"),
         format!("GET /v1/models HTTP/1.1\r\n{long}\r\n"),
     ] {
-        let mut socket = tokio::net::TcpStream::connect(stack.address).await.unwrap();
-        // The gateway may close while this is still being written.
-        socket.write_all(head.as_bytes()).await.ok();
-        let mut answer = Vec::new();
-        let read = tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut answer));
-        read.await.expect("answered or closed").ok();
+        let answer = raw(&stack, &head).await;
         let shown: String = head.chars().take(60).collect();
-        let answer = String::from_utf8_lossy(&answer);
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{shown}: {answer}");
     }
     assert_eq!(stack.sim.stats().calls, 0);
     assert_eq!(stack.chat("").await.status(), 200);
+}
+
+/// The bound is that of the library that serves HTTP.
+#[tokio::test]
+async fn a_hundred_headers_are_read_and_one_more_is_refused() {
+    let stack = Stack::start().await;
+    for (count, status) in [(100, "HTTP/1.1 401"), (101, "HTTP/1.1 431")] {
+        let headers: String = (1..count).map(|n| format!("x-{n}: y\r\n")).collect();
+        let head = format!("GET /v1/models HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
+        let answer = raw(&stack, &head).await;
+        assert!(answer.starts_with(status), "{count}: {answer}");
+    }
+}
+
+/// Sends bytes that no client would, and reads until the gateway is through with them.
+async fn raw(stack: &Stack, head: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut socket = tokio::net::TcpStream::connect(stack.address).await.unwrap();
+    // The gateway may close while this is still being written.
+    socket.write_all(head.as_bytes()).await.ok();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut answer));
+    read.await.expect("answered or closed").ok();
+    String::from_utf8_lossy(&answer).into_owned()
 }
