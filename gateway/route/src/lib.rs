@@ -1,0 +1,5 @@
+//! Where a call goes, as pure functions: which rule of a route matches, which deployments may
+//! answer, in which order they are tried, and why. No clock, no chance and no I/O of its own, so
+//! that the gateway decides and the control API explains with the same code.
+
+pub mod expr;
