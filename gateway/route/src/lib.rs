@@ -2,4 +2,8 @@
 //! answer, in which order they are tried, and why. No clock, no chance and no I/O of its own, so
 //! that the gateway decides and the control API explains with the same code.
 
+pub mod breaker;
+pub mod budget;
 pub mod expr;
+pub mod order;
+pub mod sticky;

@@ -1,0 +1,310 @@
+//! Whether a deployment is fit to be called, learned from how its last calls ended. Closed: it gets
+//! its share. Open: nothing, for a while. Then one call at a time probes it, and once one succeeds
+//! its share grows back slowly, so that a server that just came up is not run over.
+//!
+//! Times are milliseconds of a clock that only grows; who keeps it does not matter here.
+
+/// When a breaker opens and how it closes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerRule {
+    /// Failures in a row that open it.
+    pub consecutive_max: u32,
+    /// Percent of failures in the window that open it, once there are `calls_min`.
+    pub failed_percent_max: u32,
+    pub calls_min: u32,
+    /// How long it stays open before it is probed, and between two probes.
+    pub probe_every_ms: u64,
+    /// A probe that tells nothing for so long is forgotten.
+    pub probe_timeout_ms: u64,
+    /// How long the share takes to grow back.
+    pub recovery_ms: u64,
+}
+
+impl Default for BreakerRule {
+    fn default() -> Self {
+        Self {
+            consecutive_max: 5,
+            failed_percent_max: 50,
+            calls_min: 10,
+            probe_every_ms: 5_000,
+            probe_timeout_ms: 30_000,
+            recovery_ms: 20_000,
+        }
+    }
+}
+
+/// Seconds of the rolling window.
+const WINDOW_S: u64 = 10;
+/// The share that recovery begins with, in percent.
+const RECOVERY_FROM: u64 = 10;
+
+/// What a deployment may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fitness {
+    /// Its share, in percent of its weight: 100 unless it recovers.
+    Share(u8),
+    /// One call, to see whether it is well again.
+    Probe,
+    /// Nothing for now.
+    Unfit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Closed,
+    Open { since_ms: u64 },
+    Probing { since_ms: u64 },
+    Recovering { since_ms: u64 },
+}
+
+/// The calls that ended in one second.
+#[derive(Debug, Clone, Copy, Default)]
+struct Second {
+    second: u64,
+    calls: u32,
+    failed: u32,
+}
+
+/// One deployment's.
+#[derive(Debug, Clone)]
+pub struct Breaker {
+    rule: BreakerRule,
+    phase: Phase,
+    consecutive: u32,
+    window: [Second; WINDOW_S as usize],
+}
+
+impl Breaker {
+    #[must_use]
+    pub fn new(rule: BreakerRule) -> Self {
+        Self { rule, phase: Phase::Closed, consecutive: 0, window: Default::default() }
+    }
+
+    /// What may be sent at this instant.
+    #[must_use]
+    pub fn fitness(&self, now_ms: u64) -> Fitness {
+        match self.phase {
+            Phase::Closed => Fitness::Share(100),
+            Phase::Open { since_ms } if passed(since_ms, now_ms) < self.rule.probe_every_ms => {
+                Fitness::Unfit
+            }
+            Phase::Probing { since_ms }
+                if passed(since_ms, now_ms) < self.rule.probe_timeout_ms =>
+            {
+                Fitness::Unfit
+            }
+            Phase::Open { .. } | Phase::Probing { .. } => Fitness::Probe,
+            Phase::Recovering { since_ms } => {
+                let grown = passed(since_ms, now_ms).saturating_mul(100 - RECOVERY_FROM)
+                    / self.rule.recovery_ms.max(1);
+                Fitness::Share(u8::try_from(RECOVERY_FROM + grown).unwrap_or(100).min(100))
+            }
+        }
+    }
+
+    /// A call is sent as a probe: none other is until its end is told, or too long is waited for.
+    /// False when another was quicker.
+    pub fn probe(&mut self, now_ms: u64) -> bool {
+        let may = self.fitness(now_ms) == Fitness::Probe;
+        if may {
+            self.phase = Phase::Probing { since_ms: now_ms };
+        }
+        may
+    }
+
+    /// A probe came to nothing that tells of the deployment: its caller left, say.
+    pub fn probe_was_idle(&mut self) {
+        if let Phase::Probing { .. } = self.phase {
+            // As long ago as it takes for the next probe to be due.
+            self.phase = Phase::Open { since_ms: 0 };
+        }
+    }
+
+    /// A call ended; whether the deployment did its part.
+    pub fn record(&mut self, now_ms: u64, ok: bool) {
+        self.count(now_ms, ok);
+        self.phase = match (self.phase, ok) {
+            (Phase::Probing { .. }, true) => {
+                self.consecutive = 0;
+                self.window = Default::default();
+                Phase::Recovering { since_ms: now_ms }
+            }
+            (Phase::Probing { .. }, false) => Phase::Open { since_ms: now_ms },
+            // Calls that were under way when it opened: they change nothing.
+            (Phase::Open { since_ms }, _) => Phase::Open { since_ms },
+            (_, false) if self.is_failing(now_ms) => Phase::Open { since_ms: now_ms },
+            (Phase::Recovering { since_ms }, _)
+                if passed(since_ms, now_ms) >= self.rule.recovery_ms =>
+            {
+                Phase::Closed
+            }
+            (phase, _) => phase,
+        };
+    }
+
+    fn count(&mut self, now_ms: u64, ok: bool) {
+        self.consecutive = if ok { 0 } else { self.consecutive.saturating_add(1) };
+        let second = now_ms / 1_000;
+        let place = usize::try_from(second % WINDOW_S).unwrap_or(0);
+        if let Some(slot) = self.window.get_mut(place) {
+            if slot.second != second {
+                *slot = Second { second, ..Second::default() };
+            }
+            slot.calls = slot.calls.saturating_add(1);
+            slot.failed = slot.failed.saturating_add(u32::from(!ok));
+        }
+    }
+
+    fn is_failing(&self, now_ms: u64) -> bool {
+        if self.consecutive >= self.rule.consecutive_max {
+            return true;
+        }
+        let oldest = (now_ms / 1_000).saturating_sub(WINDOW_S - 1);
+        let recent = self.window.iter().filter(|slot| slot.second >= oldest);
+        let (calls, failed) = recent.fold((0_u64, 0_u64), |(calls, failed), slot| {
+            (calls + u64::from(slot.calls), failed + u64::from(slot.failed))
+        });
+        calls >= u64::from(self.rule.calls_min)
+            && failed * 100 >= calls * u64::from(self.rule.failed_percent_max)
+    }
+}
+
+const fn passed(since_ms: u64, now_ms: u64) -> u64 {
+    now_ms.saturating_sub(since_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RULE: BreakerRule = BreakerRule {
+        consecutive_max: 5,
+        failed_percent_max: 50,
+        calls_min: 10,
+        probe_every_ms: 5_000,
+        probe_timeout_ms: 30_000,
+        recovery_ms: 20_000,
+    };
+
+    /// A breaker that has just opened, at this instant.
+    fn opened(at: u64) -> Breaker {
+        let mut breaker = Breaker::new(RULE);
+        (0..5).for_each(|_| breaker.record(at, false));
+        assert_eq!(breaker.fitness(at), Fitness::Unfit);
+        breaker
+    }
+
+    #[test]
+    fn five_failures_in_a_row_open_it_and_four_do_not() {
+        let mut breaker = Breaker::new(RULE);
+        for nth in 0..3 {
+            let at = nth * 10_000;
+            (0..4).for_each(|_| breaker.record(at, false));
+            assert_eq!(breaker.fitness(at), Fitness::Share(100));
+            (0..5).for_each(|_| breaker.record(at, true));
+        }
+        (0..5).for_each(|_| breaker.record(50_000, false));
+        assert_eq!(breaker.fitness(50_000), Fitness::Unfit);
+    }
+
+    #[test]
+    fn half_of_ten_failures_within_ten_seconds_open_it_and_older_ones_do_not_count() {
+        let mut breaker = Breaker::new(RULE);
+        let one_after_the_other = |breaker: &mut Breaker, at: u64, n: usize| {
+            (0..n).for_each(|nth| breaker.record(at, nth % 2 == 0));
+        };
+        one_after_the_other(&mut breaker, 1_000, 9);
+        assert_eq!(breaker.fitness(1_000), Fitness::Share(100));
+        // Those are older than the window by now.
+        one_after_the_other(&mut breaker, 12_000, 9);
+        assert_eq!(breaker.fitness(12_000), Fitness::Share(100));
+        breaker.record(20_999, false);
+        assert_eq!(breaker.fitness(20_999), Fitness::Unfit);
+    }
+
+    #[test]
+    fn an_open_one_is_probed_by_one_call_at_a_time() {
+        let mut breaker = opened(1_000);
+        assert!(!breaker.probe(5_999));
+        assert_eq!(breaker.fitness(6_000), Fitness::Probe);
+        assert!(breaker.probe(6_000));
+        assert!(!breaker.probe(6_000));
+        assert_eq!(breaker.fitness(6_000), Fitness::Unfit);
+        // It tells nothing: another may try.
+        assert!(!breaker.probe(35_999));
+        assert!(breaker.probe(36_000));
+    }
+
+    #[test]
+    fn a_failed_probe_waits_for_the_next_and_one_that_told_nothing_does_not() {
+        let mut breaker = opened(1_000);
+        assert!(breaker.probe(6_000));
+        breaker.record(6_500, false);
+        assert_eq!(breaker.fitness(11_499), Fitness::Unfit);
+        assert!(breaker.probe(11_500));
+        breaker.probe_was_idle();
+        assert!(breaker.probe(11_501));
+    }
+
+    #[test]
+    fn a_probe_that_succeeds_lets_the_share_grow_back_slowly() {
+        let mut breaker = opened(1_000);
+        assert!(breaker.probe(6_000));
+        breaker.record(6_100, true);
+        assert_eq!(breaker.fitness(6_100), Fitness::Share(10));
+        assert_eq!(breaker.fitness(16_100), Fitness::Share(55));
+        assert_eq!(breaker.fitness(26_100), Fitness::Share(100));
+        breaker.record(26_100, true);
+        // Closed: it is a fresh five failures that open it.
+        (0..4).for_each(|_| breaker.record(26_200, false));
+        assert_eq!(breaker.fitness(26_200), Fitness::Share(100));
+        breaker.record(26_200, false);
+        assert_eq!(breaker.fitness(26_200), Fitness::Unfit);
+    }
+
+    #[test]
+    fn calls_that_end_after_it_opened_neither_close_it_nor_keep_it_open() {
+        let mut breaker = opened(1_000);
+        breaker.record(5_000, true);
+        breaker.record(5_500, false);
+        assert_eq!(breaker.fitness(5_999), Fitness::Unfit);
+        assert_eq!(breaker.fitness(6_000), Fitness::Probe);
+    }
+
+    proptest! {
+        /// Whatever happened: a deployment that fails every call is out after ten, and one that is
+        /// well again has its whole share back after a probe's wait and the recovery.
+        #[test]
+        fn it_opens_within_ten_failures_and_never_sticks(
+            past in prop::collection::vec((0_u64..20_000, any::<bool>(), any::<bool>()), 0..200),
+        ) {
+            let mut breaker = Breaker::new(RULE);
+            let mut now = 0;
+            for (wait, ok, probes) in past {
+                now += wait;
+                match breaker.fitness(now) {
+                    Fitness::Share(_) => breaker.record(now, ok),
+                    Fitness::Probe if probes => { prop_assert!(breaker.probe(now)); }
+                    Fitness::Probe | Fitness::Unfit => breaker.record(now, ok),
+                }
+            }
+            let mut failures = 0;
+            while let Fitness::Share(_) = breaker.fitness(now) {
+                breaker.record(now, false);
+                failures += 1;
+                prop_assert!(failures <= 10);
+            }
+            let healed = now;
+            while breaker.fitness(now) != Fitness::Probe {
+                now += 100;
+                prop_assert!(now <= healed + RULE.probe_timeout_ms + 100);
+            }
+            prop_assert!(breaker.probe(now));
+            breaker.record(now, true);
+            now += RULE.recovery_ms;
+            breaker.record(now, true);
+            prop_assert_eq!(breaker.fitness(now), Fitness::Share(100));
+        }
+    }
+}
