@@ -109,6 +109,7 @@ codes! {
     UpstreamMalformed = "upstream.malformed", 502, "The provider answered with something that is not an answer.";
     UpstreamCut = "upstream.cut", 502, "The provider ended the answer too early.";
     UpstreamTimeout = "upstream.timeout", 504, "The provider did not answer in time.";
+    ResidencyNone = "residency.none", 403, "No deployment is in a region where the call may be answered.";
     UpstreamNone = "upstream.none", 503, "No deployment of the model is available.";
 
     // Us.

@@ -178,6 +178,8 @@ ids! {
     ProviderId = "prov";
     ModelId = "mdl";
     DeploymentId = "dep";
+    RouteId = "rte";
+    RouteVersionId = "rtv";
     PriceId = "price";
     ProductId = "prod";
     PlanId = "plan";

@@ -50,6 +50,7 @@ impl Role {
             }
             A::EditBudget => matches!(self, R::Owner | R::Admin | R::Finance),
             A::ViewWebhooks => matches!(self, R::Owner | R::Admin | R::Auditor),
+            A::ViewRoutes => matches!(self, R::Owner | R::Admin | R::Developer | R::Auditor),
             A::ViewAudit => matches!(self, R::Owner | R::Admin | R::Auditor),
             A::EditOrg => matches!(self, R::Owner),
             A::InviteMember
@@ -57,6 +58,7 @@ impl Role {
             | A::RemoveMember
             | A::EditTeam
             | A::EditLimit
+            | A::EditRoute
             | A::EditWebhook => matches!(self, R::Owner | R::Admin),
             A::EditApp | A::CreateKey | A::RevokeKey | A::Subscribe => {
                 matches!(self, R::Owner | R::Admin | R::Developer)
@@ -91,6 +93,7 @@ pub enum Action {
     ViewCosts,
     ViewBudgets,
     ViewWebhooks,
+    ViewRoutes,
     ViewAudit,
     EditOrg,
     InviteMember,
@@ -101,6 +104,7 @@ pub enum Action {
     EditLimit,
     EditBudget,
     EditWebhook,
+    EditRoute,
     CreateKey,
     RevokeKey,
     Subscribe,
@@ -138,6 +142,7 @@ mod tests {
             A::EditLimit,
             A::EditBudget,
             A::EditWebhook,
+            A::EditRoute,
             A::CreateKey,
             A::RevokeKey,
             A::Subscribe,

@@ -18,6 +18,7 @@ pub mod orgs;
 pub mod own;
 pub mod providers;
 pub mod rate;
+pub mod routes;
 pub mod tariffs;
 pub mod usage;
 pub mod webhooks;

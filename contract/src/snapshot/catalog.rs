@@ -147,6 +147,20 @@ impl ProviderRecord {
 }
 
 words! {
+    /// What some calls ask for and some deployments lack.
+    pub enum Feature {
+        /// Tools that the model may call.
+        Tools = "tools",
+        /// Pictures to look at.
+        Vision = "vision",
+        /// Sound to listen to.
+        Audio = "audio",
+        /// An answer that fits a schema.
+        Schema = "schema",
+        /// Thinking before answering.
+        Reasoning = "reasoning",
+    }
+
     /// What a model takes and gives.
     pub enum Modality {
         /// A conversation in, its next turn out.

@@ -5,18 +5,23 @@
 mod catalog;
 mod limit;
 mod predict;
+mod route;
 mod tag;
 mod tenant;
 mod window;
 
 pub use catalog::{
-    Auth, DeploymentRecord, Dialect, Lifecycle, Modality, ModelRecord, PlanRecord, PriceRecord,
-    ProductKind, ProductRecord, ProviderRecord, ProviderSettings,
+    Auth, DeploymentRecord, Dialect, Feature, Lifecycle, Modality, ModelRecord, PlanRecord,
+    PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings,
 };
 pub use limit::{
     AtLimit, LimitKind, LimitRecord, LimitScope, Metric, Override, SpentBefore, WithoutRedis,
 };
 pub use predict::{DATATYPES, Layout, PredictMap, PredictOutput};
+pub use route::{
+    Fallbacks, Pick, RULES_MAX, RouteBounds, RoutePolicy, RouteRecord, RouteRule, Skip, Split,
+    SplitPart, Sticky,
+};
 pub use tag::{TAG_NAME_MAX, TAG_VALUE_MAX, TAGS_MAX, Tag, TagFault};
 pub use tenant::{
     AppRecord, KeyRecord, KeySecret, OrgRecord, SubscriptionRecord, SubscriptionState,

@@ -4,6 +4,11 @@
 
 pub mod breaker;
 pub mod budget;
+pub mod check;
+pub mod complexity;
+pub mod explain;
 pub mod expr;
 pub mod order;
+pub mod plan;
+pub mod policy;
 pub mod sticky;

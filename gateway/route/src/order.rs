@@ -30,13 +30,14 @@ impl Place {
     }
 
     /// How busy it is for its weight.
-    fn busy(&self) -> u128 {
-        (u128::from(self.in_flight) + 1) * 1_000_000_000 / u128::from(self.effective().max(1))
+    fn busy(&self) -> u64 {
+        // Fits: fewer than 2³² calls, and a billion is less than 2³⁰.
+        (u64::from(self.in_flight) + 1) * 1_000_000_000 / self.effective().max(1)
     }
 
     /// How long a call would wait for it, for its weight.
     fn slow(&self) -> u128 {
-        u128::from(self.latency_us) * self.busy()
+        u128::from(self.latency_us) * u128::from(self.busy())
     }
 }
 

@@ -11,6 +11,14 @@ pub fn hash(bytes: &[u8]) -> u64 {
     mix(fnv)
 }
 
+/// What an identifier is told apart by: the same everywhere and always.
+#[must_use]
+pub const fn of_id(bits: u128) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    let (high, low) = ((bits >> 64) as u64, bits as u64);
+    mix(high ^ mix(low))
+}
+
 const fn mix(mut bits: u64) -> u64 {
     bits ^= bits >> 33;
     bits = bits.wrapping_mul(0xff51_afd7_ed55_8ccd);

@@ -5,6 +5,7 @@
 mod lex;
 mod names;
 mod parse;
+mod sure;
 
 pub use names::{FlagName, MapName, NumberName, TextName};
 
@@ -12,6 +13,23 @@ pub use names::{FlagName, MapName, NumberName, TextName};
 pub const EXPR_BYTES_MAX: usize = 4_096;
 /// Brackets and negations within one another at most.
 pub const EXPR_DEPTH_MAX: usize = 32;
+
+/// Headers that tell who is calling: no route looks at them.
+const SECRET_HEADERS: [&str; 6] =
+    ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
+
+/// What is wrong with the name of a header that a route looks at.
+#[must_use]
+pub fn header_fault(name: &str) -> Option<&'static str> {
+    let is_token = |b: u8| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b);
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Some("a header's name is written in lower case");
+    }
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(is_token) {
+        return Some("no header has this name");
+    }
+    SECRET_HEADERS.contains(&name).then_some("routes do not look at credentials")
+}
 
 /// What conditions may ask of a request.
 pub trait Facts {
@@ -44,6 +62,20 @@ impl Expr {
     /// The first place that is wrong.
     pub fn parse(text: &str) -> Result<Self, ExprError> {
         parse::parse(text).map(Self)
+    }
+
+    /// The headers that it asks for.
+    #[must_use]
+    pub fn headers(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        self.0.headers(&mut found);
+        found
+    }
+
+    /// `Some` where it is plainly the same for every request.
+    #[must_use]
+    pub fn sure(&self) -> Option<bool> {
+        self.0.sure()
     }
 
     /// Whether the request meets it.
@@ -120,6 +152,32 @@ impl Test {
                 let text = text.value(facts);
                 list.iter().any(|one| **one == *text)
             }
+        }
+    }
+}
+
+impl Test {
+    fn headers<'a>(&'a self, found: &mut Vec<&'a str>) {
+        let mut note = |text: &'a Text| {
+            if let Text::Entry(MapName::Header, name) = text {
+                found.push(name);
+            }
+        };
+        match self {
+            Self::Texts(left, _, right) => {
+                note(left);
+                note(right);
+            }
+            Self::TextIn(text, _) => note(text),
+            Self::Not(test) => test.headers(found),
+            Self::All(tests) | Self::Any(tests) => {
+                tests.iter().for_each(|test| test.headers(found));
+            }
+            Self::Same(left, right) => {
+                left.headers(found);
+                right.headers(found);
+            }
+            Self::Constant(_) | Self::Flag(_) | Self::Numbers(..) | Self::NumberIn(..) => {}
         }
     }
 }

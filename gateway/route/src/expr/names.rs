@@ -27,9 +27,9 @@ names! {
     TextName {
         /// The organisation's slug.
         Org = "org",
-        /// The team's name.
+        /// The team's id.
         Team = "team",
-        /// The app's name.
+        /// The app's id.
         App = "app",
         /// The key's id.
         Key = "key",

@@ -268,8 +268,8 @@ impl Parser<'_> {
             let detail = format!("the key of `{}` is a text in quotes", map.as_str());
             return Err(self.wrong(detail));
         };
-        if map == MapName::Header && key.bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(self.wrong("a header's name is written in lower case"));
+        if let Some(detail) = super::header_fault(&key).filter(|_| map == MapName::Header) {
+            return Err(self.wrong(detail));
         }
         self.next += 1;
         self.expect("]")?;

@@ -106,6 +106,8 @@ fn what_is_wrong_is_told_with_its_place() {
         ("tools == 1.5", "line 1, column 10: numbers are whole and end before a letter"),
         ("tools == -", "line 1, column 10: `-` is no whole number of 64 bits"),
         ("header['X-Tier'] == ''", "line 1, column 8: a header's name is written in lower case"),
+        ("header['cookie'] == ''", "line 1, column 8: routes do not look at credentials"),
+        ("header['x y'] == ''", "line 1, column 8: no header has this name"),
         ("header == ''", "line 1, column 8: `[` is missing before `==`"),
         ("tools.contains('a')", "line 1, column 7: only texts have this, and here is a number"),
         (
@@ -121,6 +123,15 @@ fn what_is_wrong_is_told_with_its_place() {
         error("nobody == 'a'")
             .starts_with("line 1, column 1: `nobody` is not known; there are org")
     );
+}
+
+#[test]
+fn conditions_within_conditions_are_judged_in_no_time() {
+    let deep = (0..EXPR_DEPTH_MAX - 1).fold("stream".to_owned(), |inner, nth| {
+        let sign = if nth % 2 == 0 { "||" } else { "&&" };
+        format!("(tools > {nth} {sign} {inner})")
+    });
+    assert_eq!(Expr::parse(&deep).unwrap().sure(), None);
 }
 
 #[test]
@@ -150,5 +161,40 @@ proptest! {
         if let Ok(expr) = Expr::parse(&words.join(" ")) {
             let _either: bool = expr.holds(&Request);
         }
+    }
+}
+
+#[test]
+fn what_holds_never_or_always_is_found_where_it_is_plain() {
+    let sure = |text: &str| Expr::parse(text).unwrap().sure();
+    for never in [
+        "false",
+        "!true",
+        "tools > 5 && tools < 3",
+        "3 > tools && 5 < tools",
+        "tools < 0",
+        "hour > 23",
+        "complexity == 101",
+        "org == 'a' && stream && 'b' == org",
+        "metadata['a'] == 'x' && metadata['a'] == 'y'",
+        "stream && 1 > 2",
+        "false || tools == -1",
+    ] {
+        assert_eq!(sure(never), Some(false), "{never}");
+    }
+    for always in ["true", "1 < 2", "stream || !false", "'ab'.startsWith('a') && true"] {
+        assert_eq!(sure(always), Some(true), "{always}");
+    }
+    for depends in [
+        "stream",
+        "tools > 3 && tools < 5",
+        "tools > 3 && messages < 3",
+        "org == 'a' && team == 'b'",
+        "metadata['a'] == 'x' && metadata['b'] == 'y'",
+        "org == 'a' || org == 'b'",
+        "tools != 3 && tools >= 3",
+        "hour in [3]",
+    ] {
+        assert_eq!(sure(depends), None, "{depends}");
     }
 }

@@ -353,6 +353,12 @@ fn upstream(code: ErrorCode) -> Option<Explained> {
             "Ask for a shorter answer, or stream it: then the first part comes early.",
             "Yes, with growing pauses.",
         ),
+        C::ResidencyNone => explained(
+            "The model's route names the regions where calls may be answered, and no deployment \
+             there can take the call.",
+            "Ask who looks after the route to add a region, or use another model.",
+            NO,
+        ),
         C::UpstreamNone => explained(
             "No place where the model runs can take the call at the moment.",
             "Wait, or use another model.",

@@ -1,0 +1,164 @@
+//! Routes: where the calls of a model go. Operators have those of the platform under
+//! `/v1/admin/routes`, an org has its own under `/v1/orgs/{org}/routes`; both have the same shapes.
+
+use super::shape;
+use crate::id::{DeploymentId, ModelId, OrgId, RouteId, RouteVersionId};
+use crate::money::Usd;
+use crate::snapshot::{RoutePolicy, Skip};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+shape! {
+    pub struct Route {
+        pub id: RouteId,
+        /// Whose calls; absent: everybody's who has none of their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub org_id: Option<OrgId>,
+        /// Permanent.
+        pub model_id: ModelId,
+        pub model_name: String,
+        /// Of the newest version.
+        pub policy: RoutePolicy,
+        /// The newest version's.
+        pub number: u32,
+        /// The version that counts for calls; absent: none does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub active: Option<u32>,
+        pub created_at: DateTime<Utc>,
+        pub version: i64,
+    }
+
+    pub struct CreateRoute {
+        pub model_id: ModelId,
+        pub policy: RoutePolicy,
+        /// What it is for, up to 200 characters.
+        #[serde(default)]
+        pub note: String,
+        /// Whether it counts at once.
+        #[serde(default)]
+        pub activate: bool,
+    }
+
+    /// `PATCH …/routes/{route}`: makes a new version; the others stay as they are.
+    pub struct UpdateRoute {
+        pub policy: RoutePolicy,
+        /// What changed, up to 200 characters.
+        #[serde(default)]
+        pub note: String,
+        /// Whether it counts at once; else the version that counted goes on doing so.
+        #[serde(default)]
+        pub activate: bool,
+    }
+
+    /// `PATCH …/routes/{route}/active`: which version counts, an earlier one too.
+    pub struct ActivateRoute {
+        /// Null: none, and calls go as if there were no route.
+        #[serde(default)]
+        pub active: Option<u32>,
+    }
+
+    /// A version is never changed.
+    pub struct RouteVersion {
+        pub id: RouteVersionId,
+        pub number: u32,
+        pub policy: RoutePolicy,
+        pub note: String,
+        pub created_by_name: String,
+        pub created_at: DateTime<Utc>,
+    }
+
+    /// `GET /v1/orgs/{org}/routes/places`: a deployment that the org's routes may name.
+    pub struct RoutePlace {
+        pub deployment_id: DeploymentId,
+        pub model_id: ModelId,
+        pub model_name: String,
+        pub region: String,
+        /// 0 where it takes no calls.
+        pub weight: u32,
+    }
+
+    /// `POST /v1/routes/explain`: where a call would go, and why.
+    pub struct ExplainRoute {
+        /// As callers name it.
+        pub model: String,
+        /// Whose call, slug or id. Only operators may leave it out.
+        #[serde(default)]
+        pub org: Option<String>,
+        /// A draft; absent: what counts now.
+        #[serde(default)]
+        pub policy: Option<RoutePolicy>,
+        #[serde(default)]
+        pub call: RouteCall,
+    }
+
+    pub struct RouteExplained {
+        /// What decided; both absent where there is no route, or a draft did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub route_id: Option<RouteId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub number: Option<u32>,
+        /// The rules up to the one that matched, which is the last of them.
+        pub rules: Vec<RuleSeen>,
+        /// The part of the rule's split that the call is in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub part: Option<String>,
+        /// How hard the call looks, from 0 to 100.
+        pub complexity: u8,
+        /// In the order in which they would be tried; those left out at the end.
+        pub places: Vec<PlaceSeen>,
+        /// Absent: the call would be answered. Else why not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub refused: Option<String>,
+    }
+
+    pub struct RuleSeen {
+        pub name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub when: Option<String>,
+        pub matched: bool,
+    }
+
+    pub struct PlaceSeen {
+        pub deployment_id: DeploymentId,
+        pub model_name: String,
+        pub region: String,
+        pub weight: u32,
+        /// Of 1,000 such calls, how many would come here first.
+        pub first_of_1000: u16,
+        /// What such a call costs by list price.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub cost_usd: Option<Usd>,
+        /// Why it is not used.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub skipped: Option<Skip>,
+    }
+}
+
+/// A call as routes see it. What is left out is empty, zero or false.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RouteCall {
+    pub team: String,
+    pub app: String,
+    pub key: String,
+    pub plan: String,
+    /// Absent: as the model's kind has it.
+    pub operation: String,
+    pub dialect: String,
+    pub user: String,
+    pub header: BTreeMap<String, String>,
+    pub metadata: BTreeMap<String, String>,
+    pub tag: BTreeMap<String, String>,
+    pub input_tokens: u32,
+    pub output_tokens_max: u32,
+    pub messages: u32,
+    pub tools: u32,
+    pub images: u32,
+    pub audio: bool,
+    pub stream: bool,
+    pub structured: bool,
+    pub reasoning: bool,
+    /// Of the day in UTC, 0 to 23; absent: now.
+    pub hour: Option<u8>,
+}
