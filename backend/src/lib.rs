@@ -27,6 +27,7 @@ pub mod own;
 pub mod providers;
 pub mod publish;
 pub mod redis_link;
+pub mod routes;
 pub mod slug;
 pub mod usage;
 pub mod webhooks;

@@ -6,7 +6,7 @@ use crate::attempt;
 use crate::fault::Fault;
 use crate::identify::Principal;
 use crate::permit::{asker, is_subscribed, unknown_model};
-use crate::plan::plan;
+use crate::plan::anyone;
 use crate::render;
 use crate::reserve::Amounts;
 use crate::snapshot::{DeploymentView, ModelView};
@@ -76,9 +76,8 @@ pub async fn tell(
     let name = &model.record.name;
     let of_server =
         |one: &DeploymentView| one.provider.speaks(Dialect::Oip) || one.serves(Operation::Predict);
-    let plan = plan(model, of_server, |bound| worker.chance.below(bound))?;
-    let mapped = plan.attempt(0).provider.map();
-    let mapped = mapped.filter(|_| !plan.attempt(0).provider.speaks(Dialect::Oip));
+    let place = anyone(model, of_server)?;
+    let mapped = place.provider.map().filter(|_| !place.provider.speaks(Dialect::Oip));
     if mapped.is_some() && asked.version.is_some() {
         let detail = "The model's provider has no versions of it. Leave `/versions/…` out.";
         return Err(Fault::client(ErrorCode::ModelUnknown, detail).at("version"));
@@ -88,12 +87,12 @@ pub async fn tell(
         (What::Ready, None) => json!({"name": name, "ready": true}).to_string().into_bytes(),
         (What::Ready, Some(_)) => {
             limited(worker, principal, model).await?;
-            attempt::about(worker, principal, asked, plan.attempt(0)).await?;
+            attempt::about(worker, principal, asked, place).await?;
             json!({"name": name, "ready": true}).to_string().into_bytes()
         }
         (What::Metadata, _) => {
             limited(worker, principal, model).await?;
-            let said = attempt::about(worker, principal, asked, plan.attempt(0)).await?;
+            let said = attempt::about(worker, principal, asked, place).await?;
             inference::model_body(&said, name).map_err(|error| {
                 let code = ErrorCode::UpstreamMalformed;
                 Fault::upstream(code, code.title()).because(error)

@@ -21,6 +21,7 @@ use crate::worker::Worker;
 use contract::usage::Operation;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use route::plan::Seen;
 use std::rc::Rc;
 
 /// Answers one request, whatever it is.
@@ -92,14 +93,14 @@ async fn prepare(
 }
 
 fn places(worker: &Worker, permit: &Permit) -> Result<Plan, Fault> {
-    plan(&permit.model, |one| permit.call.may_go_to(one), |bound| worker.chance.below(bound))
+    plan(permit, |_| Seen::WELL, &worker.chance)
 }
 
 /// The room between plan and attempt: takes what the call may use from every limit. A budget
 /// without room may send the call on to a cheaper model, once.
 async fn reserve(worker: &Rc<Worker>, permit: Permit, plan: Plan) -> Result<(Meter, Plan), Fault> {
     let refused = match take(worker, &permit).await {
-        Ok(held) => return Ok((Meter::new(Rc::clone(worker), permit, held)?, plan)),
+        Ok(held) => return begin(worker, permit, held, plan),
         Err(refused) => refused,
     };
     let (standing, at) = (standings(worker, &permit), permit.at());
@@ -112,9 +113,20 @@ async fn reserve(worker: &Rc<Worker>, permit: Permit, plan: Plan) -> Result<(Met
         Err(why) => return Err(Fault::of_limit(refused, standing, at).unmoved(&why)),
     };
     match take(worker, &permit).await {
-        Ok(held) => Ok((Meter::new(Rc::clone(worker), permit, held)?, plan)),
+        Ok(held) => begin(worker, permit, held, plan),
         Err(refused) => Err(Fault::of_limit(refused, standings(worker, &permit), at)),
     }
+}
+
+fn begin(
+    worker: &Rc<Worker>,
+    permit: Permit,
+    held: Reservation,
+    mut plan: Plan,
+) -> Result<(Meter, Plan), Fault> {
+    let mut meter = Meter::new(Rc::clone(worker), permit, held)?;
+    meter.way = plan.way.take();
+    Ok((meter, plan))
 }
 
 /// Refuses what takes of no limit where a limit is suspended.

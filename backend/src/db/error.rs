@@ -130,6 +130,12 @@ const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
         "There is a budget with this name. Choose another.",
     ),
     (
+        "routes_model_id_key",
+        ErrorCode::Conflict,
+        "/model_id",
+        "The model has a route already. Make a new version of that one.",
+    ),
+    (
         "webhooks_org_id_url_key",
         ErrorCode::Conflict,
         "/url",

@@ -4,7 +4,7 @@ use super::{health, openapi};
 use crate::app::App;
 use crate::{
     audit, billing, budgets, catalog, honesty, identity, keys, limits, models, orgs, own,
-    providers, usage, webhooks,
+    providers, routes, usage, webhooks,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;
@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 
 /// The routes, and the document that describes them.
 pub fn routes() -> (Router<App>, OpenApi) {
-    let (router, api) = operations().merge(truth()).merge(spending()).split_for_parts();
+    let (router, api) =
+        operations().merge(truth()).merge(spending()).merge(routing()).split_for_parts();
     (router.route("/openapi.json", axum::routing::get(openapi::get_openapi)), openapi::finish(api))
 }
 
@@ -158,6 +159,30 @@ fn spending() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::rotate::rotate_webhook))
         .routes(routes!(webhooks::test::test_webhook))
         .routes(routes!(webhooks::deliveries::list_webhook_deliveries))
+}
+
+/// Where calls go.
+fn routing() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::create::create_route, routes::list::list_routes))
+        .routes(routes!(routes::places::list_route_places))
+        .routes(routes!(
+            routes::get::get_route,
+            routes::update::update_route,
+            routes::delete::delete_route
+        ))
+        .routes(routes!(routes::activate::activate_route))
+        .routes(routes!(routes::versions::list_route_versions))
+        // of the platform
+        .routes(routes!(routes::create::create_platform_route, routes::list::list_platform_routes))
+        .routes(routes!(
+            routes::get::get_platform_route,
+            routes::update::update_platform_route,
+            routes::delete::delete_platform_route
+        ))
+        .routes(routes!(routes::activate::activate_platform_route))
+        .routes(routes!(routes::versions::list_platform_route_versions))
+        .routes(routes!(routes::explain::explain_route))
 }
 
 /// What is not known of calls, how well the money is, and what a key is told of its own use.

@@ -8,7 +8,7 @@ use contract::api::models::{CreateModel, CreatePrice};
 use contract::api::rate::Rate;
 use contract::error::FieldError;
 use contract::money::{Nanos, Rates, UnitRates, Usd};
-use contract::snapshot::{Lifecycle, Modality};
+use contract::snapshot::{Feature, Lifecycle, Modality};
 
 /// The most a million tokens may cost: a typing error of six digits is refused, not billed.
 pub(crate) const RATE_MAX: Nanos = Nanos(100_000 * contract::money::NANOS_PER_USD);
@@ -73,6 +73,20 @@ pub fn check_shown(
             "/output_tokens_max",
             "one answer cannot be longer than the context",
         ));
+    }
+    errors
+}
+
+/// Checks how far a deployment falls behind its model.
+#[must_use]
+pub fn check_fit(context_tokens_max: u32, lacks: &[Feature]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if context_tokens_max > TOKENS_MAX {
+        errors.push(FieldError::new("/context_tokens_max", "use at most 1000000000"));
+    }
+    let is_repeated = |(nth, one): (usize, &Feature)| lacks.iter().take(nth).any(|two| two == one);
+    if lacks.iter().enumerate().any(is_repeated) {
+        errors.push(FieldError::new("/lacks", "name each feature once"));
     }
     errors
 }

@@ -3,11 +3,12 @@
 use super::model;
 use crate::db::{SystemTx, Tx};
 use crate::http::PageQuery;
+use contract::Timestamp;
 use contract::api::catalog::Price;
 use contract::api::models::{Deployment, Model, PriceVersion};
 use contract::id::{DeploymentId, ModelId, PlanId, PriceId, ProviderId};
 use contract::money::Rates;
-use contract::snapshot::{Lifecycle, Modality};
+use contract::snapshot::{Feature, Lifecycle, Modality};
 use sqlx::types::Json;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -144,7 +145,8 @@ async fn select_deployments(
     let rows = sqlx::query!(
         r#"select d.id as "id: DeploymentId", d.model_id as "model_id: ModelId",
              d.provider_id as "provider_id: ProviderId", p.name as provider_name, d.upstream_model,
-             d.region, d.weight, d.disabled, d.version
+             d.region, d.weight, d.disabled, d.context_tokens_max, d.lacks,
+             d.version
            from deployments d join providers p on p.id = d.provider_id
            where d.id = $1 or d.model_id = any($2)
            order by d.created_at, d.id"#,
@@ -164,6 +166,8 @@ async fn select_deployments(
             region: row.region,
             weight: row.weight.unsigned_abs(),
             disabled: row.disabled,
+            context_tokens_max: row.context_tokens_max.unsigned_abs(),
+            lacks: row.lacks.iter().filter_map(|word| Feature::parse(word)).collect(),
             version: row.version,
         })
         .collect())
@@ -173,8 +177,8 @@ pub async fn insert_deployment(tx: &mut SystemTx, new: &Deployment) -> sqlx::Res
     let now = tx.now();
     sqlx::query!(
         "insert into deployments (id, model_id, provider_id, upstream_model, region, weight,
-           disabled, created_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+           disabled, context_tokens_max, lacks, created_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         new.id.0,
         new.model_id.0,
         new.provider_id.0,
@@ -182,6 +186,8 @@ pub async fn insert_deployment(tx: &mut SystemTx, new: &Deployment) -> sqlx::Res
         new.region,
         i32::try_from(new.weight).unwrap_or(i32::MAX),
         new.disabled,
+        i32::try_from(new.context_tokens_max).unwrap_or(i32::MAX),
+        &words(&new.lacks) as _,
         now,
         new.version,
     )
@@ -192,10 +198,14 @@ pub async fn insert_deployment(tx: &mut SystemTx, new: &Deployment) -> sqlx::Res
 
 pub async fn update_deployment(tx: &mut SystemTx, deployment: &Deployment) -> sqlx::Result<()> {
     sqlx::query!(
-        "update deployments set weight = $2, disabled = $3, version = $4 where id = $1",
+        "update deployments set weight = $2, disabled = $3, context_tokens_max = $4, lacks = $5,
+           version = $6
+         where id = $1",
         deployment.id.0,
         i32::try_from(deployment.weight).unwrap_or(i32::MAX),
         deployment.disabled,
+        i32::try_from(deployment.context_tokens_max).unwrap_or(i32::MAX),
+        &words(&deployment.lacks) as _,
         deployment.version,
     )
     .execute(tx.conn())
@@ -203,11 +213,33 @@ pub async fn update_deployment(tx: &mut SystemTx, deployment: &Deployment) -> sq
     Ok(())
 }
 
+/// Features as they are stored.
+fn words(features: &[Feature]) -> Vec<&'static str> {
+    features.iter().map(|feature| feature.as_str()).collect()
+}
+
 /// The list price in force of each of `models`.
 pub async fn list_prices_in_force(
     tx: &mut impl Tx,
     models: &[Uuid],
 ) -> sqlx::Result<HashMap<ModelId, Price>> {
+    let rates = select_rates(tx, models).await?.into_iter();
+    Ok(rates.map(|(model, (from, rates))| (model, model::price(&rates, from))).collect())
+}
+
+/// As [`list_prices_in_force`], as they are charged.
+pub async fn list_rates_in_force(
+    tx: &mut impl Tx,
+    models: &[Uuid],
+) -> sqlx::Result<HashMap<ModelId, Rates>> {
+    let rates = select_rates(tx, models).await?.into_iter();
+    Ok(rates.map(|(model, (_, rates))| (model, rates)).collect())
+}
+
+async fn select_rates(
+    tx: &mut impl Tx,
+    models: &[Uuid],
+) -> sqlx::Result<HashMap<ModelId, (Timestamp, Rates)>> {
     let now = tx.now();
     let rows = sqlx::query!(
         r#"select distinct on (model_id) model_id as "model_id: ModelId", effective_from,
@@ -219,10 +251,7 @@ pub async fn list_prices_in_force(
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.model_id, model::price(&row.rates.0, row.effective_from)))
-        .collect())
+    Ok(rows.into_iter().map(|row| (row.model_id, (row.effective_from, row.rates.0))).collect())
 }
 
 pub async fn insert_price(

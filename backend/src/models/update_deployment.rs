@@ -1,7 +1,7 @@
 //! Changes how much traffic a deployment takes, or takes it out.
 
 use super::create_deployment::WEIGHT_MAX;
-use super::store;
+use super::{model, store};
 use crate::audit::{self, Entry};
 use crate::db::Tx as _;
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Patch, Result};
@@ -24,11 +24,16 @@ pub async fn update_deployment(
     let body = patch.over(&before, before.version)?;
     let mut check = Check::new();
     check.that(body.weight <= WEIGHT_MAX, "/weight", "Use 0 to 1000.");
+    let context_tokens_max = body.context_tokens_max.unwrap_or(before.context_tokens_max);
+    let lacks = body.lacks.unwrap_or_else(|| before.lacks.clone());
+    check.all(model::check_fit(context_tokens_max, &lacks));
     check.done()?;
 
     let after = Deployment {
         weight: body.weight,
         disabled: body.disabled,
+        context_tokens_max,
+        lacks,
         version: before.version + 1,
         ..before.clone()
     };

@@ -113,6 +113,19 @@ pub async fn insert_owner(tx: &mut SystemTx, org: OrgId, person: PersonId) -> sq
     Ok(())
 }
 
+/// The org that is named by slug or id: its id and slug.
+pub async fn find_named(tx: &mut SystemTx, named: &str) -> sqlx::Result<Option<(OrgId, String)>> {
+    let id = named.parse::<OrgId>().ok().map(|org| org.0);
+    let row = sqlx::query!(
+        r#"select id as "id: OrgId", slug from orgs where id = $1 or slug = $2"#,
+        id,
+        named,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.id, row.slug)))
+}
+
 /// The org of that slug.
 pub async fn find_id(tx: &mut SystemTx, slug: &str) -> sqlx::Result<Option<OrgId>> {
     sqlx::query_scalar!(r#"select id as "id: OrgId" from orgs where slug = $1"#, slug)

@@ -8,16 +8,16 @@ use crate::limits::store::zone;
 use chrono::TimeDelta;
 use contract::id::{
     AppId, DeploymentId, IdError, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
-    ProviderId, SubscriptionId, TeamId,
+    ProviderId, RouteId, SubscriptionId, TeamId,
 };
 use contract::key::{KeyEnv, KeyHash};
 use contract::money::Rates;
 use contract::seal::Sealed;
 use contract::snapshot::{
-    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Lifecycle, LimitKind,
-    LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, Override, PlanRecord,
-    PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record,
-    SubscriptionRecord, SubscriptionState, Tag, Window,
+    AppRecord, Auth, DeploymentRecord, Dialect, Feature, KeyRecord, KeySecret, Kind, Lifecycle,
+    LimitKind, LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, Override,
+    PlanRecord, PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record,
+    RoutePolicy, RouteRecord, SubscriptionRecord, SubscriptionState, Tag, Window,
 };
 use sqlx::Result;
 use sqlx::types::Json;
@@ -44,6 +44,7 @@ pub fn object_uuid(kind: Kind, text: &str) -> std::result::Result<Uuid, IdError>
         Kind::Product => text.parse::<ProductId>()?.0,
         Kind::Plan => text.parse::<PlanId>()?.0,
         Kind::Limit => text.parse::<LimitId>()?.0,
+        Kind::Route => text.parse::<RouteId>()?.0,
     })
 }
 
@@ -71,6 +72,7 @@ pub async fn records(tx: &mut SystemTx, kind: Kind, ids: Option<&[Uuid]>) -> Res
             let limits = limits(tx, ids).await?.into_iter();
             limits.chain(wallets(tx, ids).await?).map(Record::Limit).collect()
         }
+        Kind::Route => routes(tx, ids).await?.into_iter().map(Record::Route).collect(),
     })
 }
 
@@ -197,7 +199,8 @@ async fn models(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<ModelReco
 async fn deployments(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<DeploymentRecord>> {
     let rows = sqlx::query!(
         r#"select id as "id: DeploymentId", model_id as "model_id: ModelId",
-             provider_id as "provider_id: ProviderId", upstream_model, region, weight, disabled
+             provider_id as "provider_id: ProviderId", upstream_model, region, weight, disabled,
+             context_tokens_max, lacks
            from deployments where $1::uuid[] is null or id = any($1)"#,
         ids,
     )
@@ -213,6 +216,31 @@ async fn deployments(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<Depl
             region: row.region,
             weight: row.weight.unsigned_abs(),
             disabled: row.disabled,
+            context_tokens_max: row.context_tokens_max.unsigned_abs(),
+            lacks: row.lacks.iter().filter_map(|word| Feature::parse(word)).collect(),
+        })
+        .collect())
+}
+
+/// Those of which a version counts.
+async fn routes(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<RouteRecord>> {
+    let rows = sqlx::query!(
+        r#"select r.id as "id: RouteId", r.model_id as "model_id: ModelId",
+             r.org_id as "org_id: OrgId", v.number, v.policy as "policy: Json<RoutePolicy>"
+           from routes r join route_versions v on v.route_id = r.id and v.number = r.active
+           where $1::uuid[] is null or r.id = any($1)"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| RouteRecord {
+            id: row.id,
+            model_id: row.model_id,
+            org_id: row.org_id,
+            version: row.number.unsigned_abs(),
+            policy: row.policy.0,
         })
         .collect())
 }

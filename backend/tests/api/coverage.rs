@@ -69,6 +69,9 @@ fn sample(operation: &Operation, org: &TestOrg) -> Value {
         "create_correction" => json!({"amount_usd": "1", "reason": "Sample"}),
         "resolve_unknown" => json!({"resolution": "forgive", "reason": "Sample"}),
         "update_billing" => json!({"billing": "prepaid", "floor_usd": "0"}),
+        "create_route" => json!({
+            "model_id": absent("model"), "policy": {"rules": [{"name": "all", "pick": "weighted"}]},
+        }),
         "accept_invitation" => json!({"token": "sample"}),
         _ => json!({}),
     }
@@ -99,6 +102,7 @@ fn absent(name: &str) -> String {
         "budget" => "bud",
         "webhook" => "hook",
         "override" => "ovr",
+        "route" => "rte",
         "request" => "req",
         "transaction" => "ltx",
         other => other,
@@ -212,6 +216,31 @@ async fn another_orgs_object_is_answered_like_one_that_is_not_there() {
     let raised = them.post(&raises, raise).await.expect(201).json();
     let webhook = json!({"url": "https://example.com/theirs"});
     let webhook = them.post("/v1/orgs/theirs/webhooks", webhook).await.expect(201).json();
+    let mut sql = app.sql().await;
+    let (model, route) = (uuid::Uuid::from_u128(7), uuid::Uuid::from_u128(8));
+    sqlx::query(
+        "insert into models values ($1, 'theirs', 'T', 'embedding', 'active', 0, 0, now())",
+    )
+    .bind(model)
+    .execute(&mut sql)
+    .await
+    .unwrap();
+    sqlx::query("insert into routes values ($1, $2, $3, 1, 1, now())")
+        .bind(route)
+        .bind(theirs.id.0)
+        .bind(model)
+        .execute(&mut sql)
+        .await
+        .unwrap();
+    sqlx::query(
+        "insert into route_versions values ($1, $1, $2, 1,
+           '{\"rules\": [{\"name\": \"all\", \"pick\": \"weighted\"}]}', '', '', now())",
+    )
+    .bind(route)
+    .bind(theirs.id.0)
+    .execute(&mut sql)
+    .await
+    .unwrap();
     let person = them.get("/v1/me").await.json()["id"].clone();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let real = |name: &str| match name {
@@ -224,6 +253,7 @@ async fn another_orgs_object_is_answered_like_one_that_is_not_there() {
         "budget" => text(&budget["id"]),
         "raise" => text(&raised["raises"][0]["id"]),
         "webhook" => text(&webhook["webhook"]["id"]),
+        "route" => contract::id::RouteId(route).to_string(),
         other => absent(other),
     };
     let before = (app.count("audit_entries").await, app.count("outbox").await);

@@ -35,6 +35,7 @@ mod providers;
 mod publish;
 mod reconcile;
 mod recount;
+mod routes;
 mod seed_demo;
 mod tariffs;
 mod tariffs_rated;

@@ -158,3 +158,28 @@ async fn no_kind_of_model_is_free_by_accident() {
     operator.post(&prices, later).await.expect(201);
     assert_eq!(operator.get(&path).await.json()["price"]["image_usd"], "0.00");
 }
+
+#[tokio::test]
+async fn a_deployment_says_what_it_lacks_and_a_change_of_its_weight_keeps_that() {
+    let app = TestApp::start().await;
+    let shop = Shop::open(&app).await;
+    let path = format!("/v1/admin/models/{}/deployments", shop.model);
+    let new = |lacks: serde_json::Value| {
+        json!({
+            "provider_id": shop.provider, "upstream_model": "small", "weight": 1,
+            "context_tokens_max": 4000, "lacks": lacks,
+        })
+    };
+    let twice = shop.operator.post(&path, new(json!(["tools", "tools"]))).await;
+    assert_eq!(twice.refused("request.invalid").pointers(), ["/lacks"]);
+    let unknown = shop.operator.post(&path, new(json!(["legs"]))).await;
+    assert_eq!(unknown.refused("request.invalid").pointers(), ["/lacks/0"]);
+    let made = shop.operator.post(&path, new(json!(["tools", "audio"]))).await.expect(201).json();
+    let one = format!("/v1/admin/deployments/{}", made["id"].as_str().unwrap());
+    let changed = shop.operator.patch(&one, json!({"weight": 5}), 1).await.expect(200).json();
+    assert_eq!(changed["lacks"], json!(["tools", "audio"]));
+    assert_eq!(
+        (changed["context_tokens_max"].clone(), changed["weight"].clone()),
+        (json!(4000), json!(5))
+    );
+}

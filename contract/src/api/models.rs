@@ -4,7 +4,7 @@ use super::catalog::Price;
 use super::shape;
 use crate::id::{DeploymentId, ModelId, PlanId, PriceId, ProviderId};
 use crate::money::Usd;
-use crate::snapshot::{Lifecycle, Modality};
+use crate::snapshot::{Feature, Lifecycle, Modality};
 use chrono::{DateTime, Utc};
 
 shape! {
@@ -52,6 +52,12 @@ shape! {
         pub region: String,
         pub weight: u32,
         pub disabled: bool,
+        /// Tokens of input and output together, where fewer than the model's; 0: as the model.
+        #[serde(default)]
+        pub context_tokens_max: u32,
+        /// What it does not have of what the model has elsewhere: calls that need it go to others.
+        #[serde(default)]
+        pub lacks: Vec<Feature>,
         pub version: i64,
     }
 
@@ -62,12 +68,20 @@ shape! {
         #[serde(default)]
         pub region: String,
         pub weight: u32,
+        #[serde(default)]
+        pub context_tokens_max: u32,
+        #[serde(default)]
+        pub lacks: Vec<Feature>,
     }
 
     /// `PATCH /v1/admin/deployments/{deployment}`.
     pub struct UpdateDeployment {
         pub weight: u32,
         pub disabled: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub context_tokens_max: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub lacks: Option<Vec<Feature>>,
     }
 
     /// `GET /v1/admin/models/{model}/prices`: every price the model ever had or will have.

@@ -242,6 +242,17 @@ pub struct DeploymentRecord {
     pub weight: u32,
     #[serde(default)]
     pub disabled: bool,
+    /// Tokens of input and output together, where fewer than the model's; 0: as the model.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub context_tokens_max: u32,
+    /// What it does not have of what the model has elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Feature>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What a model costs from an instant on. The newest one in force that names the plan counts,

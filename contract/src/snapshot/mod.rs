@@ -83,4 +83,5 @@ records! {
     Product(ProductRecord) = "product";
     Plan(PlanRecord) = "plan";
     Limit(LimitRecord) = "limit";
+    Route(RouteRecord) = "route";
 }

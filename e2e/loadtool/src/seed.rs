@@ -247,6 +247,8 @@ fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
                 region: "local".to_owned(),
                 weight: 100,
                 disabled: false,
+                context_tokens_max: 0,
+                lacks: Vec::new(),
             }),
             price(at, n, model.id),
             Record::Model(model),

@@ -50,18 +50,23 @@ pub struct PassedOn {
     pub within: Vec<(HeaderName, HeaderValue)>,
     /// The `Content-Type` of a body that is a form: its boundary is in it.
     pub form: Option<HeaderValue>,
+    /// What some route looks at.
+    pub asked: Vec<(HeaderName, HeaderValue)>,
     /// The caller wants to be told the cost.
     pub include_cost: bool,
 }
 
 impl PassedOn {
-    fn of(headers: &HeaderMap) -> Self {
+    fn of(headers: &HeaderMap, snapshot: &Snapshot) -> Self {
         let mut kept = Self::default();
         for (name, value) in headers {
             if PASSED_ON.contains(name) {
                 kept.headers.push((name.clone(), value.clone()));
             } else if PASSED_WITHIN.contains(name) {
                 kept.within.push((name.clone(), value.clone()));
+            }
+            if snapshot.routes_look_at(name) {
+                kept.asked.push((name.clone(), value.clone()));
             }
             kept.include_cost |= name == INCLUDE_COST && value == "1";
             if name == header::CONTENT_TYPE && is_form(value) {
@@ -87,7 +92,7 @@ pub fn identify(worker: &Worker, admitted: Admitted) -> Result<Principal, Fault>
     let text = credential(&admitted.headers, admitted.query_key.as_deref())?;
     let stamp = &admitted.stamp;
     let (key, app) = known(&worker.gateway.pepper, &stamp.snapshot, text, stamp.at)?;
-    let passed_on = PassedOn::of(&admitted.headers);
+    let passed_on = PassedOn::of(&admitted.headers, &stamp.snapshot);
     let tags = tags(&admitted.headers)?;
     let Admitted { stamp, surface, body, in_flight, .. } = admitted;
     Ok(Principal { stamp, surface, body, in_flight, passed_on, tags, key, app })

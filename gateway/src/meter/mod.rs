@@ -15,6 +15,7 @@ use crate::attempt::{Batches, Failure};
 use crate::detach::Gone;
 use crate::fault::Fault;
 use crate::permit::Permit;
+use crate::plan::Way;
 use crate::reserve::{Amounts, Refused, Reservation};
 use crate::settle::Intent;
 use crate::snapshot::DeploymentView;
@@ -26,6 +27,7 @@ use contract::money::Nanos;
 use contract::usage::{AttemptUse, Operation, Outcome, Tokens, UsageEvent, UsageIntent, Used};
 use dialect::count;
 use hold::Hold;
+use http::HeaderValue;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -63,6 +65,8 @@ pub struct Meter {
     caller_gone: Gone,
     /// Of a call that its provider takes in several requests.
     pub batches: RefCell<Batches>,
+    /// By which route it was planned.
+    pub way: Option<Way>,
 }
 
 impl Meter {
@@ -96,6 +100,7 @@ impl Meter {
             first_content: None,
             caller_gone: Gone::default(),
             batches: RefCell::default(),
+            way: None,
         })
     }
 
@@ -127,6 +132,13 @@ impl Meter {
         let vendor = self.tried.as_ref().and_then(|tried| tried.provider.vendor());
         // Theirs are the rows with a host of one's own; everybody else is on the internet.
         vendor.is_some_and(|vendor| vendor.base_url.starts_with("http://HOST"))
+    }
+
+    /// How it came to where it was last asked, for its caller.
+    #[must_use]
+    pub fn told_way(&self) -> Option<HeaderValue> {
+        let (way, tried) = (self.way.as_ref()?, self.tried.as_ref()?);
+        Some(way.header(tried.record.id, self.attempts))
     }
 
     /// Notes an attempt that is about to be made.

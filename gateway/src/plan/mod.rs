@@ -1,15 +1,54 @@
-//! The fifth room: in which order the model's deployments are tried. A pure function of the
-//! snapshot and a source of chance.
+//! The fifth room: in which order places are tried. Which rule of a route counts, what may answer
+//! at all and who comes first is decided by the crate `route`; here a call is put before it. Pure:
+//! a function of the snapshot, of how places do, and of a source of chance.
 
+mod facts;
+
+pub use facts::CallFacts;
+
+use crate::chance::Chance;
 use crate::fault::Fault;
-use crate::snapshot::{DeploymentView, ModelView};
+use crate::permit::Permit;
+use crate::snapshot::{DeploymentView, ModelView, RouteView};
+use crate::text;
 use contract::error::ErrorCode;
+use contract::id::{DeploymentId, ModelId, RouteId};
+use contract::snapshot::{Pick, RoutePolicy, Skip};
+use http::HeaderValue;
+use route::plan::{Candidate, Features, Nowhere, Seen};
+use route::policy::Policy;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+/// What holds where there is no route.
+static BY_WEIGHT: LazyLock<Policy> =
+    LazyLock::new(|| Policy::unruled(&RoutePolicy::default(), None));
 
 /// Deployments in the order of trying, never empty.
 #[derive(Debug)]
 pub struct Plan {
     first: DeploymentView,
     rest: Vec<DeploymentView>,
+    pub way: Option<Way>,
+}
+
+/// By which route and rule a call was planned.
+#[derive(Debug, Clone)]
+pub struct Way {
+    route: RouteId,
+    version: u32,
+    /// The rule's name, and of a split its name and the part's.
+    names: Box<str>,
+}
+
+impl Way {
+    /// What `x-tollgate-route` says, of the place that answered in the `nth` attempt, from 1.
+    #[must_use]
+    pub fn header(&self, place: DeploymentId, nth: u16) -> HeaderValue {
+        let Self { route, version, names } = self;
+        let told = format!("{route}/{version}; {names}place={place}; attempt={nth}");
+        text::header(&[told.as_bytes()])
+    }
 }
 
 impl Plan {
@@ -29,48 +68,147 @@ impl Plan {
     }
 }
 
-/// Orders the open deployments by weighted chance: each place goes to one of those left, as
-/// often as its share of their weights. `takes` leaves out those that cannot answer the call,
-/// `below(n)` gives a number under `n`.
+/// Orders the places that may answer a call, by the route of its model, or by weight where there is
+/// none; `seen` says how a place does at the moment. A call in a provider's own words goes to that provider, whatever rules say, but to no other
+/// region.
 ///
 /// # Errors
-/// `upstream.none` when no deployment is open.
+/// `upstream.none`, `residency.none`: nobody may answer it.
 pub fn plan(
-    model: &ModelView,
-    takes: impl Fn(&DeploymentView) -> bool,
-    mut below: impl FnMut(u64) -> u64,
+    permit: &Permit,
+    seen: impl Fn(&DeploymentView) -> Seen,
+    chance: &Chance,
 ) -> Result<Plan, Fault> {
-    let mut left: Vec<&DeploymentView> = model
-        .deployments
-        .iter()
-        .filter(|deployment| deployment.record.weight > 0 && deployment.is_open())
-        .filter(|deployment| takes(deployment))
-        .collect();
-    let mut next = || {
-        let total = left.iter().map(|deployment| u64::from(deployment.record.weight)).sum();
-        let mut ticket = if left.len() > 1 { below(total) } else { 0 };
-        let place = left.iter().position(|deployment| {
-            let weight = u64::from(deployment.record.weight);
-            let here = ticket < weight;
-            ticket = ticket.saturating_sub(weight);
-            here
-        })?;
-        Some(left.remove(place).clone())
+    let (call, model) = (&permit.call, &permit.model);
+    let snapshot = &call.principal.stamp.snapshot;
+    let route = snapshot.route(model.record.id, call.principal.key.org_id);
+    let policy: Cow<'_, Policy> = match route {
+        Some(route) if call.native.is_none() => Cow::Borrowed(&route.policy),
+        Some(route) => Cow::Owned(Policy::unruled(&route.record.policy, Some(model.record.id))),
+        None => Cow::Borrowed(&BY_WEIGHT),
     };
-    let first = next().ok_or_else(|| none(model, takes))?;
-    Ok(Plan { first, rest: std::iter::from_fn(next).collect() })
+    let others = route.map_or(&[][..], |route| &route.others);
+    let places: Vec<&DeploymentView> = model.deployments.iter().chain(others).collect();
+    let is_costed = policy.source.rules.iter().any(|rule| rule.pick == Pick::Cheapest);
+    let mut known = None;
+    let mut cost = |of: ModelId| match known {
+        Some((model, cost)) if model == of => cost,
+        _ => {
+            let cost = cost(permit, of);
+            known = Some((of, cost));
+            cost
+        }
+    };
+    let candidates: Vec<Candidate<'_>> = places
+        .iter()
+        .map(|place| Candidate {
+            id: place.record.id,
+            model_id: place.record.model_id,
+            region: &place.record.region,
+            weight: place.record.weight,
+            is_open: place.is_open(),
+            serves: call.may_go_to(place),
+            context_tokens_max: place.context_tokens_max,
+            lacks: place.lacks,
+            cost_nanos: if is_costed { cost(place.record.model_id) } else { 0 },
+        })
+        .collect();
+    let facts = CallFacts::of(permit);
+    let needs = facts.needs(places.iter().any(|place| place.lacks != Features::NONE));
+    let next = || chance.next();
+    let seen = |at: usize| places.get(at).map_or(Seen::WELL, |place| seen(place));
+    let planned = route::plan::plan(&policy, &facts, needs, &candidates, &seen, next, &mut ());
+    let planned = planned.map_err(|nowhere| none(model, &policy, &candidates, nowhere))?;
+    let mut order = planned.order.iter().filter_map(|at| places.get(*at).copied()).cloned();
+    let first = order.next().ok_or_else(|| closed(model))?;
+    let way = route.map(|route| way(route, &policy, planned.rule, planned.part));
+    Ok(Plan { first, rest: order.collect(), way })
 }
 
-/// Why no deployment is left: none of those that are open has such calls, or none is open.
-fn none(model: &ModelView, takes: impl Fn(&DeploymentView) -> bool) -> Fault {
-    let name = &model.record.name;
-    if model.deployments.is_empty() || model.deployments.iter().any(takes) {
-        let detail = format!("No deployment of `{name}` takes calls at the moment.");
-        return Fault::us(ErrorCode::UpstreamNone, detail);
+/// The most that the call is expected to cost on a model, in nano-dollars.
+fn cost(permit: &Permit, model: ModelId) -> i64 {
+    let snapshot = &permit.call.principal.stamp.snapshot;
+    let price = snapshot.price(model, permit.plan.id, permit.at());
+    let (input, output) = (permit.bound.input, permit.bound.output_held);
+    price.map_or(i64::MAX, |price| price.rates.price_max(input, output, &permit.call.units).0)
+}
+
+fn way(route: &RouteView, policy: &Policy, rule: usize, part: Option<usize>) -> Way {
+    let rule = policy.source.rules.get(rule);
+    let split = rule.and_then(|rule| rule.split.as_ref());
+    let part = split.zip(part).and_then(|(split, part)| {
+        Some((split.name.as_str(), split.parts.get(part)?.name.as_str()))
+    });
+    let mut names = format!("rule={}; ", visible(rule.map_or("", |rule| &rule.name)));
+    if let Some((split, part)) = part {
+        names.extend(["split=", &visible(split), "/", &visible(part), "; "]);
     }
+    Way { route: route.record.id, version: route.record.version, names: names.into() }
+}
+
+/// A name as a header can carry it.
+fn visible(name: &str) -> String {
+    let safe = |c: char| if c.is_ascii_graphic() && !matches!(c, ';' | '/') { c } else { '_' };
+    name.chars().map(safe).collect()
+}
+
+/// Some deployment that can be asked about a model, which costs nothing and has no route.
+///
+/// # Errors
+/// `upstream.none`.
+pub fn anyone(
+    model: &ModelView,
+    takes: impl Fn(&DeploymentView) -> bool,
+) -> Result<&DeploymentView, Fault> {
+    let mut open = model.deployments.iter().filter(|one| one.record.weight > 0 && one.is_open());
+    let found = open.find(|one| takes(one));
+    found.ok_or_else(|| match model.deployments.iter().any(takes) {
+        true => closed(model),
+        false => unserved(model),
+    })
+}
+
+/// Why nobody may answer.
+fn none(
+    model: &ModelView,
+    policy: &Policy,
+    candidates: &[Candidate<'_>],
+    nowhere: Nowhere,
+) -> Fault {
+    let name = &model.record.name;
+    match nowhere {
+        Nowhere::Left(Skip::Region) => {
+            let detail = format!(
+                "Calls of `{name}` may be answered in {} only, and no deployment there can take \
+                 this one.",
+                policy.source.regions.join(", ")
+            );
+            Fault::client(ErrorCode::ResidencyNone, detail)
+        }
+        Nowhere::Left(Skip::Feature) => {
+            let detail = format!(
+                "No deployment of `{name}` has everything that the call asks for: tools, pictures, \
+                 sound, a schema or reasoning."
+            );
+            Fault::us(ErrorCode::UpstreamNone, detail).useless_to_retry()
+        }
+        Nowhere::Left(Skip::Operation) if !candidates.iter().any(|one| one.serves) => {
+            unserved(model)
+        }
+        Nowhere::Left(_) | Nowhere::NoRule | Nowhere::NoPlace => closed(model),
+    }
+}
+
+fn closed(model: &ModelView) -> Fault {
+    let detail = format!("No deployment of `{}` takes calls at the moment.", model.record.name);
+    Fault::us(ErrorCode::UpstreamNone, detail)
+}
+
+fn unserved(model: &ModelView) -> Fault {
     let detail = format!(
-        "No provider of `{name}` serves this kind of call. The operator has to deploy the model with \
-         one that does."
+        "No provider of `{}` serves this kind of call. The operator has to deploy the model with one \
+         that does.",
+        model.record.name
     );
     Fault::us(ErrorCode::UpstreamNone, detail).useless_to_retry()
 }

@@ -27,6 +27,8 @@ const PASSED_BACK: [HeaderName; 4] = [
 ];
 /// Fields of the request that the provider could not be told.
 const DROPPED: HeaderName = HeaderName::from_static("x-tollgate-dropped");
+/// By which route, rule and part of a split the call came to which deployment.
+const ROUTE: HeaderName = HeaderName::from_static("x-tollgate-route");
 /// The model that answers in place of the one that was asked for, because of a budget.
 const DOWNGRADED: HeaderName = HeaderName::from_static("x-tollgate-downgraded");
 
@@ -45,6 +47,9 @@ pub fn relay(upstream: Upstream) -> Response<Answer> {
     if meter.permit.is_downgraded {
         let name = text::header(&[meter.permit.model.record.name.as_bytes()]);
         response.headers_mut().insert(DOWNGRADED, name);
+    }
+    if let Some(way) = meter.told_way() {
+        response.headers_mut().insert(ROUTE, way);
     }
     if let Some(dropped) = dropped {
         response.headers_mut().insert(DROPPED, dropped);

@@ -67,12 +67,13 @@ fn decode(kind: Kind, id: &str, text: &str) -> Option<Stored> {
     }
 }
 
-/// An unreadable object is an unknown one, which refuses calls. Only a limit would open something
-/// by its absence: the one that was in force stays.
+/// An unreadable object is an unknown one, which refuses calls. Only a limit or a route would open
+/// something by its absence: the one that was in force stays.
 pub fn kept(kind: Kind, id: &str, version: u64, previous: &Snapshot) -> Option<Stored> {
-    if kind != Kind::Limit {
-        return None;
-    }
-    let limit = previous.limit(id.parse().ok()?)?;
-    Some(Stored { version, record: Record::Limit((**limit).clone()) })
+    let record = match kind {
+        Kind::Limit => Record::Limit((**previous.limit(id.parse().ok()?)?).clone()),
+        Kind::Route => Record::Route((**previous.route_record(id.parse().ok()?)?).clone()),
+        _ => return None,
+    };
+    Some(Stored { version, record })
 }

@@ -1,17 +1,22 @@
 //! The snapshot itself: tables of records and the views that requests look into. Changing it
 //! makes a new one that shares everything untouched.
 
+use super::routes::{RouteView, Routes, compile};
 use super::table::{Entry, Map, Moved, Table};
 use super::view::{DeploymentView, ModelView, ProviderView};
 use crate::fold::Folded;
 use contract::Timestamp;
 use contract::channel::{Change, Stored};
-use contract::id::{AppId, ModelId, OrgId, PlanId, ProductId, ProviderId};
+use contract::id::{AppId, ModelId, OrgId, PlanId, ProductId, ProviderId, RouteId};
 use contract::seal::MasterKey;
 use contract::snapshot::{
     AppRecord, DeploymentRecord, KeyRecord, Kind, LimitRecord, LimitScope, ModelRecord, OrgRecord,
-    PlanRecord, PriceRecord, ProductRecord, ProviderRecord, Record, SubscriptionRecord,
+    PlanRecord, PriceRecord, ProductRecord, ProviderRecord, Record, RouteRecord,
+    SubscriptionRecord,
 };
+use http::HeaderName;
+use route::plan::Features;
+use route::policy::Policy;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
@@ -36,6 +41,7 @@ pub struct Snapshot {
     products: Table<ProductRecord>,
     plans: Table<PlanRecord>,
     limits: Table<LimitRecord>,
+    routes: Table<RouteRecord>,
 
     key_by_public_id: Map<Box<str>, Arc<KeyRecord>>,
     subscriptions_by_app: Groups<AppId, SubscriptionRecord>,
@@ -46,6 +52,8 @@ pub struct Snapshot {
     model_by_name: Arc<HashMap<Box<str>, Arc<ModelView>, Folded>>,
     /// By name.
     model_list: Arc<[Arc<ModelView>]>,
+    policies: Map<RouteId, Arc<Policy>>,
+    route_views: Arc<Routes>,
 }
 
 /// What a change of one record asks to be put together again.
@@ -73,6 +81,7 @@ impl Snapshot {
             products: Table::default(),
             plans: Table::default(),
             limits: Table::default(),
+            routes: Table::default(),
             key_by_public_id: Map::default(),
             subscriptions_by_app: Map::default(),
             limits_by_scope: Map::default(),
@@ -80,6 +89,8 @@ impl Snapshot {
             provider_views: Map::default(),
             model_by_name: Arc::default(),
             model_list: Arc::new([]),
+            policies: Map::default(),
+            route_views: Arc::default(),
         }
     }
 
@@ -200,6 +211,23 @@ impl Snapshot {
         in_force(Some(plan)).or_else(|| in_force(None))
     }
 
+    /// The route of an org's calls of a model: its own, else the platform's.
+    #[must_use]
+    pub fn route(&self, model: ModelId, org: OrgId) -> Option<&RouteView> {
+        self.route_views.of(model, org)
+    }
+
+    /// Whether some route looks at a header.
+    #[must_use]
+    pub fn routes_look_at(&self, header: &HeaderName) -> bool {
+        self.route_views.look_at(header)
+    }
+
+    /// A route by its id.
+    pub(super) fn route_record(&self, id: RouteId) -> Option<&Arc<RouteRecord>> {
+        self.routes.get(id)
+    }
+
     /// A limit by its id.
     pub(super) fn limit(&self, id: contract::id::LimitId) -> Option<&Arc<LimitRecord>> {
         self.limits.get(id)
@@ -219,6 +247,7 @@ impl Snapshot {
         collect(&self.products, &mut all);
         collect(&self.plans, &mut all);
         collect(&self.limits, &mut all);
+        collect(&self.routes, &mut all);
         all
     }
 
@@ -276,6 +305,12 @@ impl Snapshot {
                 put(&mut self.products, id, version, record);
                 return Touched::ModelViews;
             }
+            Kind::Route => {
+                if let Some(moved) = put(&mut self.routes, id, version, record) {
+                    self.read_route(moved);
+                }
+                return Touched::ModelViews;
+            }
         }
         Touched::Nothing
     }
@@ -299,13 +334,33 @@ impl Snapshot {
         }
     }
 
+    fn read_route(&mut self, moved: Moved<RouteRecord>) {
+        if let Some(before) = moved.before {
+            self.policies.remove(&before.id);
+        }
+        if let Some(after) = moved.after {
+            self.policies.insert(after.id, compile(&after));
+        }
+    }
+
+    /// A deployment whose provider is known.
+    fn deployment(&self, record: &Arc<DeploymentRecord>) -> Option<DeploymentView> {
+        let provider = self.provider_views.get(&record.provider_id)?;
+        let of_model = self.models.get(record.model_id).map_or(0, |model| model.context_tokens_max);
+        let own = record.context_tokens_max;
+        Some(DeploymentView {
+            record: Arc::clone(record),
+            provider: Arc::clone(provider),
+            context_tokens_max: if own == 0 { of_model } else { own },
+            lacks: Features::of(&record.lacks),
+        })
+    }
+
     /// Puts every model's view together again. The catalogue is small and changes rarely.
     fn assemble_models(&mut self) {
         let mut deployments: HashMap<ModelId, Vec<DeploymentView>> = HashMap::new();
         for record in self.deployments.iter() {
-            if let Some(provider) = self.provider_views.get(&record.provider_id) {
-                let view =
-                    DeploymentView { record: Arc::clone(record), provider: Arc::clone(provider) };
+            if let Some(view) = self.deployment(record) {
                 deployments.entry(record.model_id).or_default().push(view);
             }
         }
@@ -327,6 +382,11 @@ impl Snapshot {
         let by_name = list.iter().map(|v| (v.record.name.as_str().into(), Arc::clone(v)));
         self.model_by_name = Arc::new(by_name.collect());
         self.model_list = list.into();
+        let routes = self.routes.iter();
+        let routes =
+            routes.filter_map(|record| Some((record, Arc::clone(self.policies.get(&record.id)?))));
+        let find = |id| self.deployments.get(id).and_then(|record| self.deployment(record));
+        self.route_views = Arc::new(Routes::assemble(routes, find));
     }
 }
 

@@ -4,11 +4,11 @@
 use crate::fold::Folded;
 use contract::id::{
     AppId, DeploymentId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId, ProviderId,
-    SubscriptionId,
+    RouteId, SubscriptionId,
 };
 use contract::snapshot::{
     AppRecord, DeploymentRecord, KeyRecord, LimitRecord, ModelRecord, OrgRecord, PlanRecord,
-    PriceRecord, ProductRecord, ProviderRecord, Record, SubscriptionRecord,
+    PriceRecord, ProductRecord, ProviderRecord, Record, RouteRecord, SubscriptionRecord,
 };
 use std::hash::Hash;
 use std::str::FromStr;
@@ -54,6 +54,7 @@ entries! {
     Product(ProductRecord, ProductId);
     Plan(PlanRecord, PlanId);
     Limit(LimitRecord, LimitId);
+    Route(RouteRecord, RouteId);
 }
 
 struct Held<R> {

@@ -14,6 +14,7 @@ use dialect::messages::Host;
 use dialect::openai::{Quirks, spoken_by};
 use dialect::{Speaker, Ways, Wire};
 use http::Uri;
+use route::plan::Features;
 use std::sync::Arc;
 
 /// A model with everything a plan needs.
@@ -30,6 +31,9 @@ pub struct ModelView {
 pub struct DeploymentView {
     pub record: Arc<DeploymentRecord>,
     pub provider: Arc<ProviderView>,
+    /// Its own, else its model's; 0: nobody knows.
+    pub context_tokens_max: u32,
+    pub lacks: Features,
 }
 
 impl DeploymentView {

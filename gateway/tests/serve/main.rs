@@ -24,6 +24,7 @@ mod own;
 mod predict;
 mod refusals;
 mod room;
+mod routes;
 mod streams;
 mod support;
 mod tokens;

@@ -118,6 +118,8 @@ pub fn records() -> Vec<Record> {
             region: String::new(),
             weight: 1,
             disabled: false,
+            context_tokens_max: 0,
+            lacks: Vec::new(),
         }),
         Record::Price(price(14, None, START - 100, 1)),
         Record::Product(ProductRecord {

@@ -77,6 +77,8 @@ pub async fn model(tx: &mut SystemTx, provider: &Provider, offer: &Offer) -> any
         upstream_model: offer.upstream_model.clone(),
         region: String::new(),
         weight: 100,
+        context_tokens_max: 0,
+        lacks: Vec::new(),
     };
     create_deployment::create(tx, model.id, &deployment).await.map_err(refused)?;
     let active = UpdateModel {

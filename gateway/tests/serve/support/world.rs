@@ -207,6 +207,8 @@ pub fn deployment(n: u8, model: u8, provider: u8, upstream_model: &str) -> Deplo
         region: String::new(),
         weight: 100,
         disabled: false,
+        context_tokens_max: 0,
+        lacks: Vec::new(),
     }
 }
 

@@ -100,6 +100,8 @@ fn read_deployment(form: &Form) -> Result<CreateDeployment, Fault> {
         upstream_model: form.text("upstream_model"),
         region: form.text("region"),
         weight: form.parse("weight", text::WHOLE)?,
+        context_tokens_max: 0,
+        lacks: Vec::new(),
     })
 }
 
@@ -116,6 +118,8 @@ pub async fn edit_deployment(
     let body = UpdateDeployment {
         weight: form.parse("weight", text::WHOLE)?,
         disabled: form.text("disabled") == "true",
+        context_tokens_max: None,
+        lacks: None,
     };
     match visit.backend().update_deployment(&deployment, form.version(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, text::SAVED).answer(),
