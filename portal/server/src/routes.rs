@@ -20,6 +20,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(org())
         .merge(org_people())
         .merge(org_spend())
+        .merge(routing())
         .merge(admin())
         .fallback(|| async { Fault::NotFound })
         .method_not_allowed_fallback(|| async { Fault::NotFound })
@@ -136,6 +137,25 @@ fn org_spend() -> Router<Arc<App>> {
         .route("/o/{org}/webhooks/{webhook}/test", post(act::webhooks::test))
         .route("/o/{org}/webhooks/{webhook}/rotate", post(act::webhooks::rotate))
         .route("/o/{org}/webhooks/{webhook}/delete", post(act::webhooks::delete))
+}
+
+/// Where calls go: an organisation's own routes, and the platform's.
+fn routing() -> Router<Arc<App>> {
+    use act::routes as act;
+    use pages::{admin, org};
+    Router::new()
+        .route("/o/{org}/routes", get(org::routes::list).post(act::org::create))
+        .route("/o/{org}/routes/new", get(org::routes::new))
+        .route("/o/{org}/routes/explain", get(org::routes::explain).post(act::org::explain))
+        .route("/o/{org}/routes/{route}", get(org::routes::page).post(act::org::edit))
+        .route("/o/{org}/routes/{route}/active", post(act::org::activate))
+        .route("/o/{org}/routes/{route}/delete", post(act::org::delete))
+        .route("/admin/routes", get(admin::routes::list).post(act::admin::create))
+        .route("/admin/routes/new", get(admin::routes::new))
+        .route("/admin/routes/explain", get(admin::routes::explain).post(act::admin::explain))
+        .route("/admin/routes/{route}", get(admin::routes::page).post(act::admin::edit))
+        .route("/admin/routes/{route}/active", post(act::admin::activate))
+        .route("/admin/routes/{route}/delete", post(act::admin::delete))
 }
 
 fn admin() -> Router<Arc<App>> {

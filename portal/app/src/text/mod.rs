@@ -25,6 +25,7 @@ pub mod people;
 pub mod prices;
 pub mod range;
 pub mod requests;
+pub mod routes;
 pub mod settings;
 pub mod shell;
 pub mod states;

@@ -18,6 +18,7 @@ pub const BILLING: &str = "Billing";
 pub const MEMBERS: &str = "Members";
 pub const TEAMS: &str = "Teams";
 pub const WEBHOOKS: &str = "Webhooks";
+pub const ROUTES: &str = "Routes";
 pub const AUDIT: &str = "Audit log";
 pub const SETTINGS: &str = "Settings";
 pub const PROVIDERS: &str = "Providers";

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod limits;
 pub mod orgs;
 pub mod people;
+pub mod routes;
 mod theme;
 pub mod webhooks;
 

@@ -10,6 +10,7 @@ mod keys;
 mod operator;
 mod orgs;
 mod people;
+mod routes;
 mod usage;
 
 use crate::App;

@@ -9,4 +9,5 @@ pub mod fault;
 pub mod landing;
 pub mod org;
 pub mod orgs;
+pub mod routes;
 pub mod samples;

@@ -14,6 +14,7 @@ mod mailed;
 mod money;
 mod operator;
 mod reports;
+mod routes;
 mod support;
 mod tariffs;
 mod workspace;

@@ -6,4 +6,5 @@ pub mod models;
 pub mod orgs;
 pub mod products;
 pub mod providers;
+pub mod routes;
 pub mod unknowns;

@@ -12,6 +12,7 @@ pub mod people;
 mod report;
 mod request_detail;
 pub mod requests;
+pub mod routes;
 pub mod settings;
 pub mod unknowns;
 pub mod usage;

@@ -1,0 +1,126 @@
+//! Routes.
+
+use contract::snapshot::Skip;
+
+pub const TITLE: &str = "Routes";
+pub const LEAD_ORG: &str =
+    "Where your calls of a model go. A route of yours counts instead of the platform's.";
+pub const LEAD_PLATFORM: &str =
+    "Where the calls of a model go, of every organisation that has no route of its own.";
+pub const NEW: &str = "New route";
+pub const NONE: &str = "No routes yet";
+pub const NONE_WHY: &str = "Without one, calls go to the model's deployments by weight.";
+pub const MODEL: &str = "Model";
+pub const COUNTS: &str = "Counts";
+pub const NEWEST: &str = "Newest";
+pub const SINCE: &str = "Since";
+pub const NO_VERSION: &str = "none";
+pub const POLICY: &str = "Policy";
+pub const POLICY_HINT: &str =
+    "JSON. The first rule whose condition holds decides; the last has no condition.";
+pub const NOTE: &str = "Note";
+pub const NOTE_HINT: &str = "What it is for, or what changes.";
+pub const ACTIVATE: &str = "It counts at once";
+pub const CHOOSE: &str = "Choose one of the list.";
+pub const CREATE: &str = "Make route";
+pub const CREATED: &str = "The route is made.";
+pub const SAVE: &str = "Save as a new version";
+pub const SAVED: &str = "The new version is saved.";
+pub const EDIT: &str = "Edit";
+pub const EDIT_TITLE: &str = "Route";
+pub const VERSIONS: &str = "Versions";
+pub const VERSION: &str = "Version";
+pub const BY: &str = "By";
+pub const AT: &str = "Written";
+pub const STATE: &str = "State";
+pub const MAKE_COUNT: &str = "Make it count";
+pub const STOP: &str = "Let none count";
+pub const STOP_WHY: &str = "Calls then go as if there were no route. Its versions stay.";
+pub const ACTIVATED: &str = "Which version counts is changed.";
+pub const DELETE: &str = "Remove route";
+pub const DELETE_WHY: &str = "Its versions go, too. To stop it for a while, let none count.";
+pub const DELETED: &str = "The route is removed.";
+pub const NOT_JSON: &str = "This is not the JSON of a policy.";
+pub const PLACES: &str = "Deployments that a route may name";
+pub const NO_PLACES: &str = "There are none: subscribe an app to a product first.";
+pub const DEPLOYMENT: &str = "Deployment";
+pub const REGION: &str = "Region";
+pub const WEIGHT: &str = "Weight";
+pub const HELP: &str = "What a policy may say";
+pub const SAMPLE_WHAT: &str = "a policy";
+/// One of everything.
+pub const SAMPLE: &str = r#"{
+  "rules": [
+    {
+      "name": "gold",
+      "when": "header[\"x-tier\"] == \"gold\" && input_tokens < 4000",
+      "among": ["dep_…", "dep_…"],
+      "pick": "latency"
+    },
+    {
+      "name": "easy",
+      "when": "complexity < 30 && !structured",
+      "among": ["dep_… of a small model"],
+      "pick": "weighted"
+    },
+    {
+      "name": "all",
+      "pick": "weighted",
+      "sticky": { "by": "user" },
+      "split": {
+        "name": "canary",
+        "parts": [{ "name": "new", "basis_points": 500, "deployment_id": "dep_…" }]
+      }
+    }
+  ],
+  "regions": ["eu-central-1"]
+}"#;
+pub const PICKS: &str = "pick: ordered, weighted, least_busy, latency or cheapest. sticky.by: org, app, key, user, or header or metadata with a name. basis_points are hundredths of a percent. regions bind everything.";
+pub const NAMES: &str = "Conditions know org, team, app, key, plan, model, operation, dialect, user, header[\"…\"], metadata[\"…\"], tag[\"…\"], input_tokens, output_tokens_max, messages, tools, images, complexity, hour, stream, structured and reasoning.";
+
+pub const EXPLAIN: &str = "Explain a call";
+pub const EXPLAIN_LEAD: &str = "Where a call would go and why. Nothing is sent, and all deployments are taken for well and idle.";
+pub const ORG: &str = "Organisation";
+pub const ORG_HINT: &str = "Slug or id. Empty: one without a route of its own.";
+pub const MODEL_HINT: &str = "As callers name it.";
+pub const CALL: &str = "The call";
+pub const CALL_HINT: &str =
+    "JSON: what it has of the names that conditions know. What is left out is empty, zero or no.";
+pub const DRAFT: &str = "Draft of a policy";
+pub const DRAFT_HINT: &str = "JSON. Empty: what counts now.";
+pub const CALL_NOT_JSON: &str = "This is not the JSON of a call.";
+pub const RESULT: &str = "What would happen";
+pub const RULES: &str = "Rules";
+pub const RULE: &str = "Rule";
+pub const CONDITION: &str = "Condition";
+pub const ALWAYS: &str = "every call";
+pub const MATCHED: &str = "decides";
+pub const PASSED_BY: &str = "does not hold";
+pub const ORDER: &str = "Deployments, in the order of trying";
+pub const FIRST: &str = "First, of 1,000 calls";
+pub const COST: &str = "List price";
+pub const WHY_NOT: &str = "Why not";
+pub const DECIDED_BY: &str = "Decided by";
+pub const BY_DRAFT: &str = "the draft, or no route at all";
+pub const PART: &str = "Part of the split";
+pub const COMPLEXITY: &str = "Complexity";
+pub const REFUSED: &str = "The call would be refused";
+
+/// Why a deployment is not used.
+#[must_use]
+pub const fn skip(why: Skip) -> &'static str {
+    match why {
+        Skip::NotNamed => "the rule does not name it",
+        Skip::Closed => "it or its provider is disabled",
+        Skip::Operation => "its provider has no such calls",
+        Skip::Region => "in none of the route's regions",
+        Skip::Context => "the call is longer than its context",
+        Skip::Feature => "it lacks something that the call asks for",
+        Skip::Weight => "its weight is 0",
+    }
+}
+
+#[must_use]
+pub fn version(number: u32) -> String {
+    format!("Version {number}")
+}
