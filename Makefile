@@ -33,5 +33,5 @@ bench: ## CPU, latency and memory of the gateway against nginx; how fast usage i
 fuzz: ## a million inputs for whatever reads bytes from outside (one: infra/fuzz stream_gemini)
 	@infra/fuzz
 
-chaos: ## limits and faults in their long form: four gateways, every kind of Redis, the ledger against the simulator
+chaos: ## limits and faults in their long form: failing providers, four gateways, every kind of Redis, the ledger
 	@infra/test chaos

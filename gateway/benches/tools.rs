@@ -22,12 +22,14 @@ use contract::seal::MasterKey;
 use contract::snapshot::{KeyRecord, KeySecret, LimitRecord, LimitScope, Metric, Record, Window};
 use contract::usage::{Operation, Units};
 use gateway::clock::Clock;
+use gateway::health::Pulse;
 use gateway::link::{Link, Purpose};
 use gateway::reserve::{Amounts, Caller, Reserve};
 use gateway::settle::{Settle, Shipper};
 use gateway::snapshot::{Handle, Snapshot};
 use gateway::telemetry::{Count, Ended, Finished, Telemetry};
 use redis_link::servers::Servers;
+use route::breaker::BreakerRule;
 use std::hint::black_box;
 use std::pin::pin;
 use std::sync::Arc;
@@ -79,6 +81,7 @@ fn main() {
     let redis = Servers::start();
     reservations(&runtime, &redis, &caller, &telemetry);
     look_ups(&caller);
+    pulses();
     spool(&runtime, &redis, &caller, &telemetry);
     counting(&telemetry);
 }
@@ -183,6 +186,20 @@ fn look_ups(caller: &Caller) {
         });
     }
     runs.report("load the snapshot and find a key", 1_000);
+}
+
+fn pulses() {
+    let pulse = Arc::new(Pulse::new(BreakerRule::default()));
+    let (clock, mut runs) = (Clock::default(), Runs::default());
+    for _ in 0..1_000 {
+        runs.time(|| {
+            for _ in 0..1_000 {
+                let ticket = pulse.enter(clock.uptime_ms()).unwrap();
+                ticket.ended_well(clock.uptime_ms(), Duration::from_millis(3));
+            }
+        });
+    }
+    runs.report("note a call at a deployment", 1_000);
 }
 
 fn spool(

@@ -2,6 +2,7 @@
 //! count. Nothing here needs Redis to answer.
 
 use crate::background::Tools;
+use crate::health;
 use crate::snapshot::Source;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -66,7 +67,7 @@ pub fn metrics(tools: &Tools) -> String {
     #[expect(clippy::cast_precision_loss, reason = "Prometheus' values are floats")]
     let number = |n: u64| n as f64;
     let (now, reserved) = (tools.clock.now(), tools.reserve.reserved());
-    tools.telemetry.render(&[
+    let mut text = tools.telemetry.render(&[
         ("tollgate_ready", "Whether this gateway takes calls.", flag(state.ready)),
         (
             "tollgate_config_version",
@@ -105,13 +106,15 @@ pub fn metrics(tools: &Tools) -> String {
             "The money that calls hold now.",
             number(u64::try_from(reserved.held.0).unwrap_or(0)),
         ),
-    ])
+    ]);
+    health::show(&mut text, &tools.snapshot.load(), tools.clock.uptime_ms());
+    text
 }
 
 /// The answer to `/livez` and `/readyz`, for any port, and to what the Open Inference Protocol asks
 /// instead; `None` for other paths.
 #[must_use]
-pub fn health(tools: &Tools, path: &str) -> Option<Response<Full<Bytes>>> {
+pub fn probe(tools: &Tools, path: &str) -> Option<Response<Full<Bytes>>> {
     match path {
         "/livez" => Some(answer(StatusCode::OK, "text/plain; charset=utf-8", "alive\n".into())),
         "/readyz" => {
@@ -152,7 +155,7 @@ fn respond(tools: &Tools, request: &Request<Incoming>) -> Response<Full<Bytes>> 
     if request.uri().path() == "/metrics" {
         return answer(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics(tools));
     }
-    health(tools, request.uri().path()).unwrap_or_else(|| {
+    probe(tools, request.uri().path()).unwrap_or_else(|| {
         answer(StatusCode::NOT_FOUND, "text/plain", "try /livez, /readyz or /metrics\n".into())
     })
 }

@@ -5,6 +5,7 @@ use crate::admin;
 use crate::beat::{Peers, beat};
 use crate::clock::Clock;
 use crate::former::Former;
+use crate::health::Health;
 use crate::link::{Link, Purpose};
 use crate::provider::{Keeper, TokenSource, keep_tokens};
 use crate::reserve::{Drawer, Reserve};
@@ -14,6 +15,7 @@ use crate::telemetry::Telemetry;
 use contract::id::GatewayId;
 use contract::seal::MasterKey;
 use redis_link::Address;
+use route::breaker::BreakerRule;
 use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -59,6 +61,9 @@ pub struct Settings {
     /// Bytes of usage that may wait on disk before new work is refused.
     #[arg(long, env = "TOLLGATE_SPOOL_BYTES_MAX", default_value_t = 1 << 30)]
     pub spool_bytes_max: u64,
+    /// Milliseconds that a deployment rests that fails again and again, until one call probes it.
+    #[arg(long, env = "TOLLGATE_PROBE_EVERY_MS", default_value_t = 5_000)]
+    pub probe_every_ms: u64,
 }
 
 fn master_key(text: &str) -> Result<MasterKey, &'static str> {
@@ -151,12 +156,11 @@ pub fn start(
         Settle::open(&settings.state, settings.spool_bytes_max, threads, Arc::clone(&telemetry))?;
     let former = Former::take_over(&settings.state, gateway_id)
         .map_err(|source| StartError::State { path: settings.state.clone(), source })?;
-    let master = Arc::new(settings.master_key);
-    let snapshot = first_snapshot(
-        &settings.state,
-        Arc::clone(&master),
-        Duration::from_secs(settings.snapshot_age_max_s),
-    );
+    let rule =
+        BreakerRule { probe_every_ms: settings.probe_every_ms.max(1), ..BreakerRule::default() };
+    let empty = Snapshot::empty(Arc::new(settings.master_key), Health::new(rule));
+    let age_max = Duration::from_secs(settings.snapshot_age_max_s);
+    let snapshot = first_snapshot(&settings.state, empty, age_max);
     let (reserve, drawer) = Reserve::new(gateway_id, clock.clone(), Arc::clone(&telemetry));
     let (tokens, asked) = Keeper::new();
     let tools = Tools {
@@ -171,7 +175,7 @@ pub fn start(
         draining: Arc::default(),
     };
     let (tried, first_load) = std::sync::mpsc::channel();
-    let work = Work { tools: tools.clone(), address, master, state: settings.state, former, tried };
+    let work = Work { tools: tools.clone(), address, state: settings.state, former, tried };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -186,22 +190,21 @@ pub fn start(
     Ok((tools, Background { stop, thread }))
 }
 
-fn first_snapshot(state: &std::path::Path, master: Arc<MasterKey>, age_max: Duration) -> Handle {
-    match disk::read(state, Arc::clone(&master)) {
+fn first_snapshot(state: &std::path::Path, empty: Snapshot, age_max: Duration) -> Handle {
+    match disk::read(state, &empty) {
         Some((snapshot, confirmed_at)) => {
             tracing::info!(version = snapshot.version(), %confirmed_at, "starting with the last good configuration");
             let handle = Handle::new(snapshot, age_max);
             handle.confirm(confirmed_at);
             handle
         }
-        None => Handle::new(Snapshot::empty(master), age_max),
+        None => Handle::new(empty, age_max),
     }
 }
 
 struct Work {
     tools: Tools,
     address: Address,
-    master: Arc<MasterKey>,
     state: PathBuf,
     former: Former,
     /// Told when the first load has been tried.
@@ -225,7 +228,6 @@ impl Work {
         let changed = Arc::new(Notify::new());
         let follower = Follower {
             handle: snapshot.clone(),
-            master: Arc::clone(&self.master),
             clock: clock.clone(),
             telemetry: Arc::clone(&telemetry),
             changed: Arc::clone(&changed),

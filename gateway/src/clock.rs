@@ -46,6 +46,12 @@ impl Clock {
         }
     }
 
+    /// The same for those who count in whole numbers.
+    #[must_use]
+    pub fn uptime_ms(&self) -> u64 {
+        u64::try_from(self.steady_ms()).unwrap_or(0)
+    }
+
     /// Whether a test sets it.
     #[must_use]
     pub const fn is_fixed(&self) -> bool {

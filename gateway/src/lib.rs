@@ -17,6 +17,7 @@ pub mod detach;
 pub mod fault;
 pub mod fold;
 pub mod former;
+pub mod health;
 pub mod identify;
 pub mod link;
 pub mod meter;

@@ -50,6 +50,9 @@ struct Config {
     /// Seconds for all attempts of a call up to its answer, or a stream's first content.
     #[arg(long, env = "TOLLGATE_CALL_TIMEOUT_S", default_value_t = 600)]
     call_timeout_s: u64,
+    /// Seconds for one attempt at a whole answer, while another deployment is left to try.
+    #[arg(long, env = "TOLLGATE_ANSWER_TIMEOUT_S", default_value_t = 300)]
+    answer_timeout_s: u64,
     /// Seconds from sending a streamed call to its first content, for each attempt.
     #[arg(long, env = "TOLLGATE_FIRST_CONTENT_TIMEOUT_S", default_value_t = 120)]
     first_content_timeout_s: u64,
@@ -88,6 +91,7 @@ impl Config {
         Bounds {
             in_flight_max: self.in_flight_max.div_ceil(self.workers()),
             call_timeout: Duration::from_secs(self.call_timeout_s),
+            answer_timeout: Duration::from_secs(self.answer_timeout_s),
             first_content_timeout: Duration::from_secs(self.first_content_timeout_s),
             stream_idle_timeout: Duration::from_secs(self.stream_idle_timeout_s),
             drain_timeout: Duration::from_secs(self.drain_timeout_s),

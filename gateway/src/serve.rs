@@ -21,7 +21,6 @@ use crate::worker::Worker;
 use contract::usage::Operation;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use route::plan::Seen;
 use std::rc::Rc;
 
 /// Answers one request, whatever it is.
@@ -93,7 +92,8 @@ async fn prepare(
 }
 
 fn places(worker: &Worker, permit: &Permit) -> Result<Plan, Fault> {
-    plan(permit, |_| Seen::WELL, &worker.chance)
+    let (now_ms, stream) = (worker.gateway.tools.clock.uptime_ms(), permit.call.ask.stream);
+    plan(permit, |place| place.pulse.seen(now_ms, stream), &worker.chance)
 }
 
 /// The room between plan and attempt: takes what the call may use from every limit. A budget

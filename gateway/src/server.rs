@@ -189,7 +189,7 @@ async fn handle(
     worker: Rc<Worker>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
-    if let Some(probe) = admin::health(&worker.gateway.tools, request.uri().path()) {
+    if let Some(probe) = admin::probe(&worker.gateway.tools, request.uri().path()) {
         let (head, body) = probe.into_parts();
         // A whole body in memory is there at once, and cannot fail.
         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();

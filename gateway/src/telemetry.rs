@@ -48,6 +48,8 @@ counts! {
     AttemptUnreachable = "tollgate_upstream_attempts_total" "{result=\"unreachable\"}", "Attempts upstream, by how they ended.";
     AttemptTimedOut = "tollgate_upstream_attempts_total" "{result=\"timed_out\"}", "Attempts upstream, by how they ended.";
     AttemptCut = "tollgate_upstream_attempts_total" "{result=\"cut\"}", "Attempts upstream, by how they ended.";
+    RetryMade = "tollgate_upstream_retries_total" "{result=\"made\"}", "Further attempts that a failure asked for.";
+    RetryDenied = "tollgate_upstream_retries_total" "{result=\"denied\"}", "Further attempts that a failure asked for.";
     StreamDrained = "tollgate_abandoned_streams_total" "{result=\"drained\"}", "Streams that their callers left, by how they ended.";
     StreamCancelled = "tollgate_abandoned_streams_total" "{result=\"cancelled\"}", "Streams that their callers left, by how they ended.";
     DrawGranted = "tollgate_allowance_draws_total" "{result=\"granted\"}", "Draws that calls waited for, by how they ended.";
@@ -362,7 +364,13 @@ impl Telemetry {
 }
 
 /// The help and type of a metric, once.
-fn head<'a>(out: &mut String, last: &mut &'a str, name: &'a str, kind: &str, help: &str) {
+pub(crate) fn head<'a>(
+    out: &mut String,
+    last: &mut &'a str,
+    name: &'a str,
+    kind: &str,
+    help: &str,
+) {
     if *last != name {
         *last = name;
         // Writing to a String does not fail.
@@ -370,6 +378,6 @@ fn head<'a>(out: &mut String, last: &mut &'a str, name: &'a str, kind: &str, hel
     }
 }
 
-fn line(out: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
+pub(crate) fn line(out: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
     writeln!(out, "{name}{labels} {value}").unwrap_or_default();
 }

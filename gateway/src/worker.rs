@@ -34,6 +34,8 @@ pub struct Bounds {
     /// A caller may leave what it is sent untaken for so long.
     pub stall_timeout: Duration,
     pub connect_timeout: Duration,
+    /// From sending a call to the end of a whole answer, while another place is left to try.
+    pub answer_timeout: Duration,
     /// From sending a streamed call to its first content.
     pub first_content_timeout: Duration,
     /// Silence within a stream.
@@ -63,6 +65,7 @@ impl Default for Bounds {
             body_timeout: Duration::from_secs(30),
             stall_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(300),
             first_content_timeout: Duration::from_secs(120),
             stream_idle_timeout: Duration::from_secs(120),
             call_timeout: Duration::from_secs(600),

@@ -49,12 +49,57 @@ pub enum Fitness {
     Unfit,
 }
 
+/// Where a breaker stands, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub enum Phase {
     Closed,
     Open { since_ms: u64 },
     Probing { since_ms: u64 },
     Recovering { since_ms: u64 },
+}
+
+impl Phase {
+    /// What may be sent at this instant.
+    #[must_use]
+    pub fn fitness(self, rule: &BreakerRule, now_ms: u64) -> Fitness {
+        match self {
+            Self::Closed => Fitness::Share(100),
+            Self::Open { since_ms } if passed(since_ms, now_ms) < rule.probe_every_ms => {
+                Fitness::Unfit
+            }
+            Self::Probing { since_ms } if passed(since_ms, now_ms) < rule.probe_timeout_ms => {
+                Fitness::Unfit
+            }
+            Self::Open { .. } | Self::Probing { .. } => Fitness::Probe,
+            Self::Recovering { since_ms } => {
+                let grown = passed(since_ms, now_ms).saturating_mul(100 - RECOVERY_FROM)
+                    / rule.recovery_ms.max(1);
+                Fitness::Share(u8::try_from(RECOVERY_FROM + grown).unwrap_or(100).min(100))
+            }
+        }
+    }
+
+    /// In one word, for threads that only look. The time is kept up to 62 bits.
+    #[must_use]
+    pub const fn pack(self) -> u64 {
+        match self {
+            Self::Closed => 0,
+            Self::Open { since_ms } => since_ms << 2 | 1,
+            Self::Probing { since_ms } => since_ms << 2 | 2,
+            Self::Recovering { since_ms } => since_ms << 2 | 3,
+        }
+    }
+
+    #[must_use]
+    pub const fn unpack(word: u64) -> Self {
+        let since_ms = word >> 2;
+        match word & 3 {
+            0 => Self::Closed,
+            1 => Self::Open { since_ms },
+            2 => Self::Probing { since_ms },
+            _ => Self::Recovering { since_ms },
+        }
+    }
 }
 
 /// The calls that ended in one second.
@@ -80,26 +125,15 @@ impl Breaker {
         Self { rule, phase: Phase::Closed, consecutive: 0, window: Default::default() }
     }
 
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
     /// What may be sent at this instant.
     #[must_use]
     pub fn fitness(&self, now_ms: u64) -> Fitness {
-        match self.phase {
-            Phase::Closed => Fitness::Share(100),
-            Phase::Open { since_ms } if passed(since_ms, now_ms) < self.rule.probe_every_ms => {
-                Fitness::Unfit
-            }
-            Phase::Probing { since_ms }
-                if passed(since_ms, now_ms) < self.rule.probe_timeout_ms =>
-            {
-                Fitness::Unfit
-            }
-            Phase::Open { .. } | Phase::Probing { .. } => Fitness::Probe,
-            Phase::Recovering { since_ms } => {
-                let grown = passed(since_ms, now_ms).saturating_mul(100 - RECOVERY_FROM)
-                    / self.rule.recovery_ms.max(1);
-                Fitness::Share(u8::try_from(RECOVERY_FROM + grown).unwrap_or(100).min(100))
-            }
-        }
+        self.phase.fitness(&self.rule, now_ms)
     }
 
     /// A call is sent as a probe: none other is until its end is told, or too long is waited for.
@@ -122,7 +156,8 @@ impl Breaker {
 
     /// A call ended; whether the deployment did its part.
     pub fn record(&mut self, now_ms: u64, ok: bool) {
-        self.count(now_ms, ok);
+        self.count(now_ms, 1, u32::from(!ok));
+        self.consecutive = if ok { 0 } else { self.consecutive.saturating_add(1) };
         self.phase = match (self.phase, ok) {
             (Phase::Probing { .. }, true) => {
                 self.consecutive = 0;
@@ -142,16 +177,28 @@ impl Breaker {
         };
     }
 
-    fn count(&mut self, now_ms: u64, ok: bool) {
-        self.consecutive = if ok { 0 } else { self.consecutive.saturating_add(1) };
+    /// Calls that ended well within the second of `at_ms`, told later than they ended. They end a
+    /// run of failures, and count in the window.
+    pub fn ended_well(&mut self, at_ms: u64, calls: u32) {
+        if calls > 0 {
+            self.consecutive = 0;
+            self.count(at_ms, calls, 0);
+        }
+    }
+
+    fn count(&mut self, now_ms: u64, calls: u32, failed: u32) {
         let second = now_ms / 1_000;
         let place = usize::try_from(second % WINDOW_S).unwrap_or(0);
         if let Some(slot) = self.window.get_mut(place) {
+            if slot.second > second {
+                // Told so late that the window has gone on.
+                return;
+            }
             if slot.second != second {
                 *slot = Second { second, ..Second::default() };
             }
-            slot.calls = slot.calls.saturating_add(1);
-            slot.failed = slot.failed.saturating_add(u32::from(!ok));
+            slot.calls = slot.calls.saturating_add(calls);
+            slot.failed = slot.failed.saturating_add(failed);
         }
     }
 
@@ -221,6 +268,34 @@ mod tests {
         assert_eq!(breaker.fitness(12_000), Fitness::Share(100));
         breaker.record(20_999, false);
         assert_eq!(breaker.fitness(20_999), Fitness::Unfit);
+    }
+
+    #[test]
+    fn calls_that_ended_well_count_although_they_are_told_later() {
+        let mut breaker = Breaker::new(RULE);
+        (0..4).for_each(|_| breaker.record(3_000, false));
+        breaker.ended_well(3_900, 7);
+        // Neither a fifth in a row, nor half of all.
+        breaker.record(4_000, false);
+        assert_eq!(breaker.fitness(4_000), Fitness::Share(100));
+        // Those of a second that the window has left behind are none.
+        breaker.record(13_000, true);
+        breaker.ended_well(3_000, 1_000);
+        (0..5).for_each(|_| breaker.record(13_000, false));
+        assert_eq!(breaker.fitness(13_000), Fitness::Unfit);
+    }
+
+    #[test]
+    fn a_phase_in_one_word_is_the_same_phase() {
+        let since_ms = 1 << 40 | 5;
+        for phase in [
+            Phase::Closed,
+            Phase::Open { since_ms },
+            Phase::Probing { since_ms },
+            Phase::Recovering { since_ms },
+        ] {
+            assert_eq!(Phase::unpack(phase.pack()), phase);
+        }
     }
 
     #[test]

@@ -27,10 +27,10 @@ impl RetryBudget {
         Self { left: KEPT_MAX, at_ms: now_ms }
     }
 
-    /// A call makes its first attempt.
-    pub fn call(&mut self, now_ms: u64) {
+    /// So many calls made their first attempts since it was last told.
+    pub fn calls(&mut self, now_ms: u64, calls: u64) {
         self.pass(now_ms);
-        self.left = (self.left + PER_CALL).min(KEPT_MAX);
+        self.left = self.left.saturating_add(calls.saturating_mul(PER_CALL)).min(KEPT_MAX);
     }
 
     /// Takes one more attempt; false when none is left.
@@ -62,7 +62,7 @@ mod tests {
         let (mut calls, mut more) = (0_u64, 0_u64);
         // A thousand calls a second for a minute, each of which asks for two more.
         for nth in 0..60_000_u64 {
-            budget.call(nth);
+            budget.calls(nth, 1);
             calls += 1;
             more += u64::from(budget.take(nth)) + u64::from(budget.take(nth));
         }
@@ -75,7 +75,7 @@ mod tests {
     fn calls_that_are_few_may_each_be_tried_again() {
         let mut budget = RetryBudget::new(0);
         for nth in 0..100 {
-            budget.call(nth * 10_000);
+            budget.calls(nth * 10_000, 1);
             assert!(budget.take(nth * 10_000));
         }
     }

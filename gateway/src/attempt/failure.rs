@@ -35,6 +35,18 @@ impl Failure {
         Self { fault, next: Next::Never, count: Count::AttemptRefused, answered: 0 }
     }
 
+    /// Whether it tells something of the deployment, which others that call it should know. What a
+    /// caller can bring about by what it asks for must not: it would take the place from all.
+    #[must_use]
+    pub fn is_of_place(&self) -> bool {
+        let told = match self.answered {
+            0 => self.count != Count::AttemptRefused,
+            OK | 401 | 408 | 429 | 500.. => true,
+            _ => false,
+        };
+        told && self.fault.origin != Origin::Client
+    }
+
     /// The provider speaks no dialect that has such calls.
     #[must_use]
     pub fn not_served() -> Self {
@@ -156,7 +168,8 @@ impl Failure {
         let answered = status.as_u16();
         let blames_request = answered == 500 && dialect::openai::is_refusal(&body);
         let status = if blames_request { StatusCode::BAD_REQUEST } else { status };
-        let again = matches!(status.as_u16(), 408 | 429 | 500..);
+        // 409: another request holds a lock. 520 to 524: a proxy of Cloudflare's has no connection.
+        let again = matches!(status.as_u16(), 408 | 409 | 429 | 500 | 502..=504 | 520..=524 | 529);
         let fault = match status.as_u16() {
             400 | 413 | 415 | 422 => refused(status, body, wire),
             401 | 403 => Fault::upstream(
@@ -233,12 +246,14 @@ mod tests {
             (403, C::UpstreamAuth, 502, Next::Never),
             (404, C::UpstreamFailed, 502, Next::Never),
             (408, C::UpstreamTimeout, 504, Next::Again),
-            (409, C::UpstreamFailed, 502, Next::Never),
+            (409, C::UpstreamFailed, 502, Next::Again),
             (422, C::UpstreamRefused, 400, Next::Never),
             (429, C::UpstreamRateLimited, 429, Next::Again),
             (500, C::UpstreamFailed, 502, Next::Again),
+            (501, C::UpstreamFailed, 502, Next::Never),
             (503, C::UpstreamFailed, 502, Next::Again),
             (504, C::UpstreamTimeout, 504, Next::Again),
+            (522, C::UpstreamFailed, 502, Next::Again),
             (529, C::UpstreamFailed, 502, Next::Again),
             (302, C::UpstreamFailed, 502, Next::Never),
         ] {
@@ -249,6 +264,28 @@ mod tests {
                 "{status}"
             );
         }
+    }
+
+    #[test]
+    fn what_a_caller_can_bring_about_says_nothing_of_the_deployment() {
+        let refusal = r#"{"error":{"message":"too large","type":"server_error"}}"#;
+        for (failure, of_place) in [
+            (of(429, ""), true),
+            (of(500, ""), true),
+            (of(401, ""), true),
+            (Failure::timeout(), true),
+            (Failure::cut("early"), true),
+            (Failure::malformed("HTML"), true),
+            (of(400, refusal), false),
+            (of(403, ""), false),
+            (of(404, ""), false),
+            (of(409, ""), false),
+            (Failure::not_served(), false),
+        ] {
+            assert_eq!(failure.is_of_place(), of_place, "{failure:?}");
+        }
+        let blames = r#"{"error":{"code":500,"message":"input (3002 tokens) is too large to process. increase the physical batch size (current batch size: 512)","type":"server_error"}}"#;
+        assert!(!of(500, blames).is_of_place());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod server;
 mod small;
 mod speech;
 mod spoken;
+mod tour;
 mod translate;
 mod watch;
 
@@ -31,15 +32,13 @@ use crate::fault::Fault;
 use crate::meter::{Measure, Meter};
 use crate::plan::Plan;
 use crate::provider::Lease;
+use crate::snapshot::DeploymentView;
 use crate::telemetry::Count;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use hyper::body::Incoming;
-use std::time::Duration;
 use tokio::time::Instant;
-
-/// The first wait before trying the same place again; doubled each time.
-const BACKOFF: Duration = Duration::from_millis(100);
+use tour::Tour;
 
 /// A provider that answers.
 #[derive(Debug)]
@@ -73,64 +72,51 @@ pub struct Stream {
 /// `upstream.*`, when the last attempt that is allowed failed. The call is settled then.
 pub async fn attempt(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Fault> {
     let gateway = std::sync::Arc::clone(&meter.worker().gateway);
-    let bounds = &gateway.bounds;
+    let (bounds, tools) = (&gateway.bounds, &gateway.tools);
     let deadline = Instant::from_std(meter.started()) + bounds.call_timeout;
-    let mut nth = 0;
+    let mut tour = Tour::new(&plan, bounds.attempts_max);
+    meter.permit.model.retries.call();
     loop {
-        let deployment = plan.attempt(nth);
-        meter.attempting(deployment);
-        let failure = match send::send(&meter, deployment, deadline).await {
+        let (deployment, ticket) = tour.enter(tools.clock.uptime_ms());
+        let until = tour.until(&ticket, &meter, deadline);
+        meter.attempting(deployment, ticket);
+        let failure = match send::send(&meter, deployment, until).await {
             Ok((headers, answer, dropped)) => {
-                gateway.tools.telemetry.count(Count::AttemptAnswered, 1);
+                tools.telemetry.count(Count::AttemptAnswered, 1);
                 return Ok(Upstream { meter, headers, answer, dropped });
             }
             Err(failure) => failure,
         };
-        gateway.tools.telemetry.count(failure.count, 1);
-        nth += 1;
+        tools.telemetry.count(failure.count, 1);
+        meter.judge(failure.is_of_place().then_some(false));
         let request_id = meter.permit.call.principal.stamp.request_id;
         tracing::warn!(
-            %request_id, deployment_id = %deployment.record.id, attempt = nth,
+            %request_id, deployment_id = %deployment.record.id, attempt = tour.made(),
             code = failure.fault.code.as_str(),
             cause = failure.fault.more.as_ref().and_then(|more| more.cause.as_deref()),
             "an attempt failed"
         );
-        if nth >= usize::from(bounds.attempts_max) || failure.next == Next::Never {
+        if failure.next == Next::Never || tour.is_over() {
+            return Err(meter.fail(failure.fault));
+        }
+        let next = tour.next(tools.clock.uptime_ms());
+        let wait = tour.wait(next, &failure, &meter);
+        let in_time = wait <= bounds.retry_wait_max && Instant::now() + wait < deadline;
+        if !in_time || !may_retry(&meter, next.1) {
             return Err(meter.fail(failure.fault));
         }
         meter.failed(&failure);
-        // A place not yet tried is tried at once; the same one again only after a wait.
-        if nth >= plan.places() {
-            let wait = wait(nth - plan.places(), meter.worker().chance.next());
-            let wait = wait.max(failure.fault.retry_after.unwrap_or_default());
-            if wait > bounds.retry_wait_max || Instant::now() + wait >= deadline {
-                return Err(meter.fail(failure.fault));
-            }
+        if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
     }
 }
 
-/// Doubles from [`BACKOFF`], of which chance takes up to a half away.
-fn wait(round: usize, chance: u64) -> Duration {
-    let doubled = BACKOFF.saturating_mul(1 << round.min(10));
-    let half = u32::try_from(doubled.as_micros() / 2).unwrap_or(u32::MAX);
-    let off = (u64::from(half) * (chance >> 32)) >> 32;
-    doubled.saturating_sub(Duration::from_micros(off))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_and_chance_takes_at_most_half_of_them_away() {
-        for (round, full) in [(0, 100), (1, 200), (3, 800)] {
-            assert_eq!(wait(round, 0), Duration::from_millis(full));
-            let least = wait(round, u64::MAX);
-            assert!(
-                least >= Duration::from_millis(full / 2) && least < Duration::from_millis(full)
-            );
-        }
-    }
+/// Whether one more attempt may be made at a place. Where that one answers as far as anybody knows,
+/// nothing is made worse; where it fails too, the model's calls have only so many together.
+fn may_retry(meter: &Meter, at: &DeploymentView) -> bool {
+    let tools = &meter.worker().gateway.tools;
+    let may = at.pulse.is_well() || meter.permit.model.retries.take(tools.clock.uptime_ms());
+    tools.telemetry.count(if may { Count::RetryMade } else { Count::RetryDenied }, 1);
+    may
 }

@@ -14,6 +14,7 @@ use crate::admit::Kind;
 use crate::attempt::{Batches, Failure};
 use crate::detach::Gone;
 use crate::fault::Fault;
+use crate::health::Ticket;
 use crate::permit::Permit;
 use crate::plan::Way;
 use crate::reserve::{Amounts, Refused, Reservation};
@@ -59,6 +60,8 @@ pub struct Meter {
     /// What the provider last asked has told so far, before its answer goes on.
     heard: Cell<Heard>,
     tried: Option<DeploymentView>,
+    /// The attempt under way, until it is known how it ended.
+    ticket: Option<Ticket>,
     /// When the last attempt began.
     asked: Instant,
     first_content: Option<Duration>,
@@ -97,6 +100,7 @@ impl Meter {
             failed: Vec::new(),
             heard: Cell::default(),
             tried: None,
+            ticket: None,
             first_content: None,
             caller_gone: Gone::default(),
             batches: RefCell::default(),
@@ -142,7 +146,7 @@ impl Meter {
     }
 
     /// Notes an attempt that is about to be made.
-    pub fn attempting(&mut self, deployment: &DeploymentView) {
+    pub fn attempting(&mut self, deployment: &DeploymentView, ticket: Ticket) {
         self.attempts = self.attempts.saturating_add(1);
         // What another deployment has answered in part is thrown away, and was charged for.
         let lost = self.batches.get_mut().begin(deployment.record.id);
@@ -150,8 +154,21 @@ impl Meter {
             (last.tokens, last.reported) = (lost, true);
         }
         self.tried = Some(deployment.clone());
+        self.ticket = Some(ticket);
         self.heard = Cell::default();
         self.asked = Instant::now();
+    }
+
+    /// Says how the attempt under way ended: whether its deployment did its part, `None` where that
+    /// is not known. Only the first word counts.
+    pub fn judge(&mut self, did_its_part: Option<bool>) {
+        let Some(ticket) = self.ticket.take() else { return };
+        let now_ms = self.worker.gateway.tools.clock.uptime_ms();
+        match did_its_part {
+            Some(true) => ticket.ended_well(now_ms, self.asked.elapsed()),
+            Some(false) => ticket.ended_badly(now_ms),
+            None => drop(ticket),
+        }
     }
 
     /// Notes that the last attempt failed, and that another follows. What its provider reported for
@@ -182,6 +199,10 @@ impl Meter {
     /// Notes that a stream's content begins.
     pub fn content_begins(&mut self) {
         self.first_content = Some(self.started().elapsed());
+        if let Some(ticket) = &self.ticket {
+            let now_ms = self.worker.gateway.tools.clock.uptime_ms();
+            ticket.content_begins(now_ms, self.asked.elapsed());
+        }
     }
 
     /// What a call used: as the provider reports it, and where it tells no tokens as they are
@@ -305,6 +326,12 @@ impl Meter {
     /// Writes the event and settles the reservation; the cost.
     pub fn end(&mut self, mut end: End) -> Nanos {
         let Some(intent) = self.intent.take() else { return Nanos::ZERO };
+        self.judge(match end.outcome {
+            Outcome::Ok => Some(true),
+            Outcome::UpstreamCut => Some(false),
+            // Told already, or the caller's doing.
+            Outcome::UpstreamError | Outcome::ClientGone | Outcome::BudgetExhausted => None,
+        });
         if self.caller_gone.get() {
             end = End { outcome: Outcome::ClientGone, status: STATUS_CALLER_GONE, ..end };
         }

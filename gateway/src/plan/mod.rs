@@ -24,6 +24,9 @@ use std::sync::LazyLock;
 static BY_WEIGHT: LazyLock<Policy> =
     LazyLock::new(|| Policy::unruled(&RoutePolicy::default(), None));
 
+/// More places than any call tries.
+const PLACES_MAX: usize = 16;
+
 /// Deployments in the order of trying, never empty.
 #[derive(Debug)]
 pub struct Plan {
@@ -119,7 +122,8 @@ pub fn plan(
     let seen = |at: usize| places.get(at).map_or(Seen::WELL, |place| seen(place));
     let planned = route::plan::plan(&policy, &facts, needs, &candidates, &seen, next, &mut ());
     let planned = planned.map_err(|nowhere| none(model, &policy, &candidates, nowhere))?;
-    let mut order = planned.order.iter().filter_map(|at| places.get(*at).copied()).cloned();
+    let order = planned.order.iter().take(PLACES_MAX);
+    let mut order = order.filter_map(|at| places.get(*at).copied()).cloned();
     let first = order.next().ok_or_else(|| closed(model))?;
     let way = route.map(|route| way(route, &policy, planned.rule, planned.part));
     Ok(Plan { first, rest: order.collect(), way })

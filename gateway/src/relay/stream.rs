@@ -164,6 +164,8 @@ impl Relay {
     }
 
     fn settle_whole(&mut self) {
+        // Whole, but a place that sends what nobody can read is not well.
+        self.meter.judge(Some(self.flow.malformed() == 0));
         let end = self.end(Outcome::Ok, None);
         let cost = self.settle(end);
         self.whole = true;

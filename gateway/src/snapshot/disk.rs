@@ -6,7 +6,6 @@
 use super::{Handle, Snapshot};
 use contract::Timestamp;
 use contract::channel::Stored;
-use contract::seal::MasterKey;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -36,10 +35,10 @@ struct Confirmed {
     at: Timestamp,
 }
 
-/// Reads the copy in `state`, and until when it was known to be current; `None` when there is
-/// none, or none that can be trusted.
+/// Reads the copy in `state` in the place of what `empty` holds, and until when it was known to be
+/// current; `None` when there is none, or none that can be trusted.
 #[must_use]
-pub fn read(state: &Path, master: Arc<MasterKey>) -> Option<(Snapshot, Timestamp)> {
+pub fn read(state: &Path, empty: &Snapshot) -> Option<(Snapshot, Timestamp)> {
     let path = state.join("snapshot");
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -58,7 +57,7 @@ pub fn read(state: &Path, master: Arc<MasterKey>) -> Option<(Snapshot, Timestamp
         .and_then(|bytes| serde_json::from_slice::<Confirmed>(&bytes).ok())
         .filter(|confirmed| confirmed.version == copy.version)
         .map_or(copy.confirmed_at, |confirmed| confirmed.at.max(copy.confirmed_at));
-    Some((Snapshot::build(master, copy.version, copy.records), confirmed))
+    Some((empty.rebuilt(copy.version, copy.records), confirmed))
 }
 
 fn decode(text: &str) -> Option<Copy> {

@@ -9,7 +9,6 @@ use crate::clock::Clock;
 use crate::link::Link;
 use crate::telemetry::{Count, Telemetry, Timing};
 use contract::channel::{self, Change};
-use contract::seal::MasterKey;
 use contract::snapshot::Kind;
 use redis::RedisResult;
 use redis::streams::{StreamId, StreamReadReply};
@@ -32,7 +31,6 @@ const BEHIND: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Follower {
     pub handle: Handle,
-    pub master: Arc<MasterKey>,
     pub clock: Clock,
     pub telemetry: Arc<Telemetry>,
     /// Told when the snapshot has changed, for the copy on disk.
@@ -114,7 +112,7 @@ impl Follower {
             }
             return Ok(false);
         };
-        let next = load::assemble(raw, version, &held, Arc::clone(&self.master), &self.telemetry);
+        let next = load::assemble(raw, version, &held, &self.telemetry);
         self.telemetry.count(Count::ConfigReloads, 1);
         tracing::info!(version, "configuration loaded");
         self.adopt(next, before);

@@ -4,11 +4,9 @@
 use super::Snapshot;
 use crate::telemetry::{Count, Telemetry};
 use contract::channel::{self, Stored};
-use contract::seal::MasterKey;
 use contract::snapshot::{Kind, Record};
 use redis::RedisResult;
 use redis_link::Connection;
-use std::sync::Arc;
 
 /// What Redis holds: its version, absent when it was emptied, and the text of every record.
 pub struct Raw {
@@ -35,13 +33,7 @@ pub async fn read(mut connection: Connection) -> RedisResult<Raw> {
 }
 
 /// Makes a snapshot of what was read.
-pub fn assemble(
-    raw: Raw,
-    version: u64,
-    previous: &Snapshot,
-    master: Arc<MasterKey>,
-    telemetry: &Telemetry,
-) -> Snapshot {
+pub fn assemble(raw: Raw, version: u64, previous: &Snapshot, telemetry: &Telemetry) -> Snapshot {
     let records = raw.records.into_iter().flat_map(|(kind, records)| {
         records.into_iter().filter_map(move |(id, text)| {
             decode(kind, &id, &text).or_else(|| {
@@ -50,7 +42,7 @@ pub fn assemble(
             })
         })
     });
-    Snapshot::build(master, version, records)
+    previous.rebuilt(version, records)
 }
 
 fn decode(kind: Kind, id: &str, text: &str) -> Option<Stored> {

@@ -5,6 +5,7 @@ use super::routes::{RouteView, Routes, compile};
 use super::table::{Entry, Map, Moved, Table};
 use super::view::{DeploymentView, ModelView, ProviderView};
 use crate::fold::Folded;
+use crate::health::Health;
 use contract::Timestamp;
 use contract::channel::{Change, Stored};
 use contract::id::{AppId, ModelId, OrgId, PlanId, ProductId, ProviderId, RouteId};
@@ -29,6 +30,8 @@ type Groups<K, R> = Map<K, Arc<[Arc<R>]>>;
 pub struct Snapshot {
     version: u64,
     master: Arc<MasterKey>,
+    /// Every snapshot of a gateway has the same.
+    health: Health,
 
     orgs: Table<OrgRecord>,
     apps: Table<AppRecord>,
@@ -66,10 +69,11 @@ enum Touched {
 impl Snapshot {
     /// Nothing known yet: version 0. `master` opens the providers' credentials.
     #[must_use]
-    pub fn empty(master: Arc<MasterKey>) -> Self {
+    pub fn empty(master: Arc<MasterKey>, health: Health) -> Self {
         Self {
             version: 0,
             master,
+            health,
             orgs: Table::default(),
             apps: Table::default(),
             keys: Table::default(),
@@ -94,14 +98,11 @@ impl Snapshot {
         }
     }
 
-    /// A whole snapshot of `version`, from records and the versions that wrote them.
+    /// A whole snapshot of `version`, from records and the versions that wrote them. What this one
+    /// holds is left out, but not how well its deployments are.
     #[must_use]
-    pub fn build(
-        master: Arc<MasterKey>,
-        version: u64,
-        records: impl IntoIterator<Item = Stored>,
-    ) -> Self {
-        let mut next = Self::empty(master);
+    pub fn rebuilt(&self, version: u64, records: impl IntoIterator<Item = Stored>) -> Self {
+        let mut next = Self::empty(Arc::clone(&self.master), self.health.clone());
         for stored in records {
             let (kind, id) = (stored.record.kind(), stored.record.id());
             next.put(kind, &id, stored.version, Some(stored.record));
@@ -115,7 +116,7 @@ impl Snapshot {
     #[must_use]
     pub fn of(master: Arc<MasterKey>, records: impl IntoIterator<Item = Record>) -> Self {
         let stored = records.into_iter().map(|record| Stored { version: 1, record });
-        Self::build(master, 1, stored)
+        Self::empty(master, Health::default()).rebuilt(1, stored)
     }
 
     /// The snapshot at `version`, after `changes`. A change that is not newer than the record it
@@ -353,6 +354,7 @@ impl Snapshot {
             provider: Arc::clone(provider),
             context_tokens_max: if own == 0 { of_model } else { own },
             lacks: Features::of(&record.lacks),
+            pulse: self.health.pulse(record.id),
         })
     }
 
@@ -376,7 +378,12 @@ impl Snapshot {
             deployments.sort_by_key(|view| view.record.id);
             let mut product_ids = products.remove(&record.id).unwrap_or_default();
             product_ids.sort_unstable();
-            list.push(Arc::new(ModelView { record: Arc::clone(record), deployments, product_ids }));
+            list.push(Arc::new(ModelView {
+                record: Arc::clone(record),
+                deployments,
+                product_ids,
+                retries: self.health.retries(record.id),
+            }));
         }
         list.sort_by(|a, b| (&a.record.name, a.record.id).cmp(&(&b.record.name, b.record.id)));
         let by_name = list.iter().map(|v| (v.record.name.as_str().into(), Arc::clone(v)));

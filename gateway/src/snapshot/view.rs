@@ -2,6 +2,7 @@
 //! a provider whose address is parsed and whose credential is already a header.
 
 use crate::attempt::{embed_form, rerank_form};
+use crate::health::{Pulse, Retries};
 use crate::provider::{Credential, Unusable};
 use contract::id::{ProductId, ProviderId};
 use contract::seal::MasterKey;
@@ -25,6 +26,8 @@ pub struct ModelView {
     pub deployments: Vec<DeploymentView>,
     /// The products that open this model.
     pub product_ids: Vec<ProductId>,
+    /// What its calls may do when they fail.
+    pub retries: Arc<Retries>,
 }
 
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct DeploymentView {
     /// Its own, else its model's; 0: nobody knows.
     pub context_tokens_max: u32,
     pub lacks: Features,
+    /// How well it is.
+    pub pulse: Arc<Pulse>,
 }
 
 impl DeploymentView {

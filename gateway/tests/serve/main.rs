@@ -27,6 +27,7 @@ mod room;
 mod routes;
 mod streams;
 mod support;
+mod survive;
 mod tokens;
 mod translate;
 mod upstream;

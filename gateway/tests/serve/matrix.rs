@@ -285,6 +285,31 @@ async fn a_stream_cut_by_any_provider_never_ends_as_if_it_were_whole() {
 }
 
 #[tokio::test]
+async fn what_opens_a_stream_is_held_until_its_content_so_that_another_attempt_can_follow() {
+    for (dialect, base, auth) in PROVIDERS {
+        let stack = stack_on(*dialect, base, *auth).await;
+        for caller in CALLERS {
+            let said = "Hello [[sim tokens=6 cut_after=0 fail_first=1]]";
+            let (path, body) = caller.request(said, true, false);
+            let response = stack.post(&path).json(&body).send().await.unwrap();
+            let cell = format!("{caller:?} to {dialect:?}");
+            assert_eq!(response.status(), 200, "{cell}");
+            let text = response.text().await.unwrap();
+            let (said, whole) = caller.read_stream(&text);
+            assert!(!said.is_empty() && whole, "{cell}: {text}");
+            for opening in ["\"response.created\"", "\"message_start\"", "\"message-start\""] {
+                let times = text.lines().filter(|line| {
+                    line.starts_with("data: ") && line.contains(&format!("\"type\":{opening}"))
+                });
+                assert!(times.count() <= 1, "{cell}: {text}");
+            }
+        }
+        let events = stack.events(CALLERS.len()).await;
+        assert!(events.iter().all(|event| event.attempts == 2), "{dialect:?}");
+    }
+}
+
+#[tokio::test]
 async fn embeddings_come_from_every_provider_that_has_them_in_either_callers_shape() {
     for (dialect, base, auth, model) in [
         (Dialect::Openai, "/v1", Auth::Bearer, "sim-embed"),

@@ -22,6 +22,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
+/// How long a deployment that fails rests.
+pub const PROBE_EVERY_MS: u64 = 1_000;
+
 /// Polls until `is` holds; panics after ten seconds.
 pub async fn wait_for(what: &str, mut is: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(10);
@@ -87,6 +90,7 @@ impl Stack {
             state: state.path().to_owned(),
             snapshot_age_max_s: 3_600,
             spool_bytes_max,
+            probe_every_ms: PROBE_EVERY_MS,
         };
         let (tools, background) = background::start(settings, Clock::System, 1, None).unwrap();
         wait_for("the snapshot arrives", || tools.snapshot.load().version() == 1).await;

@@ -21,6 +21,7 @@ fn settings(url: &str, state: &Path) -> Settings {
         state: state.into(),
         snapshot_age_max_s: 86_400,
         spool_bytes_max: 1 << 30,
+        probe_every_ms: 5_000,
     }
 }
 
