@@ -14,6 +14,7 @@ pub mod beat;
 pub mod chance;
 pub mod clock;
 pub mod detach;
+pub mod fallback;
 pub mod fault;
 pub mod fold;
 pub mod former;

@@ -4,14 +4,15 @@
 use crate::about;
 use crate::admit::{Stamp, admit};
 use crate::answer::Answer;
-use crate::attempt::{attempt, tell_count};
+use crate::attempt::tell_count;
 use crate::detach::finish_anyway;
+use crate::fallback::{self, places, planned};
 use crate::fault::Fault;
 use crate::identify::identify;
 use crate::meter::Meter;
 use crate::own;
 use crate::permit::{Permit, downgrade, permit};
-use crate::plan::{Plan, plan};
+use crate::plan::Plan;
 use crate::read::{Asked, read};
 use crate::relay::relay;
 use crate::render;
@@ -35,7 +36,7 @@ pub async fn serve(worker: Rc<Worker>, request: Request<Incoming>) -> Response<A
             let streamed = meter.permit.call.ask.stream;
             let gone = meter.caller_gone();
             // Boxed: it is large, and a place for it in every connection would be kept and moved.
-            let call = Box::pin(async move { Ok(relay(attempt(meter, plan).await?)) });
+            let call = Box::pin(async move { Ok(relay(fallback::answer(meter, plan).await?)) });
             // What was asked for is paid for, so its end is awaited even for a caller that left: all
             // of a whole answer, some of a stream.
             let answered = finish_anyway(worker, gone, streamed, call).await;
@@ -81,19 +82,13 @@ async fn prepare(
         }
         Asked::Server(principal) => return Ok(Prepared::Answer(about::server(&principal))),
     };
-    let permit = permit(call)?;
-    let plan = places(worker, &permit)?;
+    let (permit, plan) = planned(worker, permit(call)?)?;
     if let Some(counted) = counted_here(&permit, &plan) {
         suspended(worker, &permit)?;
         return Ok(Prepared::Answer(counted));
     }
     let (meter, plan) = reserve(worker, permit, plan).await?;
     Ok(Prepared::Call(Box::new(meter), plan))
-}
-
-fn places(worker: &Worker, permit: &Permit) -> Result<Plan, Fault> {
-    let (now_ms, stream) = (worker.gateway.tools.clock.uptime_ms(), permit.call.ask.stream);
-    plan(permit, |place| place.pulse.seen(now_ms, stream), &worker.chance)
 }
 
 /// The room between plan and attempt: takes what the call may use from every limit. A budget

@@ -50,6 +50,7 @@ counts! {
     AttemptCut = "tollgate_upstream_attempts_total" "{result=\"cut\"}", "Attempts upstream, by how they ended.";
     RetryMade = "tollgate_upstream_retries_total" "{result=\"made\"}", "Further attempts that a failure asked for.";
     RetryDenied = "tollgate_upstream_retries_total" "{result=\"denied\"}", "Further attempts that a failure asked for.";
+    FellBack = "tollgate_fallbacks_total" "", "Calls that went on on another model because none of their own answered.";
     StreamDrained = "tollgate_abandoned_streams_total" "{result=\"drained\"}", "Streams that their callers left, by how they ended.";
     StreamCancelled = "tollgate_abandoned_streams_total" "{result=\"cancelled\"}", "Streams that their callers left, by how they ended.";
     DrawGranted = "tollgate_allowance_draws_total" "{result=\"granted\"}", "Draws that calls waited for, by how they ended.";

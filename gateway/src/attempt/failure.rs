@@ -6,6 +6,8 @@ use crate::provider::{ConnectError, SendError, TokenError};
 use crate::telemetry::Count;
 use bytes::Bytes;
 use contract::error::ErrorCode;
+use contract::id::ModelId;
+use contract::snapshot::Fallbacks;
 use dialect::Wire;
 use dialect::convert::{Cause, ProviderError};
 use http::{HeaderMap, StatusCode, header};
@@ -26,13 +28,21 @@ pub struct Failure {
     pub count: Count,
     /// The status that the provider answered with; 0: it did not.
     pub answered: u16,
+    /// What the provider says is at fault.
+    pub cause: Cause,
 }
 
 impl Failure {
     /// The call itself is at fault: no other attempt would do better.
     #[must_use]
     pub fn never(fault: Fault) -> Self {
-        Self { fault, next: Next::Never, count: Count::AttemptRefused, answered: 0 }
+        Self {
+            fault,
+            next: Next::Never,
+            count: Count::AttemptRefused,
+            answered: 0,
+            cause: Cause::Unknown,
+        }
     }
 
     /// Whether it tells something of the deployment, which others that call it should know. What a
@@ -45,6 +55,17 @@ impl Failure {
             _ => false,
         };
         told && self.fault.origin != Origin::Client
+    }
+
+    /// Which of a route's other models may answer instead: none where the request itself is at fault.
+    #[must_use]
+    pub fn fallbacks<'r>(&self, route: &'r Fallbacks) -> &'r [ModelId] {
+        match self.cause {
+            Cause::ContextFull => &route.context,
+            Cause::ContentPolicy => &route.content,
+            _ if self.fault.origin == Origin::Client => &[],
+            _ => &route.general,
+        }
     }
 
     /// The provider speaks no dialect that has such calls.
@@ -84,7 +105,7 @@ impl Failure {
             let kind = said.kind.unwrap_or_default();
             failure.fault.more_mut().cause = Some(format!("status {status}: {kind} {message}"));
         }
-        failure.answered = status.as_u16();
+        (failure.answered, failure.cause) = (status.as_u16(), said.cause);
         failure
     }
 
@@ -94,7 +115,13 @@ impl Failure {
         let detail = "The provider's tokens cannot be fetched. The operator has to mend that; \
                       your key is fine.";
         let fault = Fault::upstream(ErrorCode::UpstreamAuth, detail).because(error);
-        Self { fault, next: Next::Again, count: Count::AttemptUnreachable, answered: 0 }
+        Self {
+            fault,
+            next: Next::Again,
+            count: Count::AttemptUnreachable,
+            answered: 0,
+            cause: Cause::Unknown,
+        }
     }
 
     /// No connection, or it broke before the answer's head.
@@ -111,7 +138,7 @@ impl Failure {
             ),
         };
         let fault = Fault::upstream(code, detail).because(error);
-        Self { fault, next: Next::Again, count, answered: 0 }
+        Self { fault, next: Next::Again, count, answered: 0, cause: Cause::Unknown }
     }
 
     /// Nothing came in time.
@@ -122,6 +149,7 @@ impl Failure {
             next: Next::Again,
             count: Count::AttemptTimedOut,
             answered: 0,
+            cause: Cause::Unknown,
         }
     }
 
@@ -134,6 +162,7 @@ impl Failure {
             next: Next::Again,
             count: Count::AttemptCut,
             answered: OK,
+            cause: Cause::Unknown,
         }
     }
 
@@ -146,6 +175,7 @@ impl Failure {
             next: Next::Again,
             count: Count::AttemptRefused,
             answered: OK,
+            cause: Cause::Unknown,
         }
     }
 
@@ -158,6 +188,7 @@ impl Failure {
             next: Next::Again,
             count: Count::AttemptRefused,
             answered: OK,
+            cause: Cause::Unknown,
         }
     }
 
@@ -197,6 +228,7 @@ impl Failure {
             next: if again { Next::Again } else { Next::Never },
             count: Count::AttemptRefused,
             answered,
+            cause: Cause::Unknown,
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn send(
     }
     let comes_in_parts = call.ask.stream || asked.tells == TellsAs::Audio;
     let deadline = if comes_in_parts {
-        deadline.min(Instant::now() + meter.worker().gateway.bounds.first_content_timeout)
+        deadline.min(Instant::now() + meter.patience.first_content)
     } else {
         deadline
     };

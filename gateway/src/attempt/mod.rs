@@ -28,7 +28,6 @@ pub use speech::{Speech, tell_count};
 pub use translate::Translation;
 pub use watch::{Watch, WatchError};
 
-use crate::fault::Fault;
 use crate::meter::{Measure, Meter};
 use crate::plan::Plan;
 use crate::provider::Lease;
@@ -66,15 +65,23 @@ pub struct Stream {
     pub lease: Lease,
 }
 
+/// A call that no place of its model answered.
+#[derive(Debug)]
+pub struct Unanswered {
+    pub meter: Box<Meter>,
+    /// Of the last attempt.
+    pub failure: Failure,
+}
+
 /// Makes attempts until one answers.
 ///
 /// # Errors
-/// `upstream.*`, when the last attempt that is allowed failed. The call is settled then.
-pub async fn attempt(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Fault> {
+/// `upstream.*`, when the last attempt that is allowed failed. The call is yet to be settled.
+pub async fn attempt(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Box<Unanswered>> {
     let gateway = std::sync::Arc::clone(&meter.worker().gateway);
     let (bounds, tools) = (&gateway.bounds, &gateway.tools);
-    let deadline = Instant::from_std(meter.started()) + bounds.call_timeout;
-    let mut tour = Tour::new(&plan, bounds.attempts_max);
+    let deadline = meter.deadline();
+    let mut tour = Tour::new(&plan, meter.patience.attempts_max);
     meter.permit.model.retries.call();
     loop {
         let (deployment, ticket) = tour.enter(tools.clock.uptime_ms());
@@ -97,13 +104,13 @@ pub async fn attempt(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Faul
             "an attempt failed"
         );
         if failure.next == Next::Never || tour.is_over() {
-            return Err(meter.fail(failure.fault));
+            return Err(Box::new(Unanswered { meter, failure }));
         }
         let next = tour.next(tools.clock.uptime_ms());
         let wait = tour.wait(next, &failure, &meter);
         let in_time = wait <= bounds.retry_wait_max && Instant::now() + wait < deadline;
         if !in_time || !may_retry(&meter, next.1) {
-            return Err(meter.fail(failure.fault));
+            return Err(Box::new(Unanswered { meter, failure }));
         }
         meter.failed(&failure);
         if !wait.is_zero() {

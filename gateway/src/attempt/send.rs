@@ -42,7 +42,6 @@ pub(super) async fn send(
     deployment: &DeploymentView,
     deadline: Instant,
 ) -> Result<Given, Failure> {
-    let bounds = &meter.worker().gateway.bounds;
     let call = &meter.permit.call;
     let ways = deployment.provider.ways;
     ways.check(call.wire, &call.ask).map_err(|invalid| Failure::never(invalid.into()))?;
@@ -71,7 +70,7 @@ pub(super) async fn send(
         Operation::Predict | Operation::Native => return Err(Failure::not_served()),
     };
     let deadline = if call.ask.stream {
-        deadline.min(Instant::now() + bounds.first_content_timeout)
+        deadline.min(Instant::now() + meter.patience.first_content)
     } else {
         deadline
     };
@@ -253,7 +252,10 @@ async fn refusal(
         (_, Some(said)) if !speech.is_same() || said.cause == Cause::Credentials => {
             Failure::of_words(parts.status, &parts.headers, said)
         }
-        _ => Failure::of_status(parts.status, &parts.headers, text, speech.wire()),
+        (_, said) => {
+            let failure = Failure::of_status(parts.status, &parts.headers, text, speech.wire());
+            Failure { cause: said.map(|said| said.cause).unwrap_or_default(), ..failure }
+        }
     }
 }
 

@@ -5,17 +5,19 @@
 mod heard;
 mod hold;
 mod measure;
+mod patience;
 
 pub use heard::Heard;
 pub use hold::{FIRST_PART, Room};
 pub use measure::Measure;
+pub use patience::Patience;
 
 use crate::admit::Kind;
 use crate::attempt::{Batches, Failure};
 use crate::detach::Gone;
 use crate::fault::Fault;
 use crate::health::Ticket;
-use crate::permit::Permit;
+use crate::permit::{Permit, Terms};
 use crate::plan::Way;
 use crate::reserve::{Amounts, Refused, Reservation};
 use crate::settle::Intent;
@@ -50,6 +52,8 @@ pub struct End {
 #[derive(Debug)]
 pub struct Meter {
     pub permit: Permit,
+    /// How long, and how often, it is tried.
+    pub patience: Patience,
     worker: Rc<Worker>,
     hold: Hold,
     /// Gone once settled, as is the reservation.
@@ -91,6 +95,7 @@ impl Meter {
                 .after(Duration::from_secs(5))
         })?;
         Ok(Self {
+            patience: Patience::of(&worker.gateway.bounds, &permit),
             hold: Hold::new(reservation, &permit),
             asked: permit.call.principal.stamp.started,
             permit,
@@ -128,6 +133,12 @@ impl Meter {
     #[must_use]
     pub fn started(&self) -> Instant {
         self.permit.call.principal.stamp.started
+    }
+
+    /// When it is given up.
+    #[must_use]
+    pub fn deadline(&self) -> tokio::time::Instant {
+        tokio::time::Instant::from_std(self.started()) + self.patience.call
     }
 
     /// Whether who answers is a server on one's own machines, which costs while it works.
@@ -194,6 +205,18 @@ impl Meter {
     /// Notes what the provider has told so far, should its answer come to nothing.
     pub fn hear(&self, heard: Heard) {
         self.heard.set(heard);
+    }
+
+    /// The call goes on on another model, under its price and its limits. What was held for the one
+    /// before goes back, and what is written down of the call follows.
+    pub fn fall_back(&mut self, terms: Terms, reservation: Reservation) {
+        self.permit.fall_back(terms);
+        let tools = &self.worker.gateway.tools;
+        if let Some(written) = &self.intent {
+            let intent = intent(&self.permit, &reservation, tools.gateway_id);
+            tools.settle.intend_more(written, &intent);
+        }
+        self.hold = Hold::new(reservation, &self.permit);
     }
 
     /// Notes that a stream's content begins.

@@ -18,6 +18,7 @@ use contract::snapshot::{
     Lifecycle, Modality, PlanRecord, PriceRecord, SubscriptionRecord, SubscriptionState,
 };
 use contract::usage::{Operation, Units};
+use std::mem::replace;
 use std::sync::Arc;
 
 /// A model server's work assumed beforehand: nobody knows how long it will take.
@@ -36,6 +37,29 @@ pub struct Permit {
     pub estimate: Amounts,
     /// It asked for another model, and runs on this one because of a budget.
     pub is_downgraded: bool,
+    /// The model that it was to run on, where another is to answer because that one did not.
+    pub fell_back: Option<ModelId>,
+    /// The model that its caller asked for: the regions of that one's route hold wherever it goes.
+    pub first: ModelId,
+}
+
+/// On which terms a call runs on a model.
+#[derive(Debug)]
+pub struct Terms {
+    pub model: Arc<ModelView>,
+    pub subscription: Arc<SubscriptionRecord>,
+    pub plan: Arc<PlanRecord>,
+    pub price: Arc<PriceRecord>,
+    pub bound: Bound,
+    pub estimate: Amounts,
+}
+
+impl Terms {
+    /// Whose limits count.
+    #[must_use]
+    pub fn caller<'a>(&self, call: &'a Call) -> Caller<'a> {
+        caller(&call.principal, &self.subscription, &self.model)
+    }
 }
 
 impl Permit {
@@ -49,6 +73,58 @@ impl Permit {
     #[must_use]
     pub fn caller(&self) -> Caller<'_> {
         caller(&self.call.principal, &self.subscription, &self.model)
+    }
+
+    /// The model whose route says where it goes on.
+    #[must_use]
+    pub fn asked(&self) -> ModelId {
+        self.fell_back.unwrap_or(self.model.record.id)
+    }
+
+    /// On which terms the call could run on another model. What only the asked model does goes
+    /// nowhere else, nor does what is in a provider's own words.
+    ///
+    /// # Errors
+    /// As [`permit`], of the other model; `model.operation` where it cannot take the call.
+    pub fn elsewhere(&self, onto: ModelId) -> Result<Terms, Fault> {
+        let model = other(&self.call, &self.model, onto)?;
+        terms(&self.call, model)
+    }
+
+    /// The call runs on these terms from now on.
+    pub fn fall_back(&mut self, terms: Terms) {
+        self.fell_back = Some(self.asked());
+        self.run_on(terms);
+    }
+
+    /// What `plan` makes of the call on other terms, which come back; the call stays as it is.
+    ///
+    /// # Errors
+    /// As `plan` says.
+    pub fn planned_on<P>(
+        &mut self,
+        terms: Terms,
+        plan: impl FnOnce(&Self) -> Result<P, Fault>,
+    ) -> Result<(Terms, P), Fault> {
+        let asked = self.asked();
+        let fell_back = self.fell_back.replace(asked);
+        let own = self.run_on(terms);
+        let planned = plan(self);
+        let terms = self.run_on(own);
+        self.fell_back = fell_back;
+        planned.map(|plan| (terms, plan))
+    }
+
+    /// The terms until now.
+    fn run_on(&mut self, terms: Terms) -> Terms {
+        Terms {
+            model: replace(&mut self.model, terms.model),
+            subscription: replace(&mut self.subscription, terms.subscription),
+            plan: replace(&mut self.plan, terms.plan),
+            price: replace(&mut self.price, terms.price),
+            bound: replace(&mut self.bound, terms.bound),
+            estimate: replace(&mut self.estimate, terms.estimate),
+        }
     }
 }
 
@@ -105,20 +181,42 @@ pub fn permit(call: Call) -> Result<Permit, Fault> {
 /// # Errors
 /// As [`permit`], of the cheaper model; `model.operation` where it cannot take the call.
 pub fn downgrade(permit: Permit, onto: ModelId) -> Result<Permit, Fault> {
-    let call = permit.call;
+    let cheaper = other(&permit.call, &permit.model, onto)?;
+    let first = permit.first;
+    Ok(Permit { is_downgraded: true, first, ..on(permit.call, cheaper)? })
+}
+
+/// A model that the call may run on in the place of the one that it asked for.
+fn other(call: &Call, asked: &ModelView, onto: ModelId) -> Result<Arc<ModelView>, Fault> {
     let snapshot = &call.principal.stamp.snapshot;
-    let cheaper = snapshot.models().iter().find(|model| model.record.id == onto);
-    let cheaper = cheaper.ok_or_else(|| unknown_model("the cheaper one"))?;
-    let cheaper = Arc::clone(callable(snapshot, &cheaper.record.name, call.operation)?);
-    if call.native.is_some() || cheaper.record.modality != permit.model.record.modality {
-        let detail = format!("The model `{}` cannot take the call as it is.", cheaper.record.name);
+    let other = snapshot.models().iter().find(|model| model.record.id == onto);
+    let other = other.ok_or_else(|| unknown_model("the other one"))?;
+    let other = Arc::clone(callable(snapshot, &other.record.name, call.operation)?);
+    if call.native.is_some() || other.record.modality != asked.record.modality {
+        let detail = format!("The model `{}` cannot take the call as it is.", other.record.name);
         return Err(Fault::client(ErrorCode::ModelOperation, detail));
     }
-    Ok(Permit { is_downgraded: true, ..on(call, cheaper)? })
+    Ok(other)
 }
 
 /// The call on `model`, on the oldest subscription that opens it.
 fn on(call: Call, model: Arc<ModelView>) -> Result<Permit, Fault> {
+    let Terms { model, subscription, plan, price, bound, estimate } = terms(&call, model)?;
+    Ok(Permit {
+        first: model.record.id,
+        call,
+        model,
+        subscription,
+        plan,
+        price,
+        bound,
+        estimate,
+        is_downgraded: false,
+        fell_back: None,
+    })
+}
+
+fn terms(call: &Call, model: Arc<ModelView>) -> Result<Terms, Fault> {
     let stamp = &call.principal.stamp;
     let (snapshot, now, app) = (&stamp.snapshot, stamp.at, &call.principal.app);
     let subscription = subscribed(snapshot, app.id, app.org_id, &model, now)?;
@@ -134,17 +232,15 @@ fn on(call: Call, model: Arc<ModelView>) -> Result<Permit, Fault> {
         )
         .useless_to_retry()
     })?;
-    let bound = Bound::of(&call, &model, plan);
-    let estimate = estimate(&call, &bound, price);
-    Ok(Permit {
+    let bound = Bound::of(call, &model, plan);
+    let estimate = estimate(call, &bound, price);
+    Ok(Terms {
         subscription: Arc::clone(subscription),
         plan: Arc::clone(plan),
         price: Arc::clone(price),
         model,
-        call,
         bound,
         estimate,
-        is_downgraded: false,
     })
 }
 

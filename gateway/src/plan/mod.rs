@@ -90,6 +90,7 @@ pub fn plan(
         Some(route) => Cow::Owned(Policy::unruled(&route.record.policy, Some(model.record.id))),
         None => Cow::Borrowed(&BY_WEIGHT),
     };
+    let within = regions(permit);
     let others = route.map_or(&[][..], |route| &route.others);
     let places: Vec<&DeploymentView> = model.deployments.iter().chain(others).collect();
     let is_costed = policy.source.rules.iter().any(|rule| rule.pick == Pick::Cheapest);
@@ -109,7 +110,7 @@ pub fn plan(
             model_id: place.record.model_id,
             region: &place.record.region,
             weight: place.record.weight,
-            is_open: place.is_open(),
+            is_open: place.is_open() && within.iter().all(|one| one.contains(&place.record.region)),
             serves: call.may_go_to(place),
             context_tokens_max: place.context_tokens_max,
             lacks: place.lacks,
@@ -135,6 +136,17 @@ fn cost(permit: &Permit, model: ModelId) -> i64 {
     let price = snapshot.price(model, permit.plan.id, permit.at());
     let (input, output) = (permit.bound.input, permit.bound.output_held);
     price.map_or(i64::MAX, |price| price.rates.price_max(input, output, &permit.call.units).0)
+}
+
+/// Where a call may be answered that came here from another model: by what that one's route says.
+fn regions(permit: &Permit) -> Vec<&[String]> {
+    let principal = &permit.call.principal;
+    let from = [Some(permit.first), permit.fell_back].into_iter().flatten();
+    from.filter(|from| *from != permit.model.record.id)
+        .filter_map(|from| principal.stamp.snapshot.route(from, principal.key.org_id))
+        .map(|route| route.record.policy.regions.as_slice())
+        .filter(|regions| !regions.is_empty())
+        .collect()
 }
 
 fn way(route: &RouteView, policy: &Policy, rule: usize, part: Option<usize>) -> Way {

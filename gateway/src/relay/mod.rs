@@ -29,7 +29,9 @@ const PASSED_BACK: [HeaderName; 4] = [
 const DROPPED: HeaderName = HeaderName::from_static("x-tollgate-dropped");
 /// By which route, rule and part of a split the call came to which deployment.
 const ROUTE: HeaderName = HeaderName::from_static("x-tollgate-route");
-/// The model that answers in place of the one that was asked for, because of a budget.
+/// The model that answers in place of the one that was asked for, because that one did not.
+const FALLBACK: HeaderName = HeaderName::from_static("x-tollgate-fallback");
+/// The same, because of a budget.
 const DOWNGRADED: HeaderName = HeaderName::from_static("x-tollgate-downgraded");
 
 /// Answers the caller. A stream's cost is not known when its head goes out: it is told at its end.
@@ -44,9 +46,14 @@ pub fn relay(upstream: Upstream) -> Response<Answer> {
         let standings: Vec<_> = reservation.standings().collect();
         limits::tell(response.headers_mut(), &standings, None, stamp.at);
     }
-    if meter.permit.is_downgraded {
-        let name = text::header(&[meter.permit.model.record.name.as_bytes()]);
-        response.headers_mut().insert(DOWNGRADED, name);
+    let permit = &meter.permit;
+    for (is_so, header) in
+        [(permit.is_downgraded, DOWNGRADED), (permit.fell_back.is_some(), FALLBACK)]
+    {
+        if is_so {
+            let name = text::header(&[permit.model.record.name.as_bytes()]);
+            response.headers_mut().insert(header, name);
+        }
     }
     if let Some(way) = meter.told_way() {
         response.headers_mut().insert(ROUTE, way);

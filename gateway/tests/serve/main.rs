@@ -12,6 +12,7 @@ mod budgets;
 mod calls;
 mod cohere;
 mod drain;
+mod fallbacks;
 mod faults;
 mod gemini;
 mod hosts;
