@@ -170,6 +170,53 @@ pub struct GatewayBeat {
     /// The money that calls hold now.
     #[serde(default)]
     pub held_nanos: i64,
+    /// How the deployments are that it has lately called, or leaves alone; at most
+    /// [`DEPLOYMENTS_TOLD_MAX`], those that are not well first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deployments: Vec<DeploymentBeat>,
+}
+
+/// Deployments in one beat.
+pub const DEPLOYMENTS_TOLD_MAX: usize = 500;
+
+/// How one gateway finds one deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentBeat {
+    pub deployment_id: crate::id::DeploymentId,
+    pub breaker: BreakerState,
+    /// What it gets of its weight, in percent.
+    pub share_percent: u8,
+    /// Calls that it works on for this gateway.
+    pub in_flight: u32,
+    /// How long its streams lately took to their first content, at worst; 0: nobody knows.
+    #[serde(default)]
+    pub first_content_us: u64,
+    /// How long its answers lately took, at worst; 0: nobody knows.
+    #[serde(default)]
+    pub answer_us: u64,
+    /// Calls that it answered as it should since the gateway started, and those that it did not.
+    #[serde(default)]
+    pub answered: u64,
+    #[serde(default)]
+    pub failed: u64,
+    /// How often it was taken out.
+    #[serde(default)]
+    pub opened: u64,
+}
+
+/// Whether a deployment gets calls, by how its last ones ended. The later, the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum BreakerState {
+    /// It gets its share.
+    Closed,
+    /// It answers again, and gets more and more of its share.
+    Recovering,
+    /// One call is there to see whether it is well again.
+    Probing,
+    /// It failed, and gets nothing for now.
+    Open,
 }
 
 impl GatewayBeat {

@@ -92,6 +92,7 @@ fn every_heartbeat_still_decodes() {
     let beats: Vec<GatewayBeat> = decode_all("beat-");
     assert!(beats.iter().all(|b| b.config_version > 0));
     assert!(beats.iter().any(|b| b.held_nanos > 0), "no fixture of a gateway at work");
+    assert!(beats.iter().any(|b| b.deployments.len() == 2), "no fixture that tells deployments");
 }
 
 #[test]

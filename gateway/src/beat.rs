@@ -2,6 +2,7 @@
 //! others.
 
 use crate::background::Tools;
+use crate::health;
 use crate::link::Link;
 use contract::Timestamp;
 use contract::channel::{GATEWAYS, GatewayBeat};
@@ -65,16 +66,18 @@ pub async fn beat(tools: Tools, mut link: Link) {
 
 fn own(tools: &Tools, now: Timestamp) -> GatewayBeat {
     let (depth, reserved) = (tools.settle.depth(), tools.reserve.reserved());
+    let snapshot = tools.snapshot.load();
     GatewayBeat {
         gateway_id: tools.gateway_id,
         at: now,
-        config_version: tools.snapshot.load().version(),
+        config_version: snapshot.version(),
         spool_events: depth.events,
         spool_bytes: depth.bytes,
         intents_open: depth.intents,
         reservations: reserved.reservations,
         oldest_reservation_ms: reserved.oldest_ms(now),
         held_nanos: reserved.held.0,
+        deployments: health::tell(&snapshot, tools.clock.uptime_ms()),
     }
 }
 

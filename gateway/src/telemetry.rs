@@ -50,6 +50,9 @@ counts! {
     AttemptCut = "tollgate_upstream_attempts_total" "{result=\"cut\"}", "Attempts upstream, by how they ended.";
     RetryMade = "tollgate_upstream_retries_total" "{result=\"made\"}", "Further attempts that a failure asked for.";
     RetryDenied = "tollgate_upstream_retries_total" "{result=\"denied\"}", "Further attempts that a failure asked for.";
+    HedgeMade = "tollgate_hedges_total" "{result=\"made\"}", "Second attempts beside a first one that took long.";
+    HedgeDenied = "tollgate_hedges_total" "{result=\"denied\"}", "Second attempts beside a first one that took long.";
+    HedgeWon = "tollgate_hedges_won_total" "", "Second attempts that answered before the first.";
     FellBack = "tollgate_fallbacks_total" "", "Calls that went on on another model because none of their own answered.";
     StreamDrained = "tollgate_abandoned_streams_total" "{result=\"drained\"}", "Streams that their callers left, by how they ended.";
     StreamCancelled = "tollgate_abandoned_streams_total" "{result=\"cancelled\"}", "Streams that their callers left, by how they ended.";

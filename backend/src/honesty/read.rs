@@ -220,6 +220,7 @@ mod tests {
             reservations,
             oldest_reservation_ms,
             held_nanos: 0,
+            deployments: Vec::new(),
         };
         gateway(&beat, 9, now)
     }

@@ -201,8 +201,8 @@ impl Outcome {
     }
 }
 
-/// An attempt that failed, and what its provider reported for it all the same. It is the
-/// platform's cost, never the tenant's.
+/// An attempt that failed or was overtaken, and what its provider reported for it all the same. It is
+/// the platform's cost, never the tenant's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttemptUse {
@@ -218,6 +218,9 @@ pub struct AttemptUse {
     /// Whether the provider told what was used. Where it did not, nothing is assumed.
     #[serde(default)]
     pub reported: bool,
+    /// Another place was asked too and answered first, so this one was hung up on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub overtaken: bool,
 }
 
 /// What a call held and used of one limit, in the limit's metric.
@@ -322,6 +325,11 @@ impl UsageEvent {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_zero(number: &u16) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A list without the elements that only a newer release can read: they never cost the event.

@@ -164,13 +164,25 @@ impl UsageIntent {
 
 impl AttemptUse {
     fn write_json(&self, out: &mut Vec<u8>) {
-        let Self { deployment_id, provider_id, status, outcome, tokens, units, reported } = self;
+        let Self {
+            deployment_id,
+            provider_id,
+            status,
+            outcome,
+            tokens,
+            units,
+            reported,
+            overtaken,
+        } = self;
         out.extend_from_slice(b"{\"deployment_id\":\"");
         deployment_id.write_to(out);
         ids!(out, provider_id);
         out.push(b'"');
         words!(out, outcome);
         flags!(out, reported);
+        if *overtaken {
+            flags!(out, overtaken);
+        }
         numbers!(out, status);
         out.extend_from_slice(b",\"tokens\":");
         tokens.write_json(out);
@@ -378,6 +390,7 @@ mod tests {
             let failed = AttemptUse {
                 deployment_id: DeploymentId::new(at, &n), provider_id: ProviderId::new(at, &n),
                 status: small.0, outcome: Outcome::UpstreamError, tokens, units, reported: flags.1,
+                overtaken: flags.2,
             };
             let intent = UsageIntent {
                 request_id: RequestId::new(at, &n), at,

@@ -12,10 +12,9 @@ pub struct BreakerRule {
     /// Percent of failures in the window that open it, once there are `calls_min`.
     pub failed_percent_max: u32,
     pub calls_min: u32,
-    /// How long it stays open before it is probed, and between two probes.
+    /// How long it stays open before it is probed, and from one probe to the next, whether that one
+    /// has ended or not: so long after it is well again, one finds it well.
     pub probe_every_ms: u64,
-    /// A probe that tells nothing for so long is forgotten.
-    pub probe_timeout_ms: u64,
     /// How long the share takes to grow back.
     pub recovery_ms: u64,
 }
@@ -27,7 +26,6 @@ impl Default for BreakerRule {
             failed_percent_max: 50,
             calls_min: 10,
             probe_every_ms: 5_000,
-            probe_timeout_ms: 30_000,
             recovery_ms: 20_000,
         }
     }
@@ -64,10 +62,9 @@ impl Phase {
     pub fn fitness(self, rule: &BreakerRule, now_ms: u64) -> Fitness {
         match self {
             Self::Closed => Fitness::Share(100),
-            Self::Open { since_ms } if passed(since_ms, now_ms) < rule.probe_every_ms => {
-                Fitness::Unfit
-            }
-            Self::Probing { since_ms } if passed(since_ms, now_ms) < rule.probe_timeout_ms => {
+            Self::Open { since_ms } | Self::Probing { since_ms }
+                if passed(since_ms, now_ms) < rule.probe_every_ms =>
+            {
                 Fitness::Unfit
             }
             Self::Open { .. } | Self::Probing { .. } => Fitness::Probe,
@@ -136,8 +133,8 @@ impl Breaker {
         self.phase.fitness(&self.rule, now_ms)
     }
 
-    /// A call is sent as a probe: none other is until its end is told, or too long is waited for.
-    /// False when another was quicker.
+    /// A call is sent as a probe: none other is until the next is due. False when another was
+    /// quicker.
     pub fn probe(&mut self, now_ms: u64) -> bool {
         let may = self.fitness(now_ms) == Fitness::Probe;
         if may {
@@ -146,35 +143,47 @@ impl Breaker {
         may
     }
 
-    /// A probe came to nothing that tells of the deployment: its caller left, say.
-    pub fn probe_was_idle(&mut self) {
-        if let Phase::Probing { .. } = self.phase {
-            // As long ago as it takes for the next probe to be due.
+    /// The probe that was sent at `began_ms` came to nothing that tells of the deployment, its caller
+    /// left, say: another may try at once.
+    pub fn probe_was_idle(&mut self, began_ms: u64) {
+        if self.phase == (Phase::Probing { since_ms: began_ms }) {
             self.phase = Phase::Open { since_ms: 0 };
         }
     }
 
-    /// A call ended; whether the deployment did its part.
-    pub fn record(&mut self, now_ms: u64, ok: bool) {
-        self.count(now_ms, 1, u32::from(!ok));
-        self.consecutive = if ok { 0 } else { self.consecutive.saturating_add(1) };
-        self.phase = match (self.phase, ok) {
-            (Phase::Probing { .. }, true) => {
+    /// The probe that was sent at `began_ms` ended. One that succeeds counts however long it took;
+    /// after one that fails, the next is due as long after its beginning as ever.
+    pub fn probe_ended(&mut self, began_ms: u64, now_ms: u64, ok: bool) {
+        self.tally(now_ms, ok);
+        self.phase = match self.phase {
+            Phase::Probing { .. } | Phase::Open { .. } if ok => {
                 self.consecutive = 0;
                 self.window = Default::default();
                 Phase::Recovering { since_ms: now_ms }
             }
-            (Phase::Probing { .. }, false) => Phase::Open { since_ms: now_ms },
-            // Calls that were under way when it opened: they change nothing.
-            (Phase::Open { since_ms }, _) => Phase::Open { since_ms },
-            (_, false) if self.is_failing(now_ms) => Phase::Open { since_ms: now_ms },
-            (Phase::Recovering { since_ms }, _)
-                if passed(since_ms, now_ms) >= self.rule.recovery_ms =>
-            {
+            Phase::Probing { since_ms } if since_ms == began_ms => Phase::Open { since_ms },
+            phase => phase,
+        };
+    }
+
+    /// A call that was no probe ended; whether the deployment did its part. Those that were under way
+    /// when it opened change nothing.
+    pub fn record(&mut self, now_ms: u64, ok: bool) {
+        self.tally(now_ms, ok);
+        self.phase = match self.phase {
+            Phase::Closed | Phase::Recovering { .. } if !ok && self.is_failing(now_ms) => {
+                Phase::Open { since_ms: now_ms }
+            }
+            Phase::Recovering { since_ms } if passed(since_ms, now_ms) >= self.rule.recovery_ms => {
                 Phase::Closed
             }
-            (phase, _) => phase,
+            phase => phase,
         };
+    }
+
+    fn tally(&mut self, now_ms: u64, ok: bool) {
+        self.count(now_ms, 1, u32::from(!ok));
+        self.consecutive = if ok { 0 } else { self.consecutive.saturating_add(1) };
     }
 
     /// Calls that ended well within the second of `at_ms`, told later than they ended. They end a
@@ -230,7 +239,6 @@ mod tests {
         failed_percent_max: 50,
         calls_min: 10,
         probe_every_ms: 5_000,
-        probe_timeout_ms: 30_000,
         recovery_ms: 20_000,
     };
 
@@ -299,34 +307,41 @@ mod tests {
     }
 
     #[test]
-    fn an_open_one_is_probed_by_one_call_at_a_time() {
+    fn an_open_one_is_probed_by_one_call_in_each_interval() {
         let mut breaker = opened(1_000);
         assert!(!breaker.probe(5_999));
         assert_eq!(breaker.fitness(6_000), Fitness::Probe);
         assert!(breaker.probe(6_000));
         assert!(!breaker.probe(6_000));
-        assert_eq!(breaker.fitness(6_000), Fitness::Unfit);
-        // It tells nothing: another may try.
-        assert!(!breaker.probe(35_999));
-        assert!(breaker.probe(36_000));
+        assert_eq!(breaker.fitness(10_999), Fitness::Unfit);
+        // It tells nothing: another tries, and the first counts no more if it fails at last.
+        assert!(breaker.probe(11_000));
+        breaker.probe_ended(6_000, 11_500, false);
+        assert_eq!(breaker.phase(), Phase::Probing { since_ms: 11_000 });
+        // But if it succeeds it does, for the deployment answers.
+        breaker.probe_ended(6_000, 11_600, true);
+        assert_eq!(breaker.phase(), Phase::Recovering { since_ms: 11_600 });
     }
 
     #[test]
-    fn a_failed_probe_waits_for_the_next_and_one_that_told_nothing_does_not() {
+    fn the_next_probe_is_due_by_when_the_failed_one_began_and_at_once_after_one_that_told_nothing()
+    {
         let mut breaker = opened(1_000);
         assert!(breaker.probe(6_000));
-        breaker.record(6_500, false);
-        assert_eq!(breaker.fitness(11_499), Fitness::Unfit);
-        assert!(breaker.probe(11_500));
-        breaker.probe_was_idle();
-        assert!(breaker.probe(11_501));
+        breaker.probe_ended(6_000, 6_500, false);
+        assert_eq!(breaker.fitness(10_999), Fitness::Unfit);
+        assert!(breaker.probe(11_000));
+        breaker.probe_was_idle(6_000);
+        assert_eq!(breaker.fitness(11_000), Fitness::Unfit, "it was another one");
+        breaker.probe_was_idle(11_000);
+        assert!(breaker.probe(11_001));
     }
 
     #[test]
     fn a_probe_that_succeeds_lets_the_share_grow_back_slowly() {
         let mut breaker = opened(1_000);
         assert!(breaker.probe(6_000));
-        breaker.record(6_100, true);
+        breaker.probe_ended(6_000, 6_100, true);
         assert_eq!(breaker.fitness(6_100), Fitness::Share(10));
         assert_eq!(breaker.fitness(16_100), Fitness::Share(55));
         assert_eq!(breaker.fitness(26_100), Fitness::Share(100));
@@ -345,23 +360,29 @@ mod tests {
         breaker.record(5_500, false);
         assert_eq!(breaker.fitness(5_999), Fitness::Unfit);
         assert_eq!(breaker.fitness(6_000), Fitness::Probe);
+        assert!(breaker.probe(6_000));
+        breaker.record(6_001, false);
+        breaker.record(6_002, true);
+        assert_eq!(breaker.phase(), Phase::Probing { since_ms: 6_000 });
     }
 
     proptest! {
-        /// Whatever happened: a deployment that fails every call is out after ten, and one that is
-        /// well again has its whole share back after a probe's wait and the recovery.
+        /// Whatever happened before: a deployment that fails every call is out after ten, and from
+        /// when it is well again it takes one interval until a probe finds it well, also where
+        /// probes hang that were sent before; then it has its whole share after the recovery.
         #[test]
-        fn it_opens_within_ten_failures_and_never_sticks(
+        fn it_opens_within_ten_failures_and_is_back_one_interval_after_it_is_well(
             past in prop::collection::vec((0_u64..20_000, any::<bool>(), any::<bool>()), 0..200),
+            hanging in 0_u64..30_000,
+            fails_late in 0_u64..30_000,
         ) {
             let mut breaker = Breaker::new(RULE);
             let mut now = 0;
             for (wait, ok, probes) in past {
                 now += wait;
                 match breaker.fitness(now) {
-                    Fitness::Share(_) => breaker.record(now, ok),
                     Fitness::Probe if probes => { prop_assert!(breaker.probe(now)); }
-                    Fitness::Probe | Fitness::Unfit => breaker.record(now, ok),
+                    _ => breaker.record(now, ok),
                 }
             }
             let mut failures = 0;
@@ -370,13 +391,24 @@ mod tests {
                 failures += 1;
                 prop_assert!(failures <= 10);
             }
-            let healed = now;
+            // It goes on failing for a while, and every probe hangs.
+            let mut last = None;
+            for _ in 0..hanging / 100 {
+                now += 100;
+                if breaker.probe(now) {
+                    last = Some(now);
+                }
+            }
+            let well = now;
             while breaker.fitness(now) != Fitness::Probe {
                 now += 100;
-                prop_assert!(now <= healed + RULE.probe_timeout_ms + 100);
+                prop_assert!(now <= well + RULE.probe_every_ms);
+                if let Some(began) = last.filter(|_| now > well + fails_late) {
+                    breaker.probe_ended(began, now, false);
+                }
             }
             prop_assert!(breaker.probe(now));
-            breaker.record(now, true);
+            breaker.probe_ended(now, now, true);
             now += RULE.recovery_ms;
             breaker.record(now, true);
             prop_assert_eq!(breaker.fitness(now), Fitness::Share(100));

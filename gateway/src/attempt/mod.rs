@@ -6,6 +6,7 @@ mod batches;
 mod failure;
 mod flow;
 mod frames;
+mod hedge;
 mod mapped;
 mod media;
 mod raw;
@@ -87,22 +88,22 @@ pub async fn attempt(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Box<
         let (deployment, ticket) = tour.enter(tools.clock.uptime_ms());
         let until = tour.until(&ticket, &meter, deadline);
         meter.attempting(deployment, ticket);
-        let failure = match send::send(&meter, deployment, until).await {
+        let sent = match hedge::place(&plan, &tour, &meter) {
+            None => send::send(&meter, deployment, until).await,
+            Some(beside) => {
+                let race = hedge::race(&mut meter, &mut tour, beside, (deployment, until));
+                // Boxed: few calls are raced, and all would have the room for it.
+                Box::pin(race).await
+            }
+        };
+        let failure = match sent {
             Ok((headers, answer, dropped)) => {
                 tools.telemetry.count(Count::AttemptAnswered, 1);
                 return Ok(Upstream { meter, headers, answer, dropped });
             }
             Err(failure) => failure,
         };
-        tools.telemetry.count(failure.count, 1);
-        meter.judge(failure.is_of_place().then_some(false));
-        let request_id = meter.permit.call.principal.stamp.request_id;
-        tracing::warn!(
-            %request_id, deployment_id = %deployment.record.id, attempt = tour.made(),
-            code = failure.fault.code.as_str(),
-            cause = failure.fault.more.as_ref().and_then(|more| more.cause.as_deref()),
-            "an attempt failed"
-        );
+        note(&meter, &failure);
         if failure.next == Next::Never || tour.is_over() {
             return Err(Box::new(Unanswered { meter, failure }));
         }
@@ -117,6 +118,20 @@ pub async fn attempt(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Box<
             tokio::time::sleep(wait).await;
         }
     }
+}
+
+/// Notes that an attempt failed, and what that tells of its place.
+fn note(meter: &Meter, failure: &Failure) {
+    meter.worker().gateway.tools.telemetry.count(failure.count, 1);
+    meter.judge(failure.is_of_place().then_some(false));
+    tracing::warn!(
+        request_id = %meter.permit.call.principal.stamp.request_id,
+        deployment_id = meter.tried().map(|tried| tracing::field::display(tried.record.id)),
+        attempt = meter.attempts(),
+        code = failure.fault.code.as_str(),
+        cause = failure.fault.more.as_ref().and_then(|more| more.cause.as_deref()),
+        "an attempt failed"
+    );
 }
 
 /// Whether one more attempt may be made at a place. Where that one answers as far as anybody knows,

@@ -30,11 +30,6 @@ impl<'p> Tour<'p> {
         Self { plan, attempts_max, made: 0, at: 0 }
     }
 
-    /// How many attempts were made.
-    pub const fn made(&self) -> u16 {
-        self.made
-    }
-
     /// Whether no other may be made.
     pub const fn is_over(&self) -> bool {
         self.made >= self.attempts_max
@@ -58,6 +53,19 @@ impl<'p> Tour<'p> {
         self.made = self.made.saturating_add(1);
         self.at = at + 1;
         (one, ticket)
+    }
+
+    /// Another place that could be asked beside the one that was entered, while attempts are left.
+    pub fn beside(&self, now_ms: u64) -> Option<Coming<'p>> {
+        let mut others = self.coming().take(self.plan.places() - 1);
+        let other = others.find(|(_, one)| one.pulse.fitness(now_ms) != Fitness::Unfit);
+        other.filter(|_| !self.is_over())
+    }
+
+    /// It was asked, too.
+    pub fn entered(&mut self, (at, _): Coming<'_>) {
+        self.made = self.made.saturating_add(1);
+        self.at = at + 1;
     }
 
     fn due(&self) -> Coming<'p> {

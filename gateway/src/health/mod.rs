@@ -7,11 +7,13 @@ mod kept;
 mod pulse;
 mod retries;
 mod show;
+mod tell;
 
 pub use average::PeakAverage;
 pub use pulse::{Pulse, Ticket};
 pub use retries::Retries;
 pub use show::show;
+pub use tell::tell;
 
 use contract::id::{DeploymentId, ModelId};
 use kept::Kept;

@@ -111,21 +111,28 @@ impl Pulse {
         match self.fitness(now_ms) {
             Fitness::Share(_) => Some(self.enter_anyway()),
             Fitness::Unfit => None,
-            Fitness::Probe => {
-                self.with(now_ms, |breaker| breaker.probe(now_ms)).then(|| self.ticket(true))
-            }
+            Fitness::Probe => self
+                .with(now_ms, |breaker| breaker.probe(now_ms))
+                .then(|| self.ticket(Some(now_ms))),
         }
     }
 
     /// Leave to send a call, however it is: where there is no better place.
     #[must_use]
     pub fn enter_anyway(self: &Arc<Self>) -> Ticket {
-        self.ticket(false)
+        self.ticket(None)
     }
 
-    fn ticket(self: &Arc<Self>, probes: bool) -> Ticket {
+    fn ticket(self: &Arc<Self>, probes: Option<u64>) -> Ticket {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         Ticket { pulse: Arc::clone(self), probes }
+    }
+
+    fn probe_ended(&self, began_ms: u64, now_ms: u64, ok: bool) {
+        self.last_failed.store(!ok, Ordering::Relaxed);
+        let counted = if ok { &self.answered } else { &self.failed };
+        counted.fetch_add(1, Ordering::Relaxed);
+        self.with(now_ms, |breaker| breaker.probe_ended(began_ms, now_ms, ok));
     }
 
     fn ended_well(&self, now_ms: u64) {
@@ -194,26 +201,39 @@ const fn unpack(word: u64) -> (u32, u32) {
 #[derive(Debug)]
 pub struct Ticket {
     pulse: Arc<Pulse>,
-    probes: bool,
+    /// Since when it probes an open one.
+    probes: Option<u64>,
 }
 
 impl Ticket {
     /// The deployment did its part.
     pub fn ended_well(mut self, now_ms: u64, took: Duration) {
-        self.probes = false;
         self.pulse.answer.add(now_ms, took);
-        self.pulse.ended_well(now_ms);
+        match self.probes.take() {
+            Some(began_ms) => self.pulse.probe_ended(began_ms, now_ms, true),
+            None => self.pulse.ended_well(now_ms),
+        }
     }
 
     /// It did not.
     pub fn ended_badly(mut self, now_ms: u64) {
-        self.probes = false;
-        self.pulse.ended_badly(now_ms);
+        match self.probes.take() {
+            Some(began_ms) => self.pulse.probe_ended(began_ms, now_ms, false),
+            None => self.pulse.ended_badly(now_ms),
+        }
     }
 
     /// A stream's content begins.
     pub fn content_begins(&self, now_ms: u64, took: Duration) {
         self.pulse.first_content.add(now_ms, took);
+    }
+
+    /// Another place answered sooner. It says nothing of whether the deployment is well, but that it
+    /// takes at least so long.
+    pub fn overtaken(self, now_ms: u64, took: Duration, stream: bool) {
+        let pulse = &self.pulse;
+        let awaited = if stream { &pulse.first_content } else { &pulse.answer };
+        awaited.add(now_ms, took);
     }
 
     /// How long a probe is waited for while other places could answer: nobody should wait minutes
@@ -222,7 +242,7 @@ impl Ticket {
     pub fn patience(&self, stream: bool) -> Option<Duration> {
         let pulse = &self.pulse;
         let used = if stream { pulse.first_content.last() } else { pulse.answer.last() };
-        let known = self.probes && !used.is_zero();
+        let known = self.probes.is_some() && !used.is_zero();
         known.then(|| used.saturating_mul(PATIENCE).max(PATIENCE_MIN))
     }
 }
@@ -230,9 +250,9 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.pulse.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if self.probes {
+        if let Some(began_ms) = self.probes {
             let mut breaker = self.pulse.lock();
-            breaker.probe_was_idle();
+            breaker.probe_was_idle(began_ms);
             self.pulse.phase.store(breaker.phase().pack(), Ordering::Relaxed);
         }
     }
@@ -282,12 +302,13 @@ mod tests {
         assert!(pulse.enter(6_000).is_none() && pulse.in_flight() == 1);
         drop(probe);
         let probe = pulse.enter(6_001).unwrap();
-        probe.ended_badly(6_002);
-        assert!(pulse.enter(11_001).is_none());
-        pulse.enter(11_002).unwrap().ended_well(11_003, SHORT);
+        probe.ended_badly(7_002);
+        assert!(pulse.enter(11_000).is_none());
+        pulse.enter(11_001).unwrap().ended_well(11_003, SHORT);
         assert_eq!(pulse.phase(), Phase::Recovering { since_ms: 11_003 });
         assert!(pulse.enter(11_004).is_some());
         assert_eq!((pulse.in_flight(), pulse.opened()), (0, 1));
+        assert_eq!((pulse.answered(), pulse.failed()), (1, 6));
     }
 
     #[test]
@@ -314,6 +335,14 @@ mod tests {
         for (stream, latency_us) in [(true, 20_000), (false, 900_000)] {
             assert_eq!(pulse.seen(0, stream), Seen { fitness, in_flight: 1, latency_us });
         }
+    }
+
+    #[test]
+    fn one_that_was_overtaken_is_slow_and_neither_well_nor_unwell() {
+        let pulse = pulse();
+        pulse.enter(0).unwrap().overtaken(0, Duration::from_millis(700), true);
+        assert_eq!(pulse.seen(0, true).latency_us, 700_000);
+        assert_eq!((pulse.answered(), pulse.failed(), pulse.in_flight()), (0, 0, 0));
     }
 
     #[test]

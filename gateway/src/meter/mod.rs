@@ -4,6 +4,7 @@
 
 mod heard;
 mod hold;
+mod leg;
 mod measure;
 mod patience;
 
@@ -13,16 +14,14 @@ pub use measure::Measure;
 pub use patience::Patience;
 
 use crate::admit::Kind;
-use crate::attempt::{Batches, Failure};
+use crate::attempt::Batches;
 use crate::detach::Gone;
 use crate::fault::Fault;
-use crate::health::Ticket;
 use crate::permit::{Permit, Terms};
 use crate::plan::Way;
 use crate::reserve::{Amounts, Refused, Reservation};
 use crate::settle::Intent;
-use crate::snapshot::DeploymentView;
-use crate::telemetry::{Count, Ended, Finished};
+use crate::telemetry::{Ended, Finished};
 use crate::worker::Worker;
 use contract::error::ErrorCode;
 use contract::id::GatewayId;
@@ -31,6 +30,7 @@ use contract::usage::{AttemptUse, Operation, Outcome, Tokens, UsageEvent, UsageI
 use dialect::count;
 use hold::Hold;
 use http::HeaderValue;
+use leg::Leg;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -58,16 +58,15 @@ pub struct Meter {
     hold: Hold,
     /// Gone once settled, as is the reservation.
     intent: Option<Intent>,
-    attempts: u16,
-    /// Those that failed and were followed by another.
+    attempts: Cell<u16>,
+    /// Those that failed and were followed by another, and those that were overtaken.
     failed: Vec<AttemptUse>,
-    /// What the provider last asked has told so far, before its answer goes on.
-    heard: Cell<Heard>,
-    tried: Option<DeploymentView>,
-    /// The attempt under way, until it is known how it ended.
-    ticket: Option<Ticket>,
-    /// When the last attempt began.
-    asked: Instant,
+    /// The attempt under way, or the last one.
+    leg: Option<Leg>,
+    /// One beside it, at another place.
+    hedge: Option<Leg>,
+    /// What is done at this moment is done for the hedge.
+    on_hedge: Cell<bool>,
     first_content: Option<Duration>,
     caller_gone: Gone,
     /// Of a call that its provider takes in several requests.
@@ -97,15 +96,14 @@ impl Meter {
         Ok(Self {
             patience: Patience::of(&worker.gateway.bounds, &permit),
             hold: Hold::new(reservation, &permit),
-            asked: permit.call.principal.stamp.started,
             permit,
             worker,
             intent: Some(intent),
-            attempts: 0,
+            attempts: Cell::new(0),
             failed: Vec::new(),
-            heard: Cell::default(),
-            tried: None,
-            ticket: None,
+            leg: None,
+            hedge: None,
+            on_hedge: Cell::new(false),
             first_content: None,
             caller_gone: Gone::default(),
             batches: RefCell::default(),
@@ -144,7 +142,7 @@ impl Meter {
     /// Whether who answers is a server on one's own machines, which costs while it works.
     #[must_use]
     pub fn is_own_server(&self) -> bool {
-        let vendor = self.tried.as_ref().and_then(|tried| tried.provider.vendor());
+        let vendor = self.tried().and_then(|tried| tried.provider.vendor());
         // Theirs are the rows with a host of one's own; everybody else is on the internet.
         vendor.is_some_and(|vendor| vendor.base_url.starts_with("http://HOST"))
     }
@@ -152,59 +150,8 @@ impl Meter {
     /// How it came to where it was last asked, for its caller.
     #[must_use]
     pub fn told_way(&self) -> Option<HeaderValue> {
-        let (way, tried) = (self.way.as_ref()?, self.tried.as_ref()?);
-        Some(way.header(tried.record.id, self.attempts))
-    }
-
-    /// Notes an attempt that is about to be made.
-    pub fn attempting(&mut self, deployment: &DeploymentView, ticket: Ticket) {
-        self.attempts = self.attempts.saturating_add(1);
-        // What another deployment has answered in part is thrown away, and was charged for.
-        let lost = self.batches.get_mut().begin(deployment.record.id);
-        if let Some(last) = self.failed.last_mut().filter(|_| lost.total() > 0) {
-            (last.tokens, last.reported) = (lost, true);
-        }
-        self.tried = Some(deployment.clone());
-        self.ticket = Some(ticket);
-        self.heard = Cell::default();
-        self.asked = Instant::now();
-    }
-
-    /// Says how the attempt under way ended: whether its deployment did its part, `None` where that
-    /// is not known. Only the first word counts.
-    pub fn judge(&mut self, did_its_part: Option<bool>) {
-        let Some(ticket) = self.ticket.take() else { return };
-        let now_ms = self.worker.gateway.tools.clock.uptime_ms();
-        match did_its_part {
-            Some(true) => ticket.ended_well(now_ms, self.asked.elapsed()),
-            Some(false) => ticket.ended_badly(now_ms),
-            None => drop(ticket),
-        }
-    }
-
-    /// Notes that the last attempt failed, and that another follows. What its provider reported for
-    /// it is ours to bear.
-    pub fn failed(&mut self, failure: &Failure) {
-        if failure.count == Count::AttemptUnreachable {
-            return;
-        }
-        let Some(tried) = &self.tried else { return };
-        let heard = self.heard.get().reported;
-        let cut = failure.count == Count::AttemptCut;
-        self.failed.push(AttemptUse {
-            deployment_id: tried.record.id,
-            provider_id: tried.provider.id(),
-            status: failure.answered,
-            outcome: if cut { Outcome::UpstreamCut } else { Outcome::UpstreamError },
-            tokens: heard.tokens.unwrap_or_default(),
-            units: heard.units,
-            reported: heard.tokens.is_some(),
-        });
-    }
-
-    /// Notes what the provider has told so far, should its answer come to nothing.
-    pub fn hear(&self, heard: Heard) {
-        self.heard.set(heard);
+        let (way, tried) = (self.way.as_ref()?, self.tried()?);
+        Some(way.header(tried.record.id, self.attempts.get()))
     }
 
     /// The call goes on on another model, under its price and its limits. What was held for the one
@@ -217,15 +164,6 @@ impl Meter {
             tools.settle.intend_more(written, &intent);
         }
         self.hold = Hold::new(reservation, &self.permit);
-    }
-
-    /// Notes that a stream's content begins.
-    pub fn content_begins(&mut self) {
-        self.first_content = Some(self.started().elapsed());
-        if let Some(ticket) = &self.ticket {
-            let now_ms = self.worker.gateway.tools.clock.uptime_ms();
-            ticket.content_begins(now_ms, self.asked.elapsed());
-        }
     }
 
     /// What a call used: as the provider reports it, and where it tells no tokens as they are
@@ -268,19 +206,6 @@ impl Meter {
             _ => count::of_json(&call.body, self.model()),
         };
         Tokens { input, output: output_tokens, ..Tokens::default() }
-    }
-
-    /// What the provider that was last asked calls the model.
-    #[must_use]
-    pub fn model(&self) -> &str {
-        let tried = self.tried.as_ref();
-        tried.map_or("", |deployment| deployment.record.upstream_model.as_str())
-    }
-
-    /// Milliseconds since the last attempt began, rounded up: what is begun counts.
-    #[must_use]
-    pub fn working_ms(&self) -> u64 {
-        u64::try_from(self.asked.elapsed().as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
     }
 
     /// Whether there is room for `seen` tokens of output. Holds more where little is left; pending
@@ -341,7 +266,7 @@ impl Meter {
 
     /// What the provider last asked reported, whatever became of it.
     fn spent(&self) -> Measure {
-        let heard = self.heard.get().reported;
+        let heard = self.heard().reported;
         let tokens = heard.tokens.unwrap_or_else(|| self.batches.borrow().spent());
         Measure::told(tokens, heard.units).plausible(&self.permit.bound)
     }
@@ -392,8 +317,8 @@ impl Meter {
             product_id: permit.subscription.product_id,
             plan_id: permit.plan.id,
             model_id: permit.model.record.id,
-            deployment_id: self.tried.as_ref().map(|deployment| deployment.record.id),
-            provider_id: self.tried.as_ref().map(|deployment| deployment.provider.id()),
+            deployment_id: self.tried().map(|deployment| deployment.record.id),
+            provider_id: self.tried().map(|deployment| deployment.provider.id()),
             operation: permit.call.operation,
             stream: permit.call.ask.stream,
             outcome: end.outcome,
@@ -405,7 +330,7 @@ impl Meter {
             price_id: permit.price.id,
             cost_nanos: Nanos::ZERO,
             reserved_nanos,
-            attempts: self.attempts,
+            attempts: self.attempts.get(),
             attempts_made,
             topped_up: self.hold.topped_up,
             tags: principal.tags.to_vec(),
@@ -442,7 +367,7 @@ impl Drop for Meter {
     /// A call dropped before its end: its caller left, or the drain is over. What a provider was
     /// already asked for is owed; what it has not told is assumed, and no output was seen.
     fn drop(&mut self) {
-        if self.attempts == 0 {
+        if self.attempts.get() == 0 {
             if let Some(intent) = self.intent.take() {
                 let request_id = self.permit.call.principal.stamp.request_id;
                 self.worker.gateway.tools.settle.withdraw(intent, request_id);
@@ -452,7 +377,7 @@ impl Drop for Meter {
         if self.intent.is_none() {
             return;
         }
-        let measure = self.measure(self.heard.get(), || 0);
+        let measure = self.measure(self.heard(), || 0);
         self.end(End {
             outcome: Outcome::ClientGone,
             status: STATUS_CALLER_GONE,

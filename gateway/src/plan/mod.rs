@@ -19,6 +19,7 @@ use route::plan::{Candidate, Features, Nowhere, Seen};
 use route::policy::Policy;
 use std::borrow::Cow;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 /// What holds where there is no route.
 static BY_WEIGHT: LazyLock<Policy> =
@@ -33,6 +34,8 @@ pub struct Plan {
     first: DeploymentView,
     rest: Vec<DeploymentView>,
     pub way: Option<Way>,
+    /// After how long without content another place is asked beside the first.
+    pub hedge: Option<Duration>,
 }
 
 /// By which route and rule a call was planned.
@@ -72,8 +75,8 @@ impl Plan {
 }
 
 /// Orders the places that may answer a call, by the route of its model, or by weight where there is
-/// none; `seen` says how a place does at the moment. A call in a provider's own words goes to that provider, whatever rules say, but to no other
-/// region.
+/// none; `seen` says how a place does at the moment. A call in a provider's own words goes to that
+/// provider, whatever rules say, but to no other region.
 ///
 /// # Errors
 /// `upstream.none`, `residency.none`: nobody may answer it.
@@ -127,7 +130,9 @@ pub fn plan(
     let mut order = order.filter_map(|at| places.get(*at).copied()).cloned();
     let first = order.next().ok_or_else(|| closed(model))?;
     let way = route.map(|route| way(route, &policy, planned.rule, planned.part));
-    Ok(Plan { first, rest: order.collect(), way })
+    let hedge = policy.source.rules.get(planned.rule).and_then(|rule| rule.hedge_ms);
+    let hedge = hedge.map(|wait| Duration::from_millis(wait.into()));
+    Ok(Plan { first, rest: order.collect(), way, hedge })
 }
 
 /// The most that the call is expected to cost on a model, in nano-dollars.

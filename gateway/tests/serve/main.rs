@@ -15,6 +15,7 @@ mod drain;
 mod fallbacks;
 mod faults;
 mod gemini;
+mod hedging;
 mod hosts;
 mod limits;
 mod lines;

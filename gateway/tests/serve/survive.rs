@@ -3,11 +3,13 @@
 //!
 //! `TOLLGATE_CHAOS=long` makes a thousand calls where the suite makes sixty.
 
-use crate::support::{EMBED, MODEL, PROBE_EVERY_MS, Stack, World, deployment, provider};
+use crate::support::{EMBED, MODEL, PROBE_EVERY_MS, Stack, World, deployment, provider, wait_for};
+use contract::channel::{self, BreakerState, GatewayBeat};
 use contract::usage::Outcome;
 use futures::StreamExt as _;
 use gateway::health::Pulse;
 use gateway::worker::Bounds;
+use redis::Commands as _;
 use route::breaker::Phase;
 use serde_json::Value;
 use simulator::Switches;
@@ -108,6 +110,9 @@ impl Pair {
     }
 }
 
+/// What a call takes at most where much else runs.
+const PROBED_WITHIN: Duration = Duration::from_millis(250);
+
 /// The whole bar, of plain calls and of streams.
 async fn survive(way: Way, seen: Seen) {
     for stream in [false, true] {
@@ -123,23 +128,25 @@ async fn survive(way: Way, seen: Seen) {
         }
         let opened_after = failed_until_open.expect("it is taken out");
         assert!(opened_after <= 10, "stream {stream}: after {opened_after} failures");
+        println!("{way:?}, stream {stream}: out after {opened_after} failures");
         let allowed = if stream && seen == Seen::BrokenStreams { pulse.failed() } else { 0 };
         assert_eq!(broken, allowed, "stream {stream}");
 
         pair.heal().await;
         let healed = Instant::now();
-        // A probe that was under way may still fail; the next one is a whole wait later.
-        let most = Duration::from_millis(2 * PROBE_EVERY_MS + 1_000);
+        // One interval until it is probed, and what the probe itself takes.
+        let most = Duration::from_millis(PROBE_EVERY_MS) + PROBED_WITHIN;
+        let failed = pulse.failed();
         while !matches!(pulse.phase(), Phase::Recovering { .. } | Phase::Closed) {
             assert!(healed.elapsed() < most, "stream {stream}: not back after {most:?}");
             pair.call(stream).await;
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let failed = pulse.failed();
+        println!("{way:?}, stream {stream}: back after {:?}, {broken} broken", healed.elapsed());
         for _ in 0..20 {
             assert!(pair.call(stream).await);
         }
-        assert_eq!(pulse.failed(), failed, "it stays well");
+        assert_eq!(pulse.failed(), failed, "the first probe found it well, and it stays so");
     }
 }
 
@@ -242,6 +249,29 @@ async fn how_a_deployment_is_outlives_changes_of_the_configuration_and_is_told_t
         assert!(text.contains(&line), "{line}{text}");
     }
     assert!(text.contains("tollgate_upstream_retries_total{result=\"made\"} 5\n"), "{text}");
+}
+
+#[tokio::test]
+async fn beats_tell_which_deployment_is_left_alone() {
+    let mut pair = Pair::start().await;
+    pair.break_down(Way::Does("status=500", ""), false).await;
+    while pair.pulse().opened() == 0 {
+        assert!(pair.call(false).await);
+    }
+    let (first, second) = (pair.stack.world.deployments[0].id, pair.stack.world.deployments[2].id);
+    let mut told = Vec::new();
+    wait_for("a beat tells it", || {
+        let words: Vec<String> = pair.stack.redis.connect().hvals(channel::GATEWAYS).unwrap();
+        let beats = words.iter().map(|text| serde_json::from_str::<GatewayBeat>(text).unwrap());
+        told = beats.flat_map(|beat| beat.deployments).collect();
+        told.len() == 2
+    })
+    .await;
+    // Those that are not well come first; the model that nobody calls is not told.
+    assert_eq!((told[0].deployment_id, told[0].failed, told[0].opened), (second, 5, 1));
+    assert!(told[0].breaker > BreakerState::Recovering && told[0].share_percent == 0);
+    assert_eq!((told[1].deployment_id, told[1].breaker), (first, BreakerState::Closed));
+    assert!(told[1].answer_us > 0 && told[1].answered > 0 && told[1].share_percent == 100);
 }
 
 #[tokio::test]
