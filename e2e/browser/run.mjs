@@ -9,6 +9,7 @@ import * as limits from "./journeys/limits.mjs";
 import * as money from "./journeys/money.mjs";
 import * as pages from "./journeys/pages.mjs";
 import * as prices from "./journeys/prices.mjs";
+import * as routes from "./journeys/routes.mjs";
 import * as session from "./journeys/session.mjs";
 import * as stranger from "./journeys/stranger.mjs";
 import * as tariffs from "./journeys/tariffs.mjs";
@@ -24,6 +25,7 @@ const journeys = {
   budgets,
   limits,
   money,
+  routes,
   pages,
 };
 const wanted = process.argv.slice(2);

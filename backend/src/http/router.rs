@@ -192,6 +192,7 @@ fn truth() -> OpenApiRouter<App> {
         .routes(routes!(usage::unknowns::list::list_all_unknowns))
         .routes(routes!(usage::unknowns::resolve::resolve_unknown))
         .routes(routes!(honesty::get::get_health))
+        .routes(routes!(honesty::deployments::list_deployment_health))
         // with a key
         .routes(routes!(own::usage::get_key_usage))
         .routes(routes!(own::request::get_own_request))

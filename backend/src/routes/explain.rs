@@ -1,15 +1,16 @@
 //! Where a call would go, and why: the planning that gateways do, of a call that somebody describes.
-//! Nothing is sent. How busy deployments are at the moment only gateways know: here all are well
-//! and idle.
+//! Nothing is sent. How deployments do at the moment is what the gateways last said.
 
 use super::{known, store};
 use crate::db::{SystemTx, Tx as _};
+use crate::honesty::deployments::millis;
+use crate::honesty::{self, Told};
 use crate::http::{Answer, ApiError, Ctx, Json, Result};
 use crate::{models, orgs};
 use chrono::Timelike as _;
-use contract::api::routes::{ExplainRoute, PlaceSeen, RouteExplained, RuleSeen};
+use contract::api::routes::{ExplainRoute, PlaceHealth, PlaceSeen, RouteExplained, RuleSeen};
 use contract::error::{ErrorCode, FieldError};
-use contract::id::{ModelId, OrgId, RouteId};
+use contract::id::{DeploymentId, ModelId, OrgId, RouteId};
 use contract::money::{Rates, Usd};
 use contract::role::Action;
 use contract::snapshot::{Feature, Lifecycle, RoutePolicy};
@@ -28,8 +29,11 @@ pub async fn explain_route(
     Json(asked): Json<ExplainRoute>,
 ) -> Result<Answer<RouteExplained>> {
     let org = whose(&ctx, asked.org.as_deref()).await?;
+    let beats = honesty::beats(ctx.app()).await;
     let mut tx = ctx.system_tx("explain a route").await?;
-    Ok(Answer::ok(tell(&mut tx, org, &asked).await?))
+    let told = beats.map(|beats| Told::by(&beats, tx.now()));
+    let is_operator = ctx.person().is_operator;
+    Ok(Answer::ok(tell(&mut tx, org, &asked, told.as_ref(), is_operator).await?))
 }
 
 /// The org that is meant, where the person may see its routes.
@@ -58,6 +62,8 @@ async fn tell(
     tx: &mut SystemTx,
     org: Option<(OrgId, String)>,
     asked: &ExplainRoute,
+    gateways: Option<&Told>,
+    is_operator: bool,
 ) -> Result<RouteExplained> {
     let org_id = org.as_ref().map(|(id, _)| *id);
     let org_slug = org.map(|(_, slug)| slug).unwrap_or_default();
@@ -114,9 +120,37 @@ async fn tell(
             cost_nanos: cost(place).map_or(0, |cost| cost.0),
         })
         .collect();
-    let told = explain(&policy, &described, &candidates, &|_| Seen::WELL);
-    let costs: Vec<_> = places.iter().map(|place| cost(place).map(Usd)).collect();
-    Ok(shown(&policy, decided, &described, &told, &places, &costs))
+    let seen = |at: usize| match (gateways, places.get(at)) {
+        (Some(gateways), Some(place)) => gateways.seen(place.id, call.stream),
+        _ => Seen::WELL,
+    };
+    let told = explain(&policy, &described, &candidates, &seen);
+    let beside: Vec<_> = places
+        .iter()
+        .map(|place| Beside {
+            cost: cost(place).map(Usd),
+            health: gateways.and_then(|all| health(all, place.id, call.stream, is_operator)),
+        })
+        .collect();
+    let explained = shown(&policy, decided, &described, &told, &places, &beside);
+    Ok(RouteExplained { gateways: gateways.map(|all| all.gateways), ..explained })
+}
+
+/// What is told of a place beside the plan.
+struct Beside {
+    cost: Option<Usd>,
+    health: Option<PlaceHealth>,
+}
+
+/// How busy a place is with everybody's calls is for operators only.
+fn health(told: &Told, id: DeploymentId, stream: bool, is_operator: bool) -> Option<PlaceHealth> {
+    let found = told.by_id.get(&id)?;
+    Some(PlaceHealth {
+        breaker: found.breaker,
+        share_percent: found.share_percent,
+        latency_ms: millis(found.latency_us(stream)),
+        in_flight: is_operator.then_some(found.in_flight),
+    })
 }
 
 /// What decides: a draft that could be saved, else what counts, else nothing but weights.
@@ -146,7 +180,7 @@ fn shown(
     call: &Described<'_>,
     told: &Explained,
     places: &[store::PlaceSeenRow],
-    costs: &[Option<Usd>],
+    beside: &[Beside],
 ) -> RouteExplained {
     let matched = policy.rule(call).map(|(nth, _)| nth);
     let rules = policy.source.rules.iter().enumerate();
@@ -178,8 +212,9 @@ fn shown(
             region: place.region.clone(),
             weight: place.weight,
             first_of_1000: told.firsts.get(at).copied().unwrap_or(0),
-            cost_usd: costs.get(at).copied().flatten(),
+            cost_usd: beside.get(at).and_then(|one| one.cost),
             skipped: told.skipped.get(at).copied().flatten(),
+            health: beside.get(at).and_then(|one| one.health.clone()),
         })
     });
     RouteExplained {
@@ -189,6 +224,7 @@ fn shown(
         part,
         complexity: u8::try_from(call.complexity()).unwrap_or(100),
         places: places.collect(),
+        gateways: None,
         refused: told.planned.as_ref().err().map(Nowhere::to_string),
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::harness::{Client, Shop, TestApp, TestOrg, TestRedis};
 use backend::publish::{Publisher, Step, Target};
-use contract::channel::{Stored, records};
+use contract::channel::{BreakerState, DeploymentBeat, GATEWAYS, GatewayBeat, Stored, records};
+use contract::id::GatewayId;
 use contract::role::Role;
 use contract::snapshot::{Kind, Pick, Record, RouteRecord};
 use serde_json::{Value, json};
@@ -24,7 +25,10 @@ struct Desk {
 
 impl Desk {
     async fn open() -> Self {
-        let app = TestApp::start().await;
+        Self::in_app(TestApp::start().await).await
+    }
+
+    async fn in_app(app: TestApp) -> Self {
         let shop = Shop::open(&app).await;
         let org = app.org("acme").await;
         let owner = app.member(&org, Role::Owner).await;
@@ -43,7 +47,8 @@ impl Desk {
         let other = shop.add_model("chat-two", "10", "30").await.to_string();
         let us = deploy(&format!("/v1/admin/models/{other}"), place("up-us", "us-east-1")).await;
         let shown = shop.operator.get(&model).await.expect(200).json();
-        let anywhere = shown["deployments"][0]["id"].as_str().unwrap().to_owned();
+        let mut ids = shown["deployments"].as_array().unwrap().iter().map(|one| &one["id"]);
+        let anywhere = ids.find(|id| **id != eu).unwrap().as_str().unwrap().to_owned();
         Self { app, shop, org, owner, eu, anywhere, us, other }
     }
 
@@ -53,7 +58,7 @@ impl Desk {
         self.owner.post("/v1/orgs/acme/subscriptions", new).await.expect(201);
     }
 
-    fn new(&self, policy: &Value) -> Value {
+    fn written(&self, policy: &Value) -> Value {
         json!({"model_id": self.shop.model, "policy": policy, "note": "Why", "activate": true})
     }
 
@@ -80,7 +85,7 @@ async fn a_route_is_written_in_versions_and_any_of_them_can_be_made_to_count() {
     let desk = Desk::open().await;
     let operator = &desk.shop.operator;
     let (first, second) = (plain("weighted", &[]), plain("ordered", &[&desk.eu]));
-    let mut draft = desk.new(&first);
+    let mut draft = desk.written(&first);
     draft["activate"] = json!(false);
     let made = operator.post(ADMIN, draft.clone()).await.expect(201).json();
     assert_eq!((made["number"].clone(), made["active"].clone()), (json!(1), Value::Null));
@@ -128,7 +133,7 @@ async fn what_is_wrong_with_a_policy_is_told_with_its_place_and_nothing_is_saved
     let desk = Desk::open().await;
     let operator = &desk.shop.operator;
     let refused = async |policy: Value| {
-        let reply = operator.post(ADMIN, desk.new(&policy)).await.refused("request.invalid");
+        let reply = operator.post(ADMIN, desk.written(&policy)).await.refused("request.invalid");
         let errors = reply.json()["errors"].clone();
         let first = errors[0]["detail"].as_str().unwrap().to_owned();
         (reply.pointers(), first)
@@ -155,7 +160,8 @@ async fn what_is_wrong_with_a_policy_is_told_with_its_place_and_nothing_is_saved
     assert!(why.contains("a weight above 0"), "{why}");
 
     // A second model that falls back to the first, and the other way round.
-    let mut back = desk.new(&json!({"rules": [all], "fallbacks": {"general": [desk.shop.model]}}));
+    let mut back =
+        desk.written(&json!({"rules": [all], "fallbacks": {"general": [desk.shop.model]}}));
     back["model_id"] = json!(desk.other);
     operator.post(ADMIN, back).await.expect(201);
     let (at, why) = refused(json!({"rules": [all], "fallbacks": {"general": [desk.other]}})).await;
@@ -170,7 +176,7 @@ async fn what_is_wrong_with_a_policy_is_told_with_its_place_and_nothing_is_saved
 async fn a_version_whose_deployments_take_no_calls_any_more_cannot_be_made_to_count() {
     let desk = Desk::open().await;
     let operator = &desk.shop.operator;
-    let new = desk.new(&plain("ordered", &[&desk.eu]));
+    let new = desk.written(&plain("ordered", &[&desk.eu]));
     let made = operator.post(ADMIN, new).await.expect(201).json();
     let one = at(ADMIN, &made);
     operator
@@ -186,7 +192,7 @@ async fn a_version_whose_deployments_take_no_calls_any_more_cannot_be_made_to_co
 #[tokio::test]
 async fn an_org_routes_only_what_its_apps_may_call_and_nobody_else_sees_it() {
     let desk = Desk::open().await;
-    let new = desk.new(&plain("ordered", &[&desk.eu]));
+    let new = desk.written(&plain("ordered", &[&desk.eu]));
     // Not subscribed, there is no such model.
     assert_eq!(desk.owner.get(&format!("{OURS}/places")).await.json(), json!([]));
     let reply = desk.owner.post(OURS, new.clone()).await.refused("request.invalid");
@@ -252,7 +258,7 @@ async fn an_explanation_names_the_rule_the_places_and_why_not_the_others() {
         (changed["lacks"].clone(), changed["weight"].clone()),
         (json!(["tools"]), json!(100))
     );
-    operator.post(ADMIN, desk.new(&policy)).await.expect(201);
+    operator.post(ADMIN, desk.written(&policy)).await.expect(201);
 
     let call = json!({"tools": 1, "input_tokens": 100, "messages": 1});
     let told = desk.explain(operator, json!({"model": "chat-one", "call": call})).await;
@@ -318,8 +324,8 @@ async fn an_orgs_own_route_counts_for_its_calls_and_gateways_get_what_counts() {
     let mut publisher = Publisher::new(desk.app.app.clone(), Target::new(redis.link()));
     desk.subscribe().await;
     let operator = &desk.shop.operator;
-    operator.post(ADMIN, desk.new(&plain("weighted", &[]))).await.expect(201);
-    let new = desk.new(&plain("ordered", &[&desk.us, &desk.eu]));
+    operator.post(ADMIN, desk.written(&plain("weighted", &[]))).await.expect(201);
+    let new = desk.written(&plain("ordered", &[&desk.us, &desk.eu]));
     let made = desk.owner.post(OURS, new).await.expect(201).json();
     let asked = json!({"model": "chat-one", "org": "acme"});
     let told = desk.explain(&desk.owner, asked.clone()).await;
@@ -357,4 +363,116 @@ async fn an_orgs_own_route_counts_for_its_calls_and_gateways_get_what_counts() {
     let told = desk.explain(&desk.owner, asked).await;
     assert_eq!(told["rules"][0]["name"], "all");
     assert_ne!(told["route_id"], made["id"]);
+}
+
+/// What a gateway says of deployments.
+fn beat(now: contract::Timestamp, n: u8, deployments: Vec<DeploymentBeat>) -> GatewayBeat {
+    GatewayBeat {
+        gateway_id: GatewayId::new(now, &[n; 10]),
+        at: now,
+        config_version: 0,
+        spool_events: 0,
+        spool_bytes: 0,
+        intents_open: 0,
+        reservations: 0,
+        oldest_reservation_ms: 0,
+        held_nanos: 0,
+        deployments,
+    }
+}
+
+fn found(id: &str, breaker: BreakerState, share_percent: u8) -> DeploymentBeat {
+    DeploymentBeat {
+        deployment_id: id.parse().unwrap(),
+        breaker,
+        share_percent,
+        in_flight: 3,
+        first_content_us: 120_001,
+        answer_us: 900_000,
+        answered: 40,
+        failed: 6,
+        opened: 1,
+    }
+}
+
+#[tokio::test]
+async fn an_explanation_and_the_operators_list_heed_what_gateways_say_of_deployments() {
+    let redis = TestRedis::start().await;
+    let app = TestApp::start_with(&["--redis-url", &redis.config().url]).await;
+    let desk = Desk::in_app(app).await;
+    desk.subscribe().await;
+    let now = desk.app.clock.now();
+    let say = async |beat: &GatewayBeat| {
+        redis::cmd("HSET")
+            .arg(GATEWAYS)
+            .arg(beat.gateway_id.to_string())
+            .arg(serde_json::to_string(beat).unwrap())
+            .query_async::<()>(&mut redis.link())
+            .await
+            .unwrap();
+    };
+    say(&beat(now, 1, vec![found(&desk.eu, BreakerState::Open, 0)])).await;
+    let operator = &desk.shop.operator;
+    let call = json!({"stream": true});
+    let asked = json!({"model": "chat-one", "org": "acme", "call": call});
+    let told = desk.explain(operator, asked.clone()).await;
+    let places = |told: &Value| -> Vec<(Value, Value, Value)> {
+        let places = told["places"].as_array().unwrap().iter();
+        let seen = |one: &Value| {
+            (one["deployment_id"].clone(), one["first_of_1000"].clone(), one["health"].clone())
+        };
+        places.map(seen).collect()
+    };
+    let resting = json!({"breaker": "open", "share_percent": 0, "latency_ms": 121, "in_flight": 3});
+    assert_eq!(
+        places(&told),
+        [(json!(desk.anywhere), json!(1_000), Value::Null), (json!(desk.eu), json!(0), resting),]
+    );
+    assert_eq!(told["gateways"], 1);
+
+    // A second gateway finds it well; one that fell silent is not heeded.
+    say(&beat(now, 2, vec![found(&desk.eu, BreakerState::Closed, 100)])).await;
+    let mut silent = beat(now, 3, vec![found(&desk.anywhere, BreakerState::Open, 0)]);
+    silent.at = now - chrono::TimeDelta::minutes(5);
+    say(&silent).await;
+    let told = desk.explain(&desk.owner, asked).await;
+    let health = &told["places"].as_array().unwrap().iter();
+    let health = health.clone().find(|one| one["deployment_id"] == desk.eu).unwrap();
+    assert_eq!(
+        health["health"],
+        json!({"breaker": "open", "share_percent": 50, "latency_ms": 121}),
+        "how busy it is with others' calls is not for an org"
+    );
+    let first = health["first_of_1000"].as_u64().unwrap();
+    assert!((250..420).contains(&first), "a third of the calls, as half of its weight: {first}");
+
+    let list = operator.get("/v1/admin/deployments/health").await.expect(200).json();
+    assert_eq!(list["gateways"], 2);
+    let one = &list["deployments"][0];
+    assert_eq!(list["deployments"].as_array().unwrap().len(), 1);
+    for (name, value) in [
+        ("deployment_id", json!(desk.eu)),
+        ("model_name", json!("chat-one")),
+        ("region", json!("eu-central-1")),
+        ("breaker", json!("open")),
+        ("share_percent", json!(50)),
+        ("in_flight", json!(6)),
+        ("first_content_ms", json!(121)),
+        ("answer_ms", json!(900)),
+        ("failed", json!(12)),
+        ("opened", json!(2)),
+    ] {
+        assert_eq!(one[name], value, "{name}: {one}");
+    }
+    desk.owner.get("/v1/admin/deployments/health").await.refused("role.forbidden");
+}
+
+#[tokio::test]
+async fn where_no_gateway_can_be_heard_all_places_are_taken_for_well() {
+    let desk = Desk::open().await;
+    let told = desk.explain(&desk.shop.operator, json!({"model": "chat-one"})).await;
+    assert_eq!(told["gateways"], Value::Null);
+    assert_eq!(told["places"].as_array().unwrap().len(), 2);
+    let list = desk.shop.operator.get("/v1/admin/deployments/health").await.expect(200).json();
+    assert_eq!((&list["gateways"], &list["deployments"]), (&Value::Null, &json!([])));
 }

@@ -1,7 +1,8 @@
 //! How well the money is: `GET /v1/admin/health`. Everything here should be zero, small or live.
 
 use super::shape;
-use crate::id::GatewayId;
+use crate::channel::BreakerState;
+use crate::id::{DeploymentId, GatewayId, ModelId};
 use crate::money::Usd;
 use chrono::{DateTime, Utc};
 
@@ -58,5 +59,39 @@ shape! {
         pub reservations: u64,
         pub oldest_reservation_ms: u64,
         pub held_usd: Usd,
+    }
+
+    /// `GET /v1/admin/deployments/health`: how the gateways find the deployments.
+    pub struct DeploymentsHealth {
+        pub at: DateTime<Utc>,
+        /// How many gateways are alive. Absent while Redis cannot be asked.
+        pub gateways: Option<u32>,
+        /// Those that were lately called or are left alone, the worst first.
+        pub deployments: Vec<DeploymentHealth>,
+    }
+
+    pub struct DeploymentHealth {
+        pub deployment_id: DeploymentId,
+        pub model_id: ModelId,
+        pub model_name: String,
+        pub provider_name: String,
+        pub region: String,
+        /// The worst that a gateway says.
+        pub breaker: BreakerState,
+        /// What it gets of its weight, of all gateways together.
+        pub share_percent: u8,
+        /// Calls that it works on.
+        pub in_flight: u64,
+        /// How long its streams lately took to their first content, at worst; absent: nobody knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub first_content_ms: Option<u64>,
+        /// How long its answers lately took, at worst; absent: nobody knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub answer_ms: Option<u64>,
+        /// Calls since the gateways started that it answered as it should, and that it did not.
+        pub answered: u64,
+        pub failed: u64,
+        /// How often a gateway took it out.
+        pub opened: u64,
     }
 }

@@ -2,6 +2,7 @@
 //! `/v1/admin/routes`, an org has its own under `/v1/orgs/{org}/routes`; both have the same shapes.
 
 use super::shape;
+use crate::channel::BreakerState;
 use crate::id::{DeploymentId, ModelId, OrgId, RouteId, RouteVersionId};
 use crate::money::Usd;
 use crate::snapshot::{RoutePolicy, Skip};
@@ -106,6 +107,10 @@ shape! {
         pub complexity: u8,
         /// In the order in which they would be tried; those left out at the end.
         pub places: Vec<PlaceSeen>,
+        /// Gateways whose word was heeded on how deployments do. Absent: none can be heard, and all
+        /// are taken for well and idle.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub gateways: Option<u32>,
         /// Absent: the call would be answered. Else why not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub refused: Option<String>,
@@ -131,6 +136,22 @@ shape! {
         /// Why it is not used.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub skipped: Option<Skip>,
+        /// How it lately did; absent: no gateway has called it lately.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub health: Option<PlaceHealth>,
+    }
+
+    pub struct PlaceHealth {
+        /// The worst that a gateway says.
+        pub breaker: BreakerState,
+        /// What it gets of its weight, of all gateways together.
+        pub share_percent: u8,
+        /// To the first content of a stream, else to the whole answer, lately and at worst.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub latency_ms: Option<u64>,
+        /// Calls that it works on; told to operators.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub in_flight: Option<u64>,
     }
 }
 

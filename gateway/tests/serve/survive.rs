@@ -128,7 +128,6 @@ async fn survive(way: Way, seen: Seen) {
         }
         let opened_after = failed_until_open.expect("it is taken out");
         assert!(opened_after <= 10, "stream {stream}: after {opened_after} failures");
-        println!("{way:?}, stream {stream}: out after {opened_after} failures");
         let allowed = if stream && seen == Seen::BrokenStreams { pulse.failed() } else { 0 };
         assert_eq!(broken, allowed, "stream {stream}");
 
@@ -142,7 +141,6 @@ async fn survive(way: Way, seen: Seen) {
             pair.call(stream).await;
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        println!("{way:?}, stream {stream}: back after {:?}, {broken} broken", healed.elapsed());
         for _ in 0..20 {
             assert!(pair.call(stream).await);
         }

@@ -104,6 +104,9 @@ pub fn TextArea(
     #[prop(optional, into)] value: String,
     #[prop(default = 4)] rows: u8,
     #[prop(optional)] optional: bool,
+    /// What is written there is for a machine: letters of one width, and no words to correct.
+    #[prop(optional)]
+    code: bool,
 ) -> impl IntoView {
     let state = state();
     let Around { id, invalid, described_by, hint, error } = around(name, &hint, &state);
@@ -117,6 +120,8 @@ pub fn TextArea(
             <textarea
                 id=id
                 name=name
+                class=code.then_some("coded")
+                spellcheck=code.then_some("false")
                 rows=rows.to_string()
                 required=!optional
                 aria-describedby=described_by

@@ -6,6 +6,7 @@ use contract::api::billing::UnknownState;
 use contract::api::catalog::ProductState;
 use contract::api::keys::KeyState;
 use contract::api::webhooks::DeliveryState;
+use contract::channel::BreakerState;
 use contract::snapshot::{Lifecycle, SubscriptionState};
 use contract::usage::Outcome;
 use leptos::prelude::*;
@@ -89,6 +90,17 @@ impl State for UnknownState {
             Self::Settled => (Tone::Good, words::SETTLED),
             Self::Billed => (Tone::Plain, words::BILLED),
             Self::Forgiven => (Tone::Plain, words::FORGIVEN),
+        }
+    }
+}
+
+impl State for BreakerState {
+    fn read(&self) -> (Tone, &'static str) {
+        match self {
+            Self::Closed => (Tone::Good, words::WELL),
+            Self::Recovering => (Tone::Wait, words::RECOVERING),
+            Self::Probing => (Tone::Wait, words::PROBED),
+            Self::Open => (Tone::Bad, words::RESTS),
         }
     }
 }

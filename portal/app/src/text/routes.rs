@@ -55,7 +55,8 @@ pub const SAMPLE: &str = r#"{
       "name": "gold",
       "when": "header[\"x-tier\"] == \"gold\" && input_tokens < 4000",
       "among": ["dep_…", "dep_…"],
-      "pick": "latency"
+      "pick": "latency",
+      "hedge_ms": 800
     },
     {
       "name": "easy",
@@ -73,13 +74,15 @@ pub const SAMPLE: &str = r#"{
       }
     }
   ],
+  "fallbacks": { "general": ["mdl_…"], "context": ["mdl_…"], "content": ["mdl_…"] },
+  "bounds": { "deadline_ms": 60000, "attempts_max": 3, "first_content_ms": 10000 },
   "regions": ["eu-central-1"]
 }"#;
-pub const PICKS: &str = "pick: ordered, weighted, least_busy, latency or cheapest. sticky.by: org, app, key, user, or header or metadata with a name. basis_points are hundredths of a percent. regions bind everything.";
+pub const PICKS: &str = "pick: ordered, weighted, least_busy, latency or cheapest. sticky.by: org, app, key, user, or header or metadata with a name. basis_points are hundredths of a percent. hedge_ms: another deployment is asked, too, when the first has shown nothing for so long. fallbacks: models that answer where none of the deployments does, where the call is too long, or where a provider refuses what it is about. bounds hold for all attempts of a call. regions bind everything.";
 pub const NAMES: &str = "Conditions know org, team, app, key, plan, model, operation, dialect, user, header[\"…\"], metadata[\"…\"], tag[\"…\"], input_tokens, output_tokens_max, messages, tools, images, complexity, hour, stream, structured and reasoning.";
 
 pub const EXPLAIN: &str = "Explain a call";
-pub const EXPLAIN_LEAD: &str = "Where a call would go and why. Nothing is sent, and all deployments are taken for well and idle.";
+pub const EXPLAIN_LEAD: &str = "Where a call would go and why. Nothing is sent. How deployments do is what the gateways last said.";
 pub const ORG: &str = "Organisation";
 pub const ORG_HINT: &str = "Slug or id. Empty: one without a route of its own.";
 pub const MODEL_HINT: &str = "As callers name it.";
@@ -99,6 +102,9 @@ pub const PASSED_BY: &str = "does not hold";
 pub const ORDER: &str = "Deployments, in the order of trying";
 pub const FIRST: &str = "First, of 1,000 calls";
 pub const COST: &str = "List price";
+pub const HEALTH: &str = "How it does";
+pub const GATEWAYS: &str = "Gateways heard";
+pub const UNHEARD: &str = "none: all deployments are taken for well and idle";
 pub const WHY_NOT: &str = "Why not";
 pub const DECIDED_BY: &str = "Decided by";
 pub const BY_DRAFT: &str = "the draft, or no route at all";
@@ -123,4 +129,22 @@ pub const fn skip(why: Skip) -> &'static str {
 #[must_use]
 pub fn version(number: u32) -> String {
     format!("Version {number}")
+}
+
+/// So many gateways said how deployments do.
+#[must_use]
+pub fn heard(gateways: u32) -> String {
+    gateways.to_string()
+}
+
+/// `takes 180 ms`, lately and at worst.
+#[must_use]
+pub fn takes(duration: &str) -> String {
+    format!("takes {duration}")
+}
+
+/// `3 calls now`.
+#[must_use]
+pub fn works_on(calls: &str) -> String {
+    format!("{calls} calls now")
 }

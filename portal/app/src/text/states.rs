@@ -26,3 +26,10 @@ pub const SETTLED: &str = "Settled";
 pub const BILLED: &str = "Billed";
 pub const FORGIVEN: &str = "Forgiven";
 pub const BUDGET_EXHAUSTED: &str = "Budget used up";
+/// How a deployment does.
+pub const WELL: &str = "Well";
+pub const RECOVERING: &str = "Recovering";
+pub const PROBED: &str = "Being probed";
+pub const RESTS: &str = "Failing, rests";
+/// Another place answered sooner.
+pub const OVERTAKEN: &str = "Overtaken";

@@ -80,7 +80,10 @@ async fn explain(visit: &Visit, owner: Owner, form: Form) -> Result<Response, Fa
         Err(fault) => return visit.retry(&page, &form, fault),
     };
     match visit.backend().explain_route(&asked).await {
-        Ok(told) => visit.go(page).payload(&Told { asked, told }).answer(),
+        Ok(told) => {
+            let typed = form.raw("call").to_owned();
+            visit.go(page).payload(&Told { asked, typed, told }).answer()
+        }
         Err(fault) => visit.retry(&page, &form, placed(fault, form.raw("policy"))),
     }
 }

@@ -6,7 +6,7 @@ use contract::api::billing::{
     Account, CreateCorrection, CreateCredit, Credit, LedgerTransaction, ResolveUnknown, Unknown,
     UpdateBilling, Wallet,
 };
-use contract::api::health::Health;
+use contract::api::health::{DeploymentsHealth, Health};
 use contract::page::Page;
 
 impl Backend<'_> {
@@ -120,5 +120,11 @@ impl Backend<'_> {
     /// See [`Backend::accounts`].
     pub async fn health(&self) -> Result<Health, Fault> {
         self.get(&["admin", "health"], &[]).await
+    }
+
+    /// # Errors
+    /// See [`Backend::accounts`].
+    pub async fn deployments_health(&self) -> Result<DeploymentsHealth, Fault> {
+        self.get(&["admin", "deployments", "health"], &[]).await
     }
 }

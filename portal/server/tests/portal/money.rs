@@ -73,6 +73,12 @@ fn play(call: &Call) -> Option<Response> {
         "POST /v1/admin/ledger/{transaction}/corrections" => ok(billed()),
         "POST /v1/admin/unknowns/{request}/resolve" => ok(unknown("settled")),
         "GET /v1/admin/health" => ok(health(&["3 reservations leak."], true)),
+        "GET /v1/admin/deployments/health" => ok(json!({"at": AT, "gateways": 2, "deployments": [
+            {"deployment_id": id("dep", 1), "model_id": id("mdl", 1), "model_name": "aurora",
+                "provider_name": "Beacon", "region": "eu-central-1", "breaker": "open",
+                "share_percent": 50, "in_flight": 3, "first_content_ms": 181, "answered": 1_200,
+                "failed": 34, "opened": 2},
+        ]})),
         _ => None,
     }
 }
@@ -80,6 +86,7 @@ fn play(call: &Call) -> Option<Response> {
 fn blind(call: &Call) -> Option<Response> {
     match call.what.as_str() {
         "GET /v1/admin/health" => ok(health(&["Redis cannot be asked."], false)),
+        "GET /v1/admin/deployments/health" => ok(json!({"at": AT, "deployments": []})),
         _ => None,
     }
 }
@@ -207,7 +214,19 @@ async fn health_says_what_is_wrong_and_what_nobody_can_say_now() {
     for shown in ["3 reservations leak.", "Silent", &id("gw", 1), "$0.30", "1.5 s"] {
         assert!(page.contains(shown), "{shown}");
     }
+    for shown in [
+        "aurora",
+        "Beacon",
+        "eu-central-1",
+        "Failing, rests",
+        "gets 50 % of its weight",
+        "181 ms to the first content",
+        "34 of 1,234",
+    ] {
+        assert!(page.contains(shown), "{shown}");
+    }
     let mut portal = Portal::start(blind).await.signed_in("operator");
     let page = portal.get("/admin/health").await.body;
     assert!(page.contains("Redis cannot be asked.") && page.contains("Unknown now"));
+    assert!(page.contains("so nobody knows how they do"));
 }

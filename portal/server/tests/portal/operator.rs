@@ -26,7 +26,17 @@ fn letter() -> Value {
 fn model() -> Value {
     json!({"id": id("mdl", 1), "name": "aurora", "display_name": "Aurora", "modality": "chat",
         "state": "draft", "context_tokens_max": 8192, "output_tokens_max": 4096,
-        "deployments": [], "price": null, "created_at": AT, "version": 2})
+        "deployments": [{"id": id("dep", 1), "model_id": id("mdl", 1),
+            "provider_id": id("prov", 1), "provider_name": "Sim", "upstream_model": "sim-1",
+            "region": "", "weight": 100, "disabled": false, "created_at": AT, "version": 1}],
+        "price": null, "created_at": AT, "version": 2})
+}
+
+fn deployments_health() -> Value {
+    json!({"at": AT, "gateways": 1, "deployments": [{"deployment_id": id("dep", 1),
+        "model_id": id("mdl", 1), "model_name": "aurora", "provider_name": "Sim", "region": "",
+        "breaker": "recovering", "share_percent": 40, "in_flight": 0, "answered": 5, "failed": 9,
+        "opened": 1}]})
 }
 
 fn painter() -> Value {
@@ -72,6 +82,7 @@ fn play(call: &Call) -> Option<Response> {
         "GET /v1/admin/models" => page(&[model()]),
         "GET /v1/admin/models/{model}" => ok(model()),
         "GET /v1/admin/models/{painter}" => ok(painter()),
+        "GET /v1/admin/deployments/health" => ok(deployments_health()),
         "GET /v1/admin/models/{painter}/prices" => page(&[
             price(2, json!({"image_usd": "0.04", "image_output_usd": "40"})),
             price(1, json!({})),
@@ -174,6 +185,13 @@ async fn a_failed_test_of_a_provider_is_told_with_its_time() {
     portal.post(&format!("{here}/test"), &[("_key", "k")]).await;
     let page = portal.get(&here).await.body;
     assert!(page.contains("It refused the credential.") && page.contains("1.2 s"));
+}
+
+#[tokio::test]
+async fn a_models_deployments_are_shown_with_how_gateways_find_them() {
+    let mut portal = Portal::start(play).await.signed_in("operator");
+    let page = portal.get(&format!("/admin/models/{}", id("mdl", 1))).await.body;
+    assert!(page.contains("sim-1") && page.contains("Recovering"), "{page}");
 }
 
 #[tokio::test]

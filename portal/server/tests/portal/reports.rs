@@ -18,7 +18,9 @@ fn totals(requests: u64, cost: &str) -> Value {
 fn attempts() -> Value {
     json!([{"deployment_id": id("dep", 1), "provider_id": id("prov", 1),
                 "status": 503, "outcome": "upstream_error", "tokens": tokens(77, 0), "units": {},
-                "reported": true}])
+                "reported": true},
+        {"deployment_id": id("dep", 2), "provider_id": id("prov", 1), "status": 0,
+                "outcome": "client_gone", "tokens": tokens(0, 0), "overtaken": true}])
 }
 
 fn limits() -> Value {
@@ -161,7 +163,9 @@ async fn a_request_shows_its_reservation_price_attempts_limits_and_ledger_to_who
     let here = format!("/o/acme/requests/{}", id("req", 1));
     let mut owner = Portal::start(play).await.signed_in("owner");
     let page = owner.get(&here).await.body;
-    for shown in ["$0.01", "feature=search", &id("price", 1), ">503<", "Provider error"] {
+    for shown in
+        ["$0.01", "feature=search", &id("price", 1), ">503<", "Provider error", "Overtaken"]
+    {
         assert!(page.contains(shown), "{shown}");
     }
     assert!(page.contains(&id("lim", 2)), "a limit that is gone is named by its id");

@@ -46,9 +46,10 @@ fn play(call: &Call) -> Option<Response> {
         "GET /v1/orgs/acme/models" => ok(json!({"items": [], "has_more": false})),
         "DELETE /v1/orgs/acme/routes/{route}" => ok(Value::Null),
         "POST /v1/routes/explain" => ok(json!({"route_id": id("rte", 1), "number": 1,
-        "complexity": 40, "rules": [{"name": "all", "matched": true}], "places": [
+        "complexity": 40, "gateways": 2, "rules": [{"name": "all", "matched": true}], "places": [
             {"deployment_id": id("dep", 1), "model_name": "aurora", "region": "eu-central-1",
-                "weight": 100, "first_of_1000": 1000, "cost_usd": "0.0006"},
+                "weight": 100, "first_of_1000": 1000, "cost_usd": "0.0006", "health":
+                    {"breaker": "recovering", "share_percent": 55, "latency_ms": 180, "in_flight": 7}},
             {"deployment_id": id("dep", 2), "model_name": "aurora", "region": "us-east-1",
                 "weight": 100, "first_of_1000": 0, "skipped": "region"},
         ]})),
@@ -97,12 +98,14 @@ async fn what_is_wrong_with_a_policy_is_said_with_its_line_and_what_was_typed_st
     let page = portal.get("/o/acme/routes/new").await.body;
     assert!(page.contains("Line 4 (rules/0/when): line 1, column 5: no."), "{page}");
     assert!(page.contains("Line 1 (regions/0): Nobody."));
-    assert!(page.contains("org &gt; 3"), "what was typed is there");
+    assert!(page.contains("org > 3"), "what was typed is there");
     assert!(page.contains(&id("dep", 1)), "what may be named is beside it");
 
     let one = format!("/o/acme/routes/{}", id("rte", 1));
-    portal.post(&one, &[("version", "7"), ("policy", "{\n \"rules\": 3}")]).await;
+    let typed = "{\n \"rules\": 3} </textarea><b>&lt;";
+    portal.post(&one, &[("version", "7"), ("policy", typed)]).await;
     let page = portal.get(&one).await.body;
+    assert!(page.contains("3} &lt;/textarea>&lt;b>&amp;lt;"), "what was typed is never markup");
     assert!(page.contains("This is not the JSON of a policy.") && page.contains("at line 2"));
     assert_eq!(portal.asked.count(&format!("PATCH /v1/orgs/acme/routes/{}", id("rte", 1))), 0);
 }
@@ -118,6 +121,9 @@ async fn an_explanation_shows_the_order_and_why_the_others_are_not_used() {
     assert_eq!(asked["policy"], Value::Null);
     let page = portal.get("/o/acme/routes/explain").await.body;
     assert!(page.contains("in none of the route") && page.contains("Version 1"), "{page}");
+    assert!(page.contains("{\"tools\": 2}"), "what was typed is there");
+    let health = "gets 55 % of its weight, takes 180 ms, 7 calls now";
+    assert!(page.contains("Recovering") && page.contains(health), "{page}");
     portal.post("/o/acme/routes/explain", &[("model", "aurora"), ("call", "{\"tool\": 2}")]).await;
     let page = portal.get("/o/acme/routes/explain").await.body;
     assert!(page.contains("This is not the JSON of a call. unknown field"), "{page}");

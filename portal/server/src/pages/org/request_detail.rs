@@ -9,10 +9,10 @@ use contract::snapshot::Metric;
 use contract::usage::AttemptUse;
 use leptos::prelude::*;
 use portal_app::components::{
-    Cell, CellKind, Count, DataTable, Fact, Facts, Money, Notice, Section, StateBadge, Tone,
+    Badge, Cell, CellKind, Count, DataTable, Fact, Facts, Money, Notice, Section, StateBadge, Tone,
 };
 use portal_app::format;
-use portal_app::text::{limits, requests as text};
+use portal_app::text::{limits, requests as text, states};
 
 pub fn sections(visit: &OrgVisit, detail: RequestDetail) -> impl IntoView + use<> {
     let money = visit.may(Action::ViewCosts);
@@ -80,7 +80,7 @@ fn attempts(made: Vec<AttemptUse>) -> impl IntoView {
         .map(|one| {
             vec![
                 Cell::head(view! { <code class="id">{one.deployment_id.to_string()}</code> }),
-                Cell::text(view! { <StateBadge state=one.outcome /> }),
+                Cell::text(ended(&one)),
                 Cell::number(one.status.to_string()),
                 Cell::number(view! { <Count value=one.tokens.input_total() /> }),
                 Cell::number(view! { <Count value=one.tokens.output_total() /> }),
@@ -92,6 +92,15 @@ fn attempts(made: Vec<AttemptUse>) -> impl IntoView {
             <p>{text::FAILED_FREE}</p>
             <DataTable caption=text::FAILED_ATTEMPTS columns=columns rows=rows />
         </Section>
+    }
+}
+
+/// How an attempt ended: the gateway hangs up on one that was overtaken, not its caller.
+fn ended(one: &AttemptUse) -> AnyView {
+    if one.overtaken {
+        view! { <Badge tone=Tone::Plain word=states::OVERTAKEN /> }.into_any()
+    } else {
+        view! { <StateBadge state=one.outcome /> }.into_any()
     }
 }
 

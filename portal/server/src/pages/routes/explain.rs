@@ -2,20 +2,23 @@
 
 use super::{Owner, written};
 use crate::visit::Visit;
-use contract::api::routes::{ExplainRoute, PlaceSeen, RouteExplained, RuleSeen};
+use contract::api::routes::{ExplainRoute, PlaceHealth, PlaceSeen, RouteExplained, RuleSeen};
 use leptos::prelude::*;
 use portal_app::components::{
-    Button, Cell, CellKind, Crumb, DataTable, Fact, Facts, Field, Form, Notice, PageHead, Section,
-    TextArea, Tone,
+    Button, Cell, CellKind, Crumb, DataTable, Fact, Facts, Field, Form, Money, Notice, PageHead,
+    Section, StateBadge, TextArea, Tone,
 };
 use portal_app::form::FormState;
-use portal_app::text::routes as text;
+use portal_app::format;
+use portal_app::text::{health as health_text, routes as text};
 use serde::{Deserialize, Serialize};
 
 /// What was asked and what was told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Told {
     pub asked: ExplainRoute,
+    /// The call as it was typed.
+    pub typed: String,
     pub told: RouteExplained,
 }
 
@@ -40,8 +43,7 @@ impl Shown {
         let asked = told.as_ref().map(|told| told.asked.clone());
         let model = asked.as_ref().map_or_else(String::new, |asked| asked.model.clone());
         let org = asked.as_ref().and_then(|asked| asked.org.clone()).unwrap_or_default();
-        let call = asked.as_ref().map(|asked| &asked.call);
-        let call = call.and_then(|call| serde_json::to_string_pretty(call).ok());
+        let call = told.as_ref().map(|told| told.typed.clone());
         let draft = asked.as_ref().and_then(|asked| asked.policy.as_ref()).map(written);
         let org = owner.slug.is_none().then(|| {
             view! {
@@ -65,6 +67,7 @@ impl Shown {
                     hint=text::CALL_HINT
                     value=call.unwrap_or_else(|| "{}".to_owned())
                     rows=8
+                    code=true
                 />
                 <TextArea
                     name="policy"
@@ -72,6 +75,7 @@ impl Shown {
                     hint=text::DRAFT_HINT
                     value=draft.unwrap_or_default()
                     rows=8
+                    code=true
                     optional=true
                 />
                 <Button label=text::EXPLAIN />
@@ -86,6 +90,7 @@ fn result(told: RouteExplained) -> impl IntoView {
         _ => text::BY_DRAFT.to_owned(),
     };
     let part = told.part.map(|part| view! { <Fact term=text::PART>{part}</Fact> });
+    let gateways = told.gateways.map_or_else(|| text::UNHEARD.to_owned(), text::heard);
     let refused = told.refused.map(|why| {
         view! { <Notice tone=Tone::Bad title=text::REFUSED><p>{why}</p></Notice> }
     });
@@ -96,6 +101,7 @@ fn result(told: RouteExplained) -> impl IntoView {
                 <Fact term=text::DECIDED_BY>{by}</Fact>
                 {part}
                 <Fact term=text::COMPLEXITY>{told.complexity.to_string()}</Fact>
+                <Fact term=text::GATEWAYS>{gateways}</Fact>
             </Facts>
             {rules(told.rules)}
             {places(told.places)}
@@ -127,27 +133,42 @@ fn rules(rules: Vec<RuleSeen>) -> impl IntoView {
 fn places(places: Vec<PlaceSeen>) -> impl IntoView {
     let columns = vec![
         (text::DEPLOYMENT, CellKind::Head),
-        (text::MODEL, CellKind::Text),
-        (text::REGION, CellKind::Text),
-        (text::WEIGHT, CellKind::Number),
         (text::FIRST, CellKind::Number),
-        (text::COST, CellKind::Number),
+        (text::HEALTH, CellKind::Text),
         (text::WHY_NOT, CellKind::Text),
+        (text::WEIGHT, CellKind::Number),
+        (text::COST, CellKind::Number),
     ];
     let rows = places
         .into_iter()
         .map(|place| {
-            let cost = place.cost_usd.map_or_else(String::new, |cost| format!("{cost} USD"));
+            let at = if place.region.is_empty() {
+                place.model_name
+            } else {
+                format!("{}, {}", place.model_name, place.region)
+            };
             vec![
-                Cell::head(view! { <code>{place.deployment_id.to_string()}</code> }),
-                Cell::text(view! { <code>{place.model_name}</code> }),
-                Cell::text(place.region),
-                Cell::number(place.weight.to_string()),
-                Cell::number(place.first_of_1000.to_string()),
-                Cell::number(cost),
+                Cell::head(view! {
+                    <code class="id">{place.deployment_id.to_string()}</code>
+                    <br />
+                    <span class="hint">{at}</span>
+                }),
+                Cell::number(format::count(place.first_of_1000.into())),
+                Cell::text(place.health.map(health)),
                 Cell::text(place.skipped.map_or("", text::skip)),
+                Cell::number(place.weight.to_string()),
+                Cell::number(place.cost_usd.map(|cost| view! { <Money amount=cost /> })),
             ]
         })
         .collect();
     view! { <DataTable caption=text::ORDER columns=columns rows=rows /> }
+}
+
+fn health(found: PlaceHealth) -> impl IntoView {
+    let latency = found.latency_ms.map(|ms| text::takes(&format::duration(ms)));
+    let busy = found.in_flight.map(|calls| text::works_on(&format::count(calls)));
+    let share = (found.share_percent < 100).then(|| health_text::share(found.share_percent));
+    let told: Vec<String> = [share, latency, busy].into_iter().flatten().collect();
+    let told = (!told.is_empty()).then(|| view! { <br /> {told.join(", ")} });
+    view! { <StateBadge state=found.breaker /> {told} }
 }

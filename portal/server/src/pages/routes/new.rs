@@ -46,6 +46,7 @@ impl Shown {
                     hint=text::POLICY_HINT
                     value=written(&RoutePolicy::default())
                     rows=20
+                    code=true
                 />
                 <Field name="note" label=text::NOTE hint=text::NOTE_HINT optional=true />
                 <Checkbox name="activate" label=text::ACTIVATE />

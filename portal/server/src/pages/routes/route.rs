@@ -95,6 +95,7 @@ fn editor(state: FormState, route: &Route, places: Vec<RoutePlace>) -> impl Into
                     hint=text::POLICY_HINT
                     value=policy
                     rows=20
+                    code=true
                 />
                 <Field name="note" label=text::NOTE hint=text::NOTE_HINT optional=true />
                 <Checkbox name="activate" label=text::ACTIVATE />

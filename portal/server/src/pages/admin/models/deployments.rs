@@ -1,6 +1,7 @@
 //! Where a model answers, as a part of its page.
 
 use crate::visit::OperatorVisit;
+use contract::api::health::DeploymentHealth;
 use contract::api::models::Deployment;
 use contract::api::providers::Provider;
 use leptos::prelude::*;
@@ -11,17 +12,20 @@ use portal_app::components::{
 use portal_app::form::FormState;
 use portal_app::text::admin as text;
 
-/// `here` is the address of the model's page.
+/// `here` is the address of the model's page, `found` says how deployments do that were lately
+/// called.
 pub fn section(
     visit: &OperatorVisit,
     here: &str,
     deployments: &[Deployment],
+    found: &[DeploymentHealth],
     providers: Vec<Provider>,
 ) -> impl IntoView + use<> {
     let rows: Vec<_> = deployments
         .iter()
         .map(|deployment| {
-            row(visit.form(&format!("{here}/deployments/{}", deployment.id)), deployment)
+            let found = found.iter().find(|one| one.deployment_id == deployment.id);
+            row(visit.form(&format!("{here}/deployments/{}", deployment.id)), deployment, found)
         })
         .collect();
     let list = if rows.is_empty() {
@@ -47,7 +51,9 @@ pub fn section(
     }
 }
 
-fn row(form: FormState, deployment: &Deployment) -> Vec<Cell> {
+fn row(form: FormState, deployment: &Deployment, found: Option<&DeploymentHealth>) -> Vec<Cell> {
+    let health = found.filter(|_| !deployment.disabled);
+    let health = health.map(|found| view! { <StateBadge state=found.breaker /> });
     let (label, turned) =
         if deployment.disabled { (text::ENABLE, "false") } else { (text::DISABLE, "true") };
     let fields = vec![
@@ -60,7 +66,7 @@ fn row(form: FormState, deployment: &Deployment) -> Vec<Cell> {
         Cell::text(view! { <code>{deployment.upstream_model.clone()}</code> }),
         Cell::text(deployment.region.clone()),
         Cell::number(deployment.weight.to_string()),
-        Cell::text(view! { <StateBadge state=Disabled(deployment.disabled) /> }),
+        Cell::text(view! { <StateBadge state=Disabled(deployment.disabled) /> {health} }),
         Cell::number(view! {
             <ActionButton state=form label=label look=Look::Bare fields=fields />
         }),

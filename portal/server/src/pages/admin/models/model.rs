@@ -23,10 +23,12 @@ pub async fn page(visit: OperatorVisit, Path(id): Path<String>) -> Result<Respon
     let model = visit.backend().model(&id).await?;
     let history = visit.backend().all_prices(&id).await?;
     let providers = visit.backend().all_providers().await?;
+    let found = visit.backend().deployments_health().await?;
     let here = format!("/admin/models/{}", model.id);
     let title = model.display_name.clone();
     Ok(visit.page(Place::AdminModels, &title, || {
-        let deployments = deployments::section(&visit, &here, &model.deployments, providers);
+        let deployments =
+            deployments::section(&visit, &here, &model.deployments, &found.deployments, providers);
         let prices =
             prices::section(visit.form(&format!("{here}/prices")), model.modality, history);
         let edit = edit(visit.form(&here), &model);

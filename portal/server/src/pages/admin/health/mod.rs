@@ -1,4 +1,6 @@
-//! `GET /admin/health`: whether the money is right, and how far behind it is.
+//! `GET /admin/health`: whether the money is right, how far behind it is, and how deployments do.
+
+mod deployments;
 
 use crate::fault::Fault;
 use crate::visit::OperatorVisit;
@@ -17,6 +19,7 @@ use portal_app::text::health as text;
 /// When the control API does not answer.
 pub async fn page(visit: OperatorVisit) -> Result<Response, Fault> {
     let health = visit.backend().health().await?;
+    let found = visit.backend().deployments_health().await?;
     Ok(visit.page(Place::AdminHealth, text::TITLE, || {
         let gateways = health.gateways.clone();
         view! {
@@ -24,6 +27,7 @@ pub async fn page(visit: OperatorVisit) -> Result<Response, Fault> {
             {problems(&health)}
             {figures(&health)}
             <Section title=text::GATEWAYS>{table(gateways)}</Section>
+            {deployments::section(found)}
         }
     }))
 }
