@@ -73,7 +73,7 @@ pub async fn pass(
     let pool = worker.targets.pool(&control.address);
     let sent = timeout(WAIT, async {
         let (response, lease) =
-            pool.send(WAIT, request).await.map_err(|error| error.to_string())?;
+            pool.send(WAIT, true, request).await.map_err(|error| error.to_string())?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_MAX).collect().await;
         let body = body.map_err(|error| error.to_string())?.to_bytes();

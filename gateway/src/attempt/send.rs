@@ -127,7 +127,9 @@ pub(super) async fn exchange(
     let auth = authorization(worker, &target, deadline).await?;
     let build = || request(sender, &target, &auth, &uri, told);
     let connect_timeout = worker.gateway.bounds.connect_timeout;
-    let sent = timeout_at(deadline, target.pool.send(connect_timeout, build)).await;
+    // Where it is not well, another try is an attempt like any: there are only so many.
+    let repeats = deployment.pulse.is_well();
+    let sent = timeout_at(deadline, target.pool.send(connect_timeout, repeats, build)).await;
     let (response, lease) =
         sent.map_err(|_| Failure::timeout())?.map_err(|error| Failure::unreachable(&error))?;
     if !response.status().is_success() {

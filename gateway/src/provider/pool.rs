@@ -93,13 +93,16 @@ impl Pool {
         None
     }
 
-    /// Sends a request; the answer's head and the connection it came on.
+    /// Sends a request; the answer's head and the connection it came on. One that was idle and
+    /// breaks was probably closed meanwhile: then a fresh one tells, if that may be tried
+    /// (`repeats`). Where servers break connections because they fail, it would double what they get.
     ///
     /// # Errors
     /// No connection could be made in time, or a fresh one broke before the answer's head.
     pub async fn send(
         self: &Rc<Self>,
         connect_max: Duration,
+        repeats: bool,
         request: impl Fn() -> Request<Full<Bytes>>,
     ) -> Result<(Response<Incoming>, Lease), SendError> {
         let lease = |sender| Lease { pool: Rc::clone(self), sender };
@@ -109,8 +112,8 @@ impl Pool {
             }
             match sender.send_request(request()).await {
                 Ok(response) => return Ok((response, lease(sender))),
-                // The other side closed it while it was idle. A fresh one tells for sure.
-                Err(_stale) => break,
+                Err(_stale) if repeats => break,
+                Err(broken) => return Err(SendError::Send(broken)),
             }
         }
         let mut sender = timeout(connect_max, Box::pin(self.open()))

@@ -203,6 +203,24 @@ async fn while_a_whole_pool_fails_a_fifth_more_attempts_are_made_and_other_model
 }
 
 #[tokio::test]
+async fn a_pool_that_breaks_connections_is_not_asked_twice_because_others_left_it_idle_ones() {
+    let stack = Stack::start().await;
+    // Another model of the same server, whose calls keep connections to it open.
+    let embed = serde_json::json!({"model": EMBED, "input": "other"});
+    let others = (0..1_000).map(|_| stack.post("/v1/embeddings").json(&embed).send());
+    let others = futures::stream::iter(others).buffer_unordered(4);
+    let failing = (0..1_000).map(|_| stack.chat("reset=1"));
+    let failing = futures::stream::iter(failing).buffer_unordered(8);
+    let (others, failing) = tokio::join!(
+        others.map(|answer| answer.unwrap().status()).collect::<Vec<_>>(),
+        failing.map(|answer| answer.status()).collect::<Vec<_>>(),
+    );
+    assert!(others.iter().all(|status| *status == 200) && failing.iter().all(|one| *one == 502));
+    let made = stack.sim.stats().calls - 1_000;
+    assert!((1_050..=1_200).contains(&made), "{made} attempts for 1000 calls");
+}
+
+#[tokio::test]
 async fn the_only_place_of_a_model_is_never_taken_from_it() {
     let stack = Stack::start().await;
     for _ in 0..12 {
