@@ -82,6 +82,8 @@ codes! {
     // Models and subscriptions.
     ModelUnknown = "model.unknown", 404, "There is no such model.";
     ModelRetired = "model.retired", 404, "The model was retired.";
+    ModelBrownOut = "model.brown_out", 503, "The model is going away and refuses a share of its calls for now.";
+    ModelBrownOutGone = "model.brown_out_gone", 410, "The model is going away and refuses a share of its calls for now.";
     ModelOperation = "model.operation", 400, "The model does not offer this operation.";
     ModelUnpriced = "model.unpriced", 503, "The model has no price in force.";
     SubscriptionMissing = "subscription.missing", 403, "The app is not subscribed to a product with this model.";

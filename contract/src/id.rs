@@ -178,6 +178,12 @@ ids! {
     ProviderId = "prov";
     ModelId = "mdl";
     DeploymentId = "dep";
+    ModelVersionId = "mdv";
+    /// Another name for a model.
+    AliasId = "als";
+    /// A name that leads elsewhere from an instant on.
+    CutOverId = "cut";
+    BrownOutId = "brn";
     RouteId = "rte";
     RouteVersionId = "rtv";
     PriceId = "price";

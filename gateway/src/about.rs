@@ -1,53 +1,77 @@
 //! What callers ask of models without calling them. It costs nothing.
 
-use crate::admit::{About, What};
+use crate::admit::{About, Stamp, What};
 use crate::answer::Answer;
 use crate::attempt;
 use crate::fault::Fault;
 use crate::identify::Principal;
-use crate::permit::{asker, is_subscribed, unknown_model};
+use crate::permit::{asker, chosen, is_subscribed, refused, unknown_model};
 use crate::plan::anyone;
 use crate::render;
 use crate::reserve::Amounts;
-use crate::snapshot::{DeploymentView, ModelView};
+use crate::snapshot::{DeploymentView, Found, ModelView};
 use crate::worker::Worker;
 use contract::error::ErrorCode;
 use contract::snapshot::{Dialect, Lifecycle, PredictMap, PredictOutput};
 use contract::usage::Operation;
-use dialect::{inference, listing};
+use dialect::inference;
+use dialect::listing::{self, Listed};
 use http::{Response, StatusCode};
 use serde_json::json;
 
-/// Whether an app may see a model: it could call it.
-fn sees(principal: &Principal, model: &ModelView) -> bool {
+/// Whether an app may see what a name means: it could call it.
+fn sees(principal: &Principal, found: &Found<'_>) -> bool {
     let stamp = &principal.stamp;
     let (app, org) = (principal.app.id, principal.app.org_id);
-    matches!(model.record.state, Lifecycle::Active | Lifecycle::Deprecated)
-        && is_subscribed(&stamp.snapshot, app, org, model, stamp.at)
+    let answers = |state| matches!(state, Lifecycle::Active | Lifecycle::Deprecated);
+    answers(found.model.record.state_at(stamp.at))
+        && found.version.is_none_or(|version| answers(version.state_at(stamp.at)))
+        && is_subscribed(&stamp.snapshot, app, org, found.model, stamp.at)
 }
 
-/// The models that an app may call.
+/// The names that an app may call, of models and their aliases.
 pub fn list_models(principal: &Principal) -> Response<Answer> {
     let stamp = &principal.stamp;
-    let seen = stamp.snapshot.models().iter().filter(|model| sees(principal, model));
-    let body = listing::list_body(stamp.shape.wire(), seen.map(|model| model.record.as_ref()));
+    let seen = stamp.snapshot.each_name().filter_map(|name| {
+        let found = stamp.snapshot.find(name, stamp.at).ok()?;
+        sees(principal, &found).then(|| listed(stamp, name, &found))
+    });
+    let body = listing::list_body(stamp.shape.wire(), seen);
     render::json(StatusCode::OK, body, stamp)
+}
+
+/// A name as lists have it.
+fn listed<'a>(stamp: &'a Stamp, name: &'a str, found: &Found<'a>) -> Listed<'a> {
+    let own = || Some(found.model).filter(|m| m.record.state_at(stamp.at) == Lifecycle::Deprecated);
+    let life = found.leaving.or_else(own).map(|model| &model.record.life);
+    let successor = life.and_then(|life| stamp.snapshot.model_by_id(life.successor_id?));
+    Listed {
+        name,
+        model: &found.model.record,
+        is_deprecated: life.is_some(),
+        deprecated_at: life.and_then(|life| life.deprecated_at),
+        sunset_at: life.and_then(|life| life.sunset_at),
+        successor: successor.map(|model| model.record.name.as_str()),
+    }
 }
 
 /// One of them.
 ///
 /// # Errors
-/// `model.unknown`.
+/// `model.unknown`, `model.retired`.
 pub fn show_model(principal: &Principal, name: &str) -> Result<Response<Answer>, Fault> {
     let stamp = &principal.stamp;
-    let model = seen(principal, name)?;
-    Ok(render::json(StatusCode::OK, listing::model_body(stamp.shape.wire(), &model.record), stamp))
+    let found = seen(principal, name)?;
+    chosen(stamp, name)?;
+    let listed = listed(stamp, name, &found);
+    Ok(render::json(StatusCode::OK, listing::model_body(stamp.shape.wire(), &listed), stamp))
 }
 
-/// The model of a name, if the app may see it.
-fn seen<'a>(principal: &'a Principal, name: &str) -> Result<&'a ModelView, Fault> {
-    let known = principal.stamp.snapshot.model(name).filter(|model| sees(principal, model));
-    known.map(AsRef::as_ref).ok_or_else(|| unknown_model(name))
+/// What a name means, if the app may see it.
+fn seen<'a>(principal: &'a Principal, name: &'a str) -> Result<Found<'a>, Fault> {
+    let stamp = &principal.stamp;
+    let found = stamp.snapshot.find(name, stamp.at).map_err(|lost| refused(name, lost))?;
+    if sees(principal, &found) { Ok(found) } else { Err(unknown_model(name)) }
 }
 
 /// Who serves, as the Open Inference Protocol asks.
@@ -72,7 +96,7 @@ pub async fn tell(
     asked: &About,
 ) -> Result<Response<Answer>, Fault> {
     let stamp = &principal.stamp;
-    let model = seen(principal, &asked.model)?;
+    let Found { model, .. } = seen(principal, &asked.model)?;
     let name = &model.record.name;
     let of_server =
         |one: &DeploymentView| one.provider.speaks(Dialect::Oip) || one.serves(Operation::Predict);

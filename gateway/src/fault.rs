@@ -146,7 +146,7 @@ impl From<Invalid> for Fault {
 }
 
 /// Waits longer than this are not worth a retry by a program.
-const RETRY_WAIT_MAX: Duration = Duration::from_secs(60);
+pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(60);
 
 impl Fault {
     /// What a limit's refusal tells the caller.

@@ -1,6 +1,7 @@
 //! Answers that the gateway gives itself, and the headers that every answer carries.
 
 pub mod cost;
+pub mod leaving;
 pub mod limits;
 
 use crate::admit::{Shape, Stamp};
@@ -21,13 +22,17 @@ const CONFIG_VERSION: HeaderName = HeaderName::from_static("x-tollgate-config-ve
 /// The vendor's SDKs heed it over their own rules.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-/// Puts on what every answer carries: the call's id and the configuration that decided it.
+/// Puts on what every answer carries: the call's id, the configuration that decided it, and what is
+/// to be said of the end of its model.
 pub fn stamp(headers: &mut HeaderMap, stamp: &Stamp) {
     headers.insert(REQUEST_ID, stamp.id_text.clone());
     headers.insert(OUR_REQUEST_ID, stamp.id_text.clone());
     headers.insert(CONFIG_VERSION, text::number(stamp.snapshot.version()));
     if stamp.shape == Shape::Of(Wire::Messages) {
         headers.insert(ANTHROPIC_ID, stamp.id_text.clone());
+    }
+    if let Some(leaving) = stamp.leaving.get() {
+        leaving.tell(headers);
     }
 }
 

@@ -95,6 +95,14 @@ shape! {
         pub provider_names: Vec<String>,
         pub regions: Vec<String>,
         pub price: Option<Price>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub deprecated_at: Option<DateTime<Utc>>,
+        /// Until when it answers, where it is deprecated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub sunset_at: Option<DateTime<Utc>>,
+        /// What to use instead, by name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub successor: Option<String>,
     }
 
     /// A price as people read it: dollars per million tokens, per call, and per unit of what is

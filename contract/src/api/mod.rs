@@ -12,6 +12,7 @@ pub mod dead_letters;
 pub mod health;
 pub mod identity;
 pub mod keys;
+pub mod lifecycle;
 pub mod limits;
 pub mod models;
 pub mod orgs;

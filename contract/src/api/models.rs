@@ -1,6 +1,7 @@
 //! Operator: models, their deployments and prices, under `/v1/admin/models`.
 
 use super::catalog::Price;
+use super::lifecycle::{BrownOut, CutOver, ModelVersion};
 use super::shape;
 use crate::id::{DeploymentId, ModelId, PlanId, PriceId, ProviderId};
 use crate::money::Usd;
@@ -20,6 +21,31 @@ shape! {
         pub deployments: Vec<Deployment>,
         /// The list price in force.
         pub price: Option<Price>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub deprecated_at: Option<DateTime<Utc>>,
+        /// Until when it answers, where it is deprecated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub sunset_at: Option<DateTime<Utc>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub retired_at: Option<DateTime<Utc>>,
+        /// What callers are told to use instead, by name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub successor: Option<String>,
+        /// Where calls of its name go: `<model>@<version>` or another model; absent: to its
+        /// deployments that are of no version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub leads_to: Option<String>,
+        /// Where its name is to lead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub next: Option<CutOver>,
+        #[serde(default)]
+        pub versions: Vec<ModelVersion>,
+        /// Those that are not over.
+        #[serde(default)]
+        pub brown_outs: Vec<BrownOut>,
+        /// The aliases that lead to it, straight or by others.
+        #[serde(default)]
+        pub aliases: Vec<String>,
         pub created_at: DateTime<Utc>,
         pub version: i64,
     }
@@ -41,6 +67,12 @@ shape! {
         pub state: Lifecycle,
         pub context_tokens_max: u32,
         pub output_tokens_max: u32,
+        /// Until when it answers; only of one that is deprecated. It is retired then.
+        #[serde(default)]
+        pub sunset_at: Option<DateTime<Utc>>,
+        /// What callers are told to use instead: the name of another model.
+        #[serde(default)]
+        pub successor: Option<String>,
     }
 
     pub struct Deployment {
@@ -58,6 +90,9 @@ shape! {
         /// What it does not have of what the model has elsewhere: calls that need it go to others.
         #[serde(default)]
         pub lacks: Vec<Feature>,
+        /// The label of the version that answers there; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub model_version: Option<String>,
         pub version: i64,
     }
 
@@ -72,6 +107,9 @@ shape! {
         pub context_tokens_max: u32,
         #[serde(default)]
         pub lacks: Vec<Feature>,
+        /// The label of a version of the model.
+        #[serde(default)]
+        pub model_version: Option<String>,
     }
 
     /// `PATCH /v1/admin/deployments/{deployment}`.
@@ -82,6 +120,9 @@ shape! {
         pub context_tokens_max: Option<u32>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub lacks: Option<Vec<Feature>>,
+        /// The label of a version of the model; null: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub model_version: Option<String>,
     }
 
     /// `GET /v1/admin/models/{model}/prices`: every price the model ever had or will have.

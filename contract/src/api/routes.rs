@@ -1,9 +1,10 @@
 //! Routes: where the calls of a model go. Operators have those of the platform under
 //! `/v1/admin/routes`, an org has its own under `/v1/orgs/{org}/routes`; both have the same shapes.
 
+use super::lifecycle::BrownOut;
 use super::shape;
 use crate::channel::BreakerState;
-use crate::id::{DeploymentId, ModelId, OrgId, RouteId, RouteVersionId};
+use crate::id::{DeploymentId, ModelId, OrgId, RequestId, RouteId, RouteVersionId};
 use crate::money::Usd;
 use crate::snapshot::{RoutePolicy, Skip};
 use chrono::{DateTime, Utc};
@@ -90,6 +91,9 @@ shape! {
         pub policy: Option<RoutePolicy>,
         #[serde(default)]
         pub call: RouteCall,
+        /// A call that was made: says whether a brown-out of now refuses it.
+        #[serde(default)]
+        pub request_id: Option<RequestId>,
     }
 
     pub struct RouteExplained {
@@ -98,6 +102,18 @@ shape! {
         pub route_id: Option<RouteId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub number: Option<u32>,
+        /// The model that the name leads to.
+        #[serde(default)]
+        pub model_name: String,
+        /// The label of the version that answers; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub model_version: Option<String>,
+        /// The brown-out that the model is in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub brown_out: Option<BrownOut>,
+        /// Whether the brown-out refuses the call of the id that was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub is_browned_out: Option<bool>,
         /// The rules up to the one that matched, which is the last of them.
         pub rules: Vec<RuleSeen>,
         /// The part of the rule's split that the call is in.
@@ -127,6 +143,9 @@ shape! {
         pub deployment_id: DeploymentId,
         pub model_name: String,
         pub region: String,
+        /// The label of the version that answers there; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub model_version: Option<String>,
         pub weight: u32,
         /// Of 1,000 such calls, how many would come here first.
         pub first_of_1000: u16,

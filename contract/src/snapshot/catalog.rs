@@ -5,36 +5,6 @@ use crate::id::{DeploymentId, ModelId, PlanId, PriceId, ProductId, ProviderId};
 use crate::money::Rates;
 use serde::{Deserialize, Serialize};
 
-/// Enums that are one word in JSON, in the database and in a form.
-macro_rules! words {
-    ($($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* })*) => {$(
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(type_name = "text"))]
-        pub enum $name { $(
-            $(#[$doc])*
-            #[serde(rename = $text)]
-            #[cfg_attr(feature = "sqlx", sqlx(rename = $text))]
-            $variant,
-        )* }
-
-        impl $name {
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)* _ => None }
-            }
-        }
-    )*};
-}
-
 words! {
     /// A wire format that a provider serves.
     pub enum Dialect {
@@ -226,6 +196,8 @@ pub struct ModelRecord {
     #[serde(default)]
     pub output_tokens_max: u32,
     pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "super::Life::is_default")]
+    pub life: super::Life,
 }
 
 /// One address where one version of a model answers.
@@ -248,6 +220,9 @@ pub struct DeploymentRecord {
     /// What it does not have of what the model has elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<Feature>,
+    /// The label of the version that answers there; absent: none, it is the model as such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

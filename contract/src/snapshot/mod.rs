@@ -2,7 +2,10 @@
 //! gateways keep them in memory; new fields are optional so that an old gateway reads new records
 //! and a new gateway old ones.
 
+#[macro_use]
+mod words;
 mod catalog;
+mod life;
 mod limit;
 mod predict;
 mod route;
@@ -13,6 +16,9 @@ mod window;
 pub use catalog::{
     Auth, DeploymentRecord, Dialect, Feature, Lifecycle, Modality, ModelRecord, PlanRecord,
     PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings,
+};
+pub use life::{
+    AliasRecord, BrownOut, BrownOutAnswer, CutOver, LEADS_MAX, Lead, Life, PIN, VersionLife,
 };
 pub use limit::{
     AtLimit, LimitKind, LimitRecord, LimitScope, Metric, Override, SpentBefore, WithoutRedis,
@@ -84,4 +90,5 @@ records! {
     Plan(PlanRecord) = "plan";
     Limit(LimitRecord) = "limit";
     Route(RouteRecord) = "route";
+    Alias(AliasRecord) = "alias";
 }

@@ -188,6 +188,8 @@ pub enum Skip {
     Closed,
     /// Its provider has no calls of this kind.
     Operation,
+    /// It runs another version of the model than the call is for.
+    Version,
     /// It is in a region where the call may not be answered.
     Region,
     /// The call is longer than its context.

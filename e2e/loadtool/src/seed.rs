@@ -18,7 +18,7 @@ use contract::key::{self, KeyEnv, KeyPepper};
 use contract::money::{Nanos, Rates};
 use contract::seal::{MasterKey, SealEntropy};
 use contract::snapshot::{
-    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Lifecycle, LimitRecord,
+    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Life, Lifecycle, LimitRecord,
     LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
     ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
     Window,
@@ -249,6 +249,7 @@ fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
                 disabled: false,
                 context_tokens_max: 0,
                 lacks: Vec::new(),
+                version: None,
             }),
             price(at, n, model.id),
             Record::Model(model),
@@ -304,6 +305,7 @@ fn model(at: Timestamp, n: u8, name: &str) -> ModelRecord {
         context_tokens_max: 1_000_000,
         output_tokens_max: 16_384,
         created_at: at,
+        life: Life::default(),
     }
 }
 

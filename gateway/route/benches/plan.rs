@@ -13,7 +13,7 @@ use contract::api::routes::RouteCall;
 use contract::id::{DeploymentId, ModelId};
 use contract::snapshot::{Pick, RoutePolicy, RouteRule, Sticky};
 use route::explain::Described;
-use route::plan::{Candidate, Features, Seen, plan};
+use route::plan::{Candidate, Features, Runs, Seen, plan};
 use route::policy::Policy;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -43,6 +43,7 @@ fn main() {
             weight: 100,
             is_open: true,
             serves: true,
+            runs: Runs::Asked,
             context_tokens_max: 128_000,
             lacks: Features::NONE,
             cost_nanos: (id.0.as_u128() % 7) as i64,

@@ -37,6 +37,18 @@ pub struct Needs {
     pub features: Features,
 }
 
+/// How the version that a deployment runs stands to the one that the call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Runs {
+    /// The very one.
+    #[default]
+    Asked,
+    /// Another, and the caller named none: only rules that name the deployment send calls there.
+    Another,
+    /// Another than the caller named.
+    Wrong,
+}
+
 /// A deployment that could be called.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
@@ -48,6 +60,7 @@ pub struct Candidate<'a> {
     pub is_open: bool,
     /// Its provider has calls of this kind.
     pub serves: bool,
+    pub runs: Runs,
     /// 0: nobody knows.
     pub context_tokens_max: u32,
     pub lacks: Features,
@@ -228,12 +241,18 @@ impl Filter<'_> {
             true => policy.model.is_none_or(|own| one.model_id == own),
             false => policy.rank(*nth, Some(one.id)).is_some(),
         };
+        let runs = match one.runs {
+            Runs::Asked => true,
+            Runs::Another => is_side || !rule.among.is_empty(),
+            Runs::Wrong => false,
+        };
         let regions = &policy.source.regions;
         let fits = one.context_tokens_max == 0 || needs.tokens <= one.context_tokens_max.into();
         [
             (named || is_side, Skip::NotNamed),
             (one.is_open, Skip::Closed),
             (one.serves, Skip::Operation),
+            (runs, Skip::Version),
             (regions.is_empty() || regions.iter().any(|region| region == one.region), Skip::Region),
             (fits, Skip::Context),
             (needs.features.is_apart(one.lacks), Skip::Feature),

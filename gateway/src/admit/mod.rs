@@ -11,6 +11,7 @@ use surface::surface;
 pub use surface::{Entrance, Kind, Native, Shape, Surface};
 
 use crate::fault::Fault;
+use crate::render::leaving::Leaving;
 use crate::snapshot::Snapshot;
 use crate::text;
 use crate::worker::{InFlight, Worker};
@@ -22,6 +23,7 @@ use dialect::inference::Form;
 use dialect::media::Takes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 use hyper::body::Incoming;
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +43,8 @@ pub struct Stamp {
     pub snapshot: Arc<Snapshot>,
     /// How errors are told, by the address.
     pub shape: Shape,
+    /// What its answer says of the end of the model that it named.
+    pub leaving: OnceCell<Leaving>,
 }
 
 impl Stamp {
@@ -57,6 +61,7 @@ impl Stamp {
             started: Instant::now(),
             snapshot: worker.snapshot(),
             shape: surface::shape_of(uri.path(), uri.query(), headers),
+            leaving: OnceCell::new(),
         }
     }
 }

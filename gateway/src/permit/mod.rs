@@ -2,9 +2,13 @@
 //! it use. All from the snapshot.
 
 mod bound;
+mod chosen;
 
 pub use bound::Bound;
+pub use chosen::{Chosen, Version, chosen, refused, unknown_model};
+use chosen::{browned_out, chosen_by_id, chosen_native};
 
+use crate::admit::Stamp;
 use crate::fault::Fault;
 use crate::identify::Principal;
 use crate::read::Call;
@@ -15,7 +19,7 @@ use contract::error::ErrorCode;
 use contract::id::{AppId, ModelId, OrgId, ProviderId};
 use contract::money::Nanos;
 use contract::snapshot::{
-    Lifecycle, Modality, PlanRecord, PriceRecord, SubscriptionRecord, SubscriptionState,
+    Modality, PlanRecord, PriceRecord, SubscriptionRecord, SubscriptionState,
 };
 use contract::usage::{Operation, Units};
 use std::mem::replace;
@@ -29,6 +33,7 @@ const COMPUTE_MS_ASSUMED: u64 = 1_000;
 pub struct Permit {
     pub call: Call,
     pub model: Arc<ModelView>,
+    pub version: Version,
     pub subscription: Arc<SubscriptionRecord>,
     pub plan: Arc<PlanRecord>,
     pub price: Arc<PriceRecord>,
@@ -47,6 +52,7 @@ pub struct Permit {
 #[derive(Debug)]
 pub struct Terms {
     pub model: Arc<ModelView>,
+    pub version: Version,
     pub subscription: Arc<SubscriptionRecord>,
     pub plan: Arc<PlanRecord>,
     pub price: Arc<PriceRecord>,
@@ -87,8 +93,7 @@ impl Permit {
     /// # Errors
     /// As [`permit`], of the other model; `model.operation` where it cannot take the call.
     pub fn elsewhere(&self, onto: ModelId) -> Result<Terms, Fault> {
-        let model = other(&self.call, &self.model, onto)?;
-        terms(&self.call, model)
+        terms(&self.call, other(&self.call, &self.model, onto)?)
     }
 
     /// The call runs on these terms from now on.
@@ -119,6 +124,7 @@ impl Permit {
     fn run_on(&mut self, terms: Terms) -> Terms {
         Terms {
             model: replace(&mut self.model, terms.model),
+            version: replace(&mut self.version, terms.version),
             subscription: replace(&mut self.subscription, terms.subscription),
             plan: replace(&mut self.plan, terms.plan),
             price: replace(&mut self.price, terms.price),
@@ -158,21 +164,23 @@ pub fn asker<'a>(principal: &'a Principal, model: &ModelView) -> Result<Caller<'
 /// Checks model, subscription and price, and estimates the use.
 ///
 /// # Errors
-/// `model.unknown`, `model.retired`, `model.operation`, `subscription.missing`,
-/// `subscription.inactive`, `model.unpriced`.
+/// `model.unknown`, `model.retired`, `model.operation`, `model.brown_out`, `model.brown_out_gone`,
+/// `subscription.missing`, `subscription.inactive`, `model.unpriced`.
 pub fn permit(call: Call) -> Result<Permit, Fault> {
     let stamp = &call.principal.stamp;
     let (snapshot, now) = (&stamp.snapshot, stamp.at);
     let app = &call.principal.app;
-    let model = match &call.native {
-        None => callable(snapshot, &call.ask.model, call.operation)?,
+    let name = &call.ask.model;
+    let chosen = match &call.native {
+        None => callable(name, chosen(stamp, name)?, call.operation)?,
         Some(native) => {
             let open = |model: &ModelView| is_subscribed(snapshot, app.id, app.org_id, model, now);
-            callable_at(snapshot, native.provider, &call.ask.model, open)?
+            callable_at(stamp, native.provider, name, open)?
         }
     };
-    let model = Arc::clone(model);
-    on(call, model)
+    let refusal = chosen.leaving.as_ref().and_then(|model| browned_out(stamp, model));
+    let permit = on(call, chosen)?;
+    refusal.map_or(Ok(permit), Err)
 }
 
 /// The same call on a cheaper model, where a budget that is used up sends it. A caller's own
@@ -187,25 +195,27 @@ pub fn downgrade(permit: Permit, onto: ModelId) -> Result<Permit, Fault> {
 }
 
 /// A model that the call may run on in the place of the one that it asked for.
-fn other(call: &Call, asked: &ModelView, onto: ModelId) -> Result<Arc<ModelView>, Fault> {
-    let snapshot = &call.principal.stamp.snapshot;
-    let other = snapshot.models().iter().find(|model| model.record.id == onto);
-    let other = other.ok_or_else(|| unknown_model("the other one"))?;
-    let other = Arc::clone(callable(snapshot, &other.record.name, call.operation)?);
-    if call.native.is_some() || other.record.modality != asked.record.modality {
-        let detail = format!("The model `{}` cannot take the call as it is.", other.record.name);
+fn other(call: &Call, asked: &ModelView, onto: ModelId) -> Result<Chosen, Fault> {
+    let other = chosen_by_id(&call.principal.stamp, onto)?;
+    let name = other.model.record.name.clone();
+    let other = callable(&name, other, call.operation)?;
+    if call.native.is_some() || other.model.record.modality != asked.record.modality {
+        let detail = format!("The model `{name}` cannot take the call as it is.");
         return Err(Fault::client(ErrorCode::ModelOperation, detail));
     }
     Ok(other)
 }
 
 /// The call on `model`, on the oldest subscription that opens it.
-fn on(call: Call, model: Arc<ModelView>) -> Result<Permit, Fault> {
-    let Terms { model, subscription, plan, price, bound, estimate } = terms(&call, model)?;
+fn on(call: Call, chosen: Chosen) -> Result<Permit, Fault> {
+    let first = chosen.named;
+    let Terms { model, version, subscription, plan, price, bound, estimate } =
+        terms(&call, chosen)?;
     Ok(Permit {
-        first: model.record.id,
+        first,
         call,
         model,
+        version,
         subscription,
         plan,
         price,
@@ -216,7 +226,7 @@ fn on(call: Call, model: Arc<ModelView>) -> Result<Permit, Fault> {
     })
 }
 
-fn terms(call: &Call, model: Arc<ModelView>) -> Result<Terms, Fault> {
+fn terms(call: &Call, Chosen { model, version, .. }: Chosen) -> Result<Terms, Fault> {
     let stamp = &call.principal.stamp;
     let (snapshot, now, app) = (&stamp.snapshot, stamp.at, &call.principal.app);
     let subscription = subscribed(snapshot, app.id, app.org_id, &model, now)?;
@@ -239,18 +249,14 @@ fn terms(call: &Call, model: Arc<ModelView>) -> Result<Terms, Fault> {
         plan: Arc::clone(plan),
         price: Arc::clone(price),
         model,
+        version,
         bound,
         estimate,
     })
 }
 
-fn callable<'a>(
-    snapshot: &'a Snapshot,
-    name: &str,
-    operation: Operation,
-) -> Result<&'a Arc<ModelView>, Fault> {
-    let model = living(name, snapshot.model(name))?;
-    let (serves, use_instead): (&[Operation], _) = match model.record.modality {
+fn callable(name: &str, chosen: Chosen, operation: Operation) -> Result<Chosen, Fault> {
+    let (serves, use_instead): (&[Operation], _) = match chosen.model.record.modality {
         Modality::Chat => (&[Operation::Chat, Operation::CountTokens], "/v1/chat/completions"),
         Modality::Embedding => (&[Operation::Embeddings], "/v1/embeddings"),
         Modality::Rerank => (&[Operation::Rerank], "/v1/rerank"),
@@ -267,47 +273,29 @@ fn callable<'a>(
         );
         return Err(Fault::client(ErrorCode::ModelOperation, detail).at("model"));
     }
-    Ok(model)
+    Ok(chosen)
 }
 
 /// The model that a call in a provider's own words names: by our name, or by the provider's, and
 /// then one that the app may call if there are several.
-fn callable_at<'a>(
-    snapshot: &'a Snapshot,
+fn callable_at(
+    stamp: &Stamp,
     provider: ProviderId,
     name: &str,
     open: impl Fn(&ModelView) -> bool,
-) -> Result<&'a Arc<ModelView>, Fault> {
+) -> Result<Chosen, Fault> {
+    let snapshot = &stamp.snapshot;
     let runs = |model: &ModelView, called: Option<&str>| {
         model.deployments.iter().any(|deployment| {
             deployment.provider.id() == provider
                 && called.is_none_or(|called| deployment.record.upstream_model == called)
         })
     };
-    if let Some(model) = snapshot.model(name).filter(|model| runs(model, None)) {
-        return living(name, Some(model));
+    if snapshot.find(name, stamp.at).is_ok_and(|found| runs(found.model, None)) {
+        return chosen(stamp, name);
     }
     let named = || snapshot.models().iter().filter(|model| runs(model, Some(name)));
-    living(name, named().find(|model| open(model)).or_else(|| named().next()))
-}
-
-/// A model that can be called.
-fn living<'a>(name: &str, model: Option<&'a Arc<ModelView>>) -> Result<&'a Arc<ModelView>, Fault> {
-    let known = model.filter(|model| model.record.state != Lifecycle::Draft);
-    let model = known.ok_or_else(|| unknown_model(name))?;
-    if model.record.state == Lifecycle::Retired {
-        let detail = format!("The model `{name}` was retired. See /v1/models for others.");
-        return Err(Fault::client(ErrorCode::ModelRetired, detail).at("model"));
-    }
-    Ok(model)
-}
-
-/// The refusal of a model that there is not.
-#[must_use]
-pub fn unknown_model(name: &str) -> Fault {
-    let shown: String = name.chars().take(80).collect();
-    let detail = format!("There is no model `{shown}`. See /v1/models for those of your app.");
-    Fault::client(ErrorCode::ModelUnknown, detail).at("model")
+    chosen_native(stamp, name, named().find(|model| open(model)).or_else(|| named().next()))
 }
 
 /// Whether an app holds a subscription in force that opens a model.

@@ -115,6 +115,7 @@ pub fn plan(
             weight: place.record.weight,
             is_open: place.is_open() && within.iter().all(|one| one.contains(&place.record.region)),
             serves: call.may_go_to(place),
+            runs: permit.version.runs(place, model.record.id),
             context_tokens_max: place.context_tokens_max,
             lacks: place.lacks,
             cost_nanos: if is_costed { cost(place.record.model_id) } else { 0 },

@@ -1,19 +1,19 @@
 //! The snapshot itself: tables of records and the views that requests look into. Changing it
 //! makes a new one that shares everything untouched.
 
+use super::names::Names;
 use super::routes::{RouteView, Routes, compile};
 use super::table::{Entry, Map, Moved, Table};
 use super::view::{DeploymentView, ModelView, ProviderView};
-use crate::fold::Folded;
 use crate::health::Health;
 use contract::Timestamp;
 use contract::channel::{Change, Stored};
 use contract::id::{AppId, ModelId, OrgId, PlanId, ProductId, ProviderId, RouteId};
 use contract::seal::MasterKey;
 use contract::snapshot::{
-    AppRecord, DeploymentRecord, KeyRecord, Kind, LimitRecord, LimitScope, ModelRecord, OrgRecord,
-    PlanRecord, PriceRecord, ProductRecord, ProviderRecord, Record, RouteRecord,
-    SubscriptionRecord,
+    AliasRecord, AppRecord, DeploymentRecord, KeyRecord, Kind, LimitRecord, LimitScope,
+    ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductRecord, ProviderRecord, Record,
+    RouteRecord, SubscriptionRecord,
 };
 use http::HeaderName;
 use route::plan::Features;
@@ -45,6 +45,7 @@ pub struct Snapshot {
     plans: Table<PlanRecord>,
     limits: Table<LimitRecord>,
     routes: Table<RouteRecord>,
+    aliases: Table<AliasRecord>,
 
     key_by_public_id: Map<Box<str>, Arc<KeyRecord>>,
     subscriptions_by_app: Groups<AppId, SubscriptionRecord>,
@@ -52,7 +53,7 @@ pub struct Snapshot {
     /// Newest first.
     prices_by_model: Groups<(ModelId, Option<PlanId>), PriceRecord>,
     provider_views: Map<ProviderId, Arc<ProviderView>>,
-    model_by_name: Arc<HashMap<Box<str>, Arc<ModelView>, Folded>>,
+    names: Arc<Names>,
     /// By name.
     model_list: Arc<[Arc<ModelView>]>,
     policies: Map<RouteId, Arc<Policy>>,
@@ -86,12 +87,13 @@ impl Snapshot {
             plans: Table::default(),
             limits: Table::default(),
             routes: Table::default(),
+            aliases: Table::default(),
             key_by_public_id: Map::default(),
             subscriptions_by_app: Map::default(),
             limits_by_scope: Map::default(),
             prices_by_model: Map::default(),
             provider_views: Map::default(),
-            model_by_name: Arc::default(),
+            names: Arc::default(),
             model_list: Arc::new([]),
             policies: Map::default(),
             route_views: Arc::default(),
@@ -171,10 +173,14 @@ impl Snapshot {
         self.products.get(id)
     }
 
-    /// The model that callers name `name`, in any state of its life.
+    /// The model of a name of its own, in any state of its life.
     #[must_use]
     pub fn model(&self, name: &str) -> Option<&Arc<ModelView>> {
-        self.model_by_name.get(name)
+        self.names.models.get(name)
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Every model, by name.
@@ -249,6 +255,7 @@ impl Snapshot {
         collect(&self.plans, &mut all);
         collect(&self.limits, &mut all);
         collect(&self.routes, &mut all);
+        collect(&self.aliases, &mut all);
         all
     }
 
@@ -304,6 +311,10 @@ impl Snapshot {
             }
             Kind::Product => {
                 put(&mut self.products, id, version, record);
+                return Touched::ModelViews;
+            }
+            Kind::Alias => {
+                put(&mut self.aliases, id, version, record);
                 return Touched::ModelViews;
             }
             Kind::Route => {
@@ -386,8 +397,7 @@ impl Snapshot {
             }));
         }
         list.sort_by(|a, b| (&a.record.name, a.record.id).cmp(&(&b.record.name, b.record.id)));
-        let by_name = list.iter().map(|v| (v.record.name.as_str().into(), Arc::clone(v)));
-        self.model_by_name = Arc::new(by_name.collect());
+        self.names = Arc::new(Names::assemble(&list, self.aliases.iter()));
         self.model_list = list.into();
         let routes = self.routes.iter();
         let routes =

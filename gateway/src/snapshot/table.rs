@@ -3,12 +3,13 @@
 
 use crate::fold::Folded;
 use contract::id::{
-    AppId, DeploymentId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId, ProviderId,
-    RouteId, SubscriptionId,
+    AliasId, AppId, DeploymentId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
+    ProviderId, RouteId, SubscriptionId,
 };
 use contract::snapshot::{
-    AppRecord, DeploymentRecord, KeyRecord, LimitRecord, ModelRecord, OrgRecord, PlanRecord,
-    PriceRecord, ProductRecord, ProviderRecord, Record, RouteRecord, SubscriptionRecord,
+    AliasRecord, AppRecord, DeploymentRecord, KeyRecord, LimitRecord, ModelRecord, OrgRecord,
+    PlanRecord, PriceRecord, ProductRecord, ProviderRecord, Record, RouteRecord,
+    SubscriptionRecord,
 };
 use std::hash::Hash;
 use std::str::FromStr;
@@ -55,6 +56,7 @@ entries! {
     Plan(PlanRecord, PlanId);
     Limit(LimitRecord, LimitId);
     Route(RouteRecord, RouteId);
+    Alias(AliasRecord, AliasId);
 }
 
 struct Held<R> {

@@ -17,6 +17,7 @@ mod faults;
 mod gemini;
 mod hedging;
 mod hosts;
+mod lifecycle;
 mod limits;
 mod lines;
 mod matrix;

@@ -11,10 +11,10 @@ use contract::key::{KeyEnv, KeyHash};
 use contract::money::{Nanos, Rates};
 use contract::seal::MasterKey;
 use contract::snapshot::{
-    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Lifecycle, LimitRecord,
-    LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
-    ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
-    Window,
+    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Life, Lifecycle,
+    LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord,
+    ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord,
+    SubscriptionState, Window,
 };
 use gateway::reserve::Caller;
 use redis_link::Connection;
@@ -120,6 +120,7 @@ pub fn records() -> Vec<Record> {
             disabled: false,
             context_tokens_max: 0,
             lacks: Vec::new(),
+            version: None,
         }),
         Record::Price(price(14, None, START - 100, 1)),
         Record::Product(ProductRecord {
@@ -153,6 +154,7 @@ pub fn model() -> ModelRecord {
         context_tokens_max: 8_192,
         output_tokens_max: 1_024,
         created_at: at(START),
+        life: Life::default(),
     }
 }
 

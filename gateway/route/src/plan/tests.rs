@@ -19,6 +19,7 @@ const fn candidate(n: u128) -> Candidate<'static> {
         weight: 100,
         is_open: true,
         serves: true,
+        runs: Runs::Asked,
         context_tokens_max: 0,
         lacks: Features::NONE,
         cost_nanos: 0,
@@ -110,6 +111,21 @@ fn what_may_not_answer_is_left_out_whatever_the_way_of_picking() {
     let smaller = RouteCall { output_tokens_max: 100, ..RouteCall::default() };
     let default = policy(vec![rule(None, Pick::Ordered, &[])]);
     assert_eq!(go(&default, &smaller, &all).unwrap().order, [0, 3, 4, 5]);
+}
+
+#[test]
+fn another_version_answers_only_where_a_rule_names_it_and_never_for_a_call_that_names_one() {
+    let another = Candidate { runs: Runs::Another, ..candidate(1) };
+    let wrong = Candidate { runs: Runs::Wrong, ..candidate(2) };
+    let all = [candidate(0), another, wrong];
+    let call = RouteCall::default();
+    let plain = policy(vec![rule(None, Pick::Ordered, &[])]);
+    assert_eq!(go(&plain, &call, &all).unwrap().order, [0]);
+    let told = explain(&plain, &described(&call), &all, &|_| Seen::WELL);
+    assert_eq!(told.skipped, [None, Some(Skip::Version), Some(Skip::Version)]);
+    let naming = policy(vec![rule(None, Pick::Ordered, &[2, 1, 0])]);
+    assert_eq!(go(&naming, &call, &all).unwrap().order, [1, 0]);
+    assert_eq!(go(&plain, &call, &[another]), Err(Nowhere::Left(Skip::Version)));
 }
 
 #[test]

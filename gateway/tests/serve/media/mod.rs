@@ -9,7 +9,7 @@ use crate::support::{Stack, World, at, deployment};
 use crate::upstream::Upstream;
 use contract::id::{ModelId, PriceId};
 use contract::money::{Nanos, Rates, UnitRates};
-use contract::snapshot::{Lifecycle, Modality, ModelRecord, PriceRecord};
+use contract::snapshot::{Life, Lifecycle, Modality, ModelRecord, PriceRecord};
 use contract::usage::Units;
 use serde_json::{Value, json};
 
@@ -57,6 +57,7 @@ fn offer(world: &mut World, rates: Rates) {
             context_tokens_max: 0,
             output_tokens_max: 0,
             created_at: at(),
+            life: Life::default(),
         });
         world.prices.push(PriceRecord {
             id: PriceId::new(at(), &[n; 10]),

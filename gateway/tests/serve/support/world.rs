@@ -9,7 +9,7 @@ use contract::key::{self, KeyEnv, KeyPepper};
 use contract::money::{Nanos, Rates};
 use contract::seal::MasterKey;
 use contract::snapshot::{
-    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Lifecycle, LimitRecord,
+    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Life, Lifecycle, LimitRecord,
     LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
     ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
     Window,
@@ -131,6 +131,7 @@ impl World {
                     context_tokens_max: 128_000,
                     output_tokens_max: if *n == 1 { 4_096 } else { 0 },
                     created_at: at(),
+                    life: Life::default(),
                 })
                 .collect(),
             prices: models
@@ -209,6 +210,7 @@ pub fn deployment(n: u8, model: u8, provider: u8, upstream_model: &str) -> Deplo
         disabled: false,
         context_tokens_max: 0,
         lacks: Vec::new(),
+        version: None,
     }
 }
 

@@ -25,7 +25,8 @@ pub fn explain(code: ErrorCode) -> Explained {
     request(code)
         .or_else(|| object(code))
         .or_else(|| caller(code))
-        .or_else(|| key_and_model(code))
+        .or_else(|| key(code))
+        .or_else(|| model(code))
         .or_else(|| limit(code))
         .or_else(|| upstream(code))
         .unwrap_or(UNEXPLAINED)
@@ -191,7 +192,7 @@ fn caller(code: ErrorCode) -> Option<Explained> {
     })
 }
 
-fn key_and_model(code: ErrorCode) -> Option<Explained> {
+fn key(code: ErrorCode) -> Option<Explained> {
     use ErrorCode as C;
     Some(match code {
         C::KeyMissing => explained(
@@ -229,6 +230,13 @@ fn key_and_model(code: ErrorCode) -> Option<Explained> {
             "Enable the app on its page, or use a key of another app.",
             NO,
         ),
+        _ => return None,
+    })
+}
+
+fn model(code: ErrorCode) -> Option<Explained> {
+    use ErrorCode as C;
+    Some(match code {
         C::ModelUnknown => explained(
             "No model has this name. Names are exact.",
             "List the models your key may call with GET /v1/models, or look in the catalogue.",
@@ -237,6 +245,16 @@ fn key_and_model(code: ErrorCode) -> Option<Explained> {
         C::ModelRetired => explained(
             "The model is no longer offered.",
             "Choose another model; its product's page names the successor where there is one.",
+            NO,
+        ),
+        C::ModelBrownOut => explained(
+            "The model goes away, and for a while a share of its calls is refused so that nobody misses it.",
+            "Use its successor, which the answer names. Retry-After says when the while is over.",
+            "After the while that Retry-After tells; better move to the successor.",
+        ),
+        C::ModelBrownOutGone => explained(
+            "The model goes away, and for a while a share of its calls is refused as all will be.",
+            "Use its successor, which the answer names.",
             NO,
         ),
         C::ModelOperation => explained(

@@ -91,6 +91,11 @@ pub const CALL_HINT: &str =
     "JSON: what it has of the names that conditions know. What is left out is empty, zero or no.";
 pub const DRAFT: &str = "Draft of a policy";
 pub const DRAFT_HINT: &str = "JSON. Empty: what counts now.";
+pub const REQUEST: &str = "A call that was made";
+pub const REQUEST_HINT: &str = "Its id, req_…: says whether a brown-out of now refuses it.";
+pub const NO_REQUEST: &str = "This is not the id of a call, req_…";
+pub const BROWNED_OUT: &str = "It refuses this call.";
+pub const NOT_BROWNED_OUT: &str = "It does not refuse this call.";
 pub const CALL_NOT_JSON: &str = "This is not the JSON of a call.";
 pub const RESULT: &str = "What would happen";
 pub const RULES: &str = "Rules";
@@ -119,11 +124,17 @@ pub const fn skip(why: Skip) -> &'static str {
         Skip::NotNamed => "the rule does not name it",
         Skip::Closed => "it or its provider is disabled",
         Skip::Operation => "its provider has no such calls",
+        Skip::Version => "it runs another version of the model",
         Skip::Region => "in none of the route's regions",
         Skip::Context => "the call is longer than its context",
         Skip::Feature => "it lacks something that the call asks for",
         Skip::Weight => "its weight is 0",
     }
+}
+
+#[must_use]
+pub fn browned_out(percent: u8) -> String {
+    format!("The model goes away: {percent} % of its calls are refused until")
 }
 
 #[must_use]
