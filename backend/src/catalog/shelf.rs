@@ -95,8 +95,10 @@ pub async fn models_of(
     let rows = sqlx::query!(
         r#"select pm.product_id as "product_id: ProductId", m.id as "id: ModelId", m.name,
              m.display_name, m.modality as "modality: Modality", m.state as "state: Lifecycle",
-             m.context_tokens_max, m.output_tokens_max
+             m.context_tokens_max, m.output_tokens_max, m.deprecated_at, m.sunset_at,
+             s.name as "successor?"
            from product_models pm join models m on m.id = pm.model_id
+           left join models s on s.id = m.successor_id
            where pm.product_id = any($1) and m.state in ('active', 'deprecated')
            order by pm.position"#,
         &products,
@@ -118,6 +120,9 @@ pub async fn models_of(
             output_tokens_max: row.output_tokens_max.unsigned_abs(),
             provider_names: Vec::new(),
             regions: Vec::new(),
+            deprecated_at: row.deprecated_at,
+            sunset_at: row.sunset_at,
+            successor: row.successor,
         });
     }
     Ok(by_product)

@@ -76,6 +76,18 @@ const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
         "There is a model with this name. Choose another.",
     ),
     (
+        "model_versions_label_key",
+        ErrorCode::NameTaken,
+        "/label",
+        "The model has a version of this label. Choose another.",
+    ),
+    (
+        "model_aliases_name_key",
+        ErrorCode::NameTaken,
+        "/name",
+        "There is an alias with this name. Choose another.",
+    ),
+    (
         "deployments_address_key",
         ErrorCode::Conflict,
         "/upstream_model",

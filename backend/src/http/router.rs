@@ -3,8 +3,8 @@
 use super::{health, openapi};
 use crate::app::App;
 use crate::{
-    audit, billing, budgets, catalog, honesty, identity, keys, limits, models, orgs, own,
-    providers, routes, usage, webhooks,
+    audit, billing, budgets, catalog, honesty, identity, keys, lifecycle, limits, models, orgs,
+    own, providers, routes, usage, webhooks,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;
@@ -13,8 +13,12 @@ use utoipa_axum::routes;
 
 /// The routes, and the document that describes them.
 pub fn routes() -> (Router<App>, OpenApi) {
-    let (router, api) =
-        operations().merge(truth()).merge(spending()).merge(routing()).split_for_parts();
+    let (router, api) = operations()
+        .merge(truth())
+        .merge(spending())
+        .merge(routing())
+        .merge(lives())
+        .split_for_parts();
     (router.route("/openapi.json", axum::routing::get(openapi::get_openapi)), openapi::finish(api))
 }
 
@@ -183,6 +187,28 @@ fn routing() -> OpenApiRouter<App> {
         .routes(routes!(routes::activate::activate_platform_route))
         .routes(routes!(routes::versions::list_platform_route_versions))
         .routes(routes!(routes::explain::explain_route))
+}
+
+/// Versions and names of models, and how they end.
+fn lives() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(lifecycle::versions::create::create_model_version))
+        .routes(routes!(lifecycle::versions::update::update_model_version))
+        .routes(routes!(
+            lifecycle::aliases::create::create_alias,
+            lifecycle::aliases::list::list_aliases
+        ))
+        .routes(routes!(lifecycle::aliases::delete::delete_alias))
+        .routes(routes!(
+            lifecycle::cut_overs::create::create_cut_over,
+            lifecycle::cut_overs::list::list_cut_overs
+        ))
+        .routes(routes!(lifecycle::cut_overs::cancel::cancel_cut_over))
+        .routes(routes!(lifecycle::cut_overs::roll_back::roll_back_cut_over))
+        .routes(routes!(lifecycle::brown_outs::create::create_brown_out))
+        .routes(routes!(lifecycle::brown_outs::delete::delete_brown_out))
+        .routes(routes!(lifecycle::affected::list_affected_apps))
+        .routes(routes!(lifecycle::affected::list_app_deprecations))
 }
 
 /// What is not known of calls, how well the money is, and what a key is told of its own use.

@@ -3,7 +3,7 @@
 use super::schedule::Every;
 use super::{Job, JobError};
 use crate::app::App;
-use crate::{billing, budgets, identity, notify, usage, webhooks};
+use crate::{billing, budgets, identity, lifecycle, notify, usage, webhooks};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -22,6 +22,9 @@ pub(super) const JOBS: &[(&str, Run)] = &[
     kind::<usage::jobs::RetireMonths>(),
     kind::<usage::letters::alert::AlertDeadLetters>(),
     kind::<usage::unknowns::jobs::SweepUnknowns>(),
+    kind::<lifecycle::follow::FollowLifecycles>(),
+    kind::<lifecycle::tell::TellAllOwners>(),
+    kind::<lifecycle::tell::TellOwners>(),
 ];
 
 /// What runs by the clock. These jobs have no fields.
@@ -33,6 +36,8 @@ pub(super) const SCHEDULE: &[Every] = &[
     Every::day::<usage::jobs::RetireMonths>(),
     Every::minute::<usage::letters::alert::AlertDeadLetters>(),
     Every::minute::<usage::unknowns::jobs::SweepUnknowns>(),
+    Every::minute::<lifecycle::follow::FollowLifecycles>(),
+    Every::hour::<lifecycle::tell::TellAllOwners>(),
 ];
 
 const fn kind<J: Job>() -> (&'static str, Run) {

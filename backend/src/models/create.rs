@@ -3,9 +3,12 @@
 use super::{model, store};
 use crate::audit::{self, Entry};
 use crate::db::{SystemTx, Tx as _};
-use crate::http::{Answer, Check, OperatorCtx, Post, Result};
+use crate::http::{Answer, ApiError, Check, OperatorCtx, Post, Result};
+use crate::lifecycle::names::Node;
+use crate::lifecycle::store as lifecycle;
 use crate::outbox;
 use contract::api::models::{CreateModel, Model};
+use contract::error::{ErrorCode, FieldError};
 use contract::id::ModelId;
 use contract::snapshot::{Kind, Lifecycle};
 
@@ -27,6 +30,13 @@ pub async fn create(tx: &mut SystemTx, new: &CreateModel) -> Result<Model> {
     check.all(model::check_new(new));
     let display_name = check.line("/display_name", &new.display_name, 1..=100);
     check.done()?;
+    lifecycle::lock(tx).await?;
+    let names = lifecycle::names(tx).await?;
+    if names.find(&new.name).is_some_and(|known| matches!(known.node, Node::Alias(_))) {
+        let detail = "There is an alias with this name. Choose another.";
+        let refusal = ApiError::new(ErrorCode::NameTaken, detail);
+        return Err(refusal.field(FieldError::new("/name", detail)));
+    }
 
     let model = Model {
         id: tx.new_id(ModelId::new),
@@ -38,6 +48,15 @@ pub async fn create(tx: &mut SystemTx, new: &CreateModel) -> Result<Model> {
         output_tokens_max: new.output_tokens_max,
         deployments: Vec::new(),
         price: None,
+        deprecated_at: None,
+        sunset_at: None,
+        retired_at: None,
+        successor: None,
+        leads_to: None,
+        next: None,
+        versions: Vec::new(),
+        brown_outs: Vec::new(),
+        aliases: Vec::new(),
         created_at: tx.now(),
         version: 1,
     };

@@ -30,7 +30,7 @@ pub async fn create_deployment(
 /// # Errors
 /// `request.invalid`; `object.not_found` for the model; `object.conflict` for the same address.
 pub async fn create(tx: &mut SystemTx, of: ModelId, new: &CreateDeployment) -> Result<Deployment> {
-    store::find(tx, of).await?.ok_or_else(ApiError::not_found)?;
+    let model = store::find(tx, of).await?.ok_or_else(ApiError::not_found)?;
     let provider = providers::store::find(tx, new.provider_id).await?;
     let mut check = Check::new();
     let upstream_model = check.line("/upstream_model", &new.upstream_model, 1..=200);
@@ -38,6 +38,7 @@ pub async fn create(tx: &mut SystemTx, of: ModelId, new: &CreateDeployment) -> R
     check.that(provider.is_some(), "/provider_id", "There is no such provider.");
     check.that(new.weight <= WEIGHT_MAX, "/weight", "Use 0 to 1000.");
     check.all(model::check_fit(new.context_tokens_max, &new.lacks));
+    check.all(model::check_version(new.model_version.as_deref(), &model.versions));
     check.done()?;
 
     let deployment = Deployment {
@@ -51,6 +52,7 @@ pub async fn create(tx: &mut SystemTx, of: ModelId, new: &CreateDeployment) -> R
         disabled: false,
         context_tokens_max: new.context_tokens_max,
         lacks: new.lacks.clone(),
+        model_version: new.model_version.clone(),
         version: 1,
     };
     store::insert_deployment(tx, &deployment).await?;

@@ -4,6 +4,7 @@
 use chrono::TimeDelta;
 use contract::Timestamp;
 use contract::api::catalog::Price;
+use contract::api::lifecycle::ModelVersion;
 use contract::api::models::{CreateModel, CreatePrice};
 use contract::api::rate::Rate;
 use contract::error::FieldError;
@@ -89,6 +90,19 @@ pub fn check_fit(context_tokens_max: u32, lacks: &[Feature]) -> Vec<FieldError> 
         errors.push(FieldError::new("/lacks", "name each feature once"));
     }
     errors
+}
+
+/// Checks the version that a deployment is of.
+#[must_use]
+pub fn check_version(label: Option<&str>, versions: &[ModelVersion]) -> Option<FieldError> {
+    let known = versions.iter().find(|version| Some(version.label.as_str()) == label);
+    let detail = match (label, known) {
+        (None, _) => return None,
+        (Some(_), None) => "The model has no such version. Register it first.",
+        (_, Some(version)) if version.state == Lifecycle::Retired => "The version was retired.",
+        (_, Some(_)) => return None,
+    };
+    Some(FieldError::new("/model_version", detail))
 }
 
 /// Whether a model may go from one state to another: `draft → active → deprecated → retired`,

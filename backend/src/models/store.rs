@@ -3,8 +3,12 @@
 use super::model;
 use crate::db::{SystemTx, Tx};
 use crate::http::PageQuery;
+use crate::lifecycle::cut_overs::store as cut_overs;
+use crate::lifecycle::names::Node;
+use crate::lifecycle::store as lifecycle;
 use contract::Timestamp;
 use contract::api::catalog::Price;
+use contract::api::lifecycle::BrownOut;
 use contract::api::models::{Deployment, Model, PriceVersion};
 use contract::id::{DeploymentId, ModelId, PlanId, PriceId, ProviderId};
 use contract::money::Rates;
@@ -36,7 +40,8 @@ pub async fn insert(tx: &mut SystemTx, model: &Model) -> sqlx::Result<()> {
 pub async fn update(tx: &mut SystemTx, model: &Model) -> sqlx::Result<()> {
     sqlx::query!(
         "update models set display_name = $2, state = $3, context_tokens_max = $4,
-           output_tokens_max = $5, version = $6
+           output_tokens_max = $5, version = $6, deprecated_at = $7, sunset_at = $8,
+           retired_at = $9, successor_id = (select s.id from models s where s.name = $10)
          where id = $1",
         model.id.0,
         model.display_name,
@@ -44,6 +49,10 @@ pub async fn update(tx: &mut SystemTx, model: &Model) -> sqlx::Result<()> {
         i32::try_from(model.context_tokens_max).unwrap_or(i32::MAX),
         i32::try_from(model.output_tokens_max).unwrap_or(i32::MAX),
         model.version,
+        model.deprecated_at,
+        model.sunset_at,
+        model.retired_at,
+        model.successor,
     )
     .execute(tx.conn())
     .await?;
@@ -83,7 +92,10 @@ async fn select(
 ) -> sqlx::Result<Vec<Model>> {
     let rows = sqlx::query!(
         r#"select id as "id: ModelId", name, display_name, modality as "modality: Modality",
-             state as "state: Lifecycle", context_tokens_max, output_tokens_max, created_at, version
+             state as "state: Lifecycle", context_tokens_max, output_tokens_max, deprecated_at,
+             sunset_at, retired_at,
+             (select s.name from models s where s.id = models.successor_id) as successor,
+             created_at, version
            from models
            where ($1::uuid is null or id = $1)
              and ($2::timestamptz is null or (created_at, id) < ($2, $3))
@@ -98,6 +110,14 @@ async fn select(
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
     let mut deployments = deployments_of(tx, &ids).await?;
     let mut prices = list_prices_in_force(tx, &ids).await?;
+    let mut versions = lifecycle::versions_of(tx, &ids).await?;
+    let mut brown_outs: HashMap<ModelId, Vec<BrownOut>> = HashMap::new();
+    for one in lifecycle::open_brown_outs(tx, Some(&ids)).await? {
+        brown_outs.entry(one.model_id).or_default().push(one);
+    }
+    let names = lifecycle::names(tx).await?;
+    let mut next = cut_overs::pending(tx, &names).await?;
+    let lead = |id| names.get(Node::Model(id)).and_then(|name| name.lead.as_ref());
     Ok(rows
         .into_iter()
         .map(|row| Model {
@@ -110,6 +130,15 @@ async fn select(
             output_tokens_max: row.output_tokens_max.unsigned_abs(),
             deployments: deployments.remove(&row.id).unwrap_or_default(),
             price: prices.remove(&row.id),
+            deprecated_at: row.deprecated_at,
+            sunset_at: row.sunset_at,
+            retired_at: row.retired_at,
+            successor: row.successor,
+            leads_to: lead(row.id).map(|lead| names.spell(lead)),
+            next: next.remove(&Node::Model(row.id)),
+            versions: versions.remove(&row.id).unwrap_or_default(),
+            brown_outs: brown_outs.remove(&row.id).unwrap_or_default(),
+            aliases: names.aliases_of(row.id),
             created_at: row.created_at,
             version: row.version,
         })
@@ -146,8 +175,9 @@ async fn select_deployments(
         r#"select d.id as "id: DeploymentId", d.model_id as "model_id: ModelId",
              d.provider_id as "provider_id: ProviderId", p.name as provider_name, d.upstream_model,
              d.region, d.weight, d.disabled, d.context_tokens_max, d.lacks,
-             d.version
+             v.label as "label?", d.version
            from deployments d join providers p on p.id = d.provider_id
+           left join model_versions v on v.id = d.model_version_id
            where d.id = $1 or d.model_id = any($2)
            order by d.created_at, d.id"#,
         id.map(|id| id.0),
@@ -168,6 +198,7 @@ async fn select_deployments(
             disabled: row.disabled,
             context_tokens_max: row.context_tokens_max.unsigned_abs(),
             lacks: row.lacks.iter().filter_map(|word| Feature::parse(word)).collect(),
+            model_version: row.label,
             version: row.version,
         })
         .collect())
@@ -177,8 +208,9 @@ pub async fn insert_deployment(tx: &mut SystemTx, new: &Deployment) -> sqlx::Res
     let now = tx.now();
     sqlx::query!(
         "insert into deployments (id, model_id, provider_id, upstream_model, region, weight,
-           disabled, context_tokens_max, lacks, created_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+           disabled, context_tokens_max, lacks, created_at, version, model_version_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+           (select id from model_versions where model_id = $2 and label = $12))",
         new.id.0,
         new.model_id.0,
         new.provider_id.0,
@@ -190,6 +222,7 @@ pub async fn insert_deployment(tx: &mut SystemTx, new: &Deployment) -> sqlx::Res
         &words(&new.lacks) as _,
         now,
         new.version,
+        new.model_version,
     )
     .execute(tx.conn())
     .await?;
@@ -199,7 +232,9 @@ pub async fn insert_deployment(tx: &mut SystemTx, new: &Deployment) -> sqlx::Res
 pub async fn update_deployment(tx: &mut SystemTx, deployment: &Deployment) -> sqlx::Result<()> {
     sqlx::query!(
         "update deployments set weight = $2, disabled = $3, context_tokens_max = $4, lacks = $5,
-           version = $6
+           version = $6,
+           model_version_id = (select v.id from model_versions v
+             where v.model_id = deployments.model_id and v.label = $7)
          where id = $1",
         deployment.id.0,
         i32::try_from(deployment.weight).unwrap_or(i32::MAX),
@@ -207,6 +242,7 @@ pub async fn update_deployment(tx: &mut SystemTx, deployment: &Deployment) -> sq
         i32::try_from(deployment.context_tokens_max).unwrap_or(i32::MAX),
         &words(&deployment.lacks) as _,
         deployment.version,
+        deployment.model_version,
     )
     .execute(tx.conn())
     .await?;

@@ -27,6 +27,10 @@ pub async fn update_deployment(
     let context_tokens_max = body.context_tokens_max.unwrap_or(before.context_tokens_max);
     let lacks = body.lacks.unwrap_or_else(|| before.lacks.clone());
     check.all(model::check_fit(context_tokens_max, &lacks));
+    let of = store::find(&mut tx, before.model_id).await?.ok_or_else(ApiError::not_found)?;
+    if body.model_version != before.model_version {
+        check.all(model::check_version(body.model_version.as_deref(), &of.versions));
+    }
     check.done()?;
 
     let after = Deployment {
@@ -34,6 +38,7 @@ pub async fn update_deployment(
         disabled: body.disabled,
         context_tokens_max,
         lacks,
+        model_version: body.model_version,
         version: before.version + 1,
         ..before.clone()
     };

@@ -2,7 +2,9 @@
 
 use super::Mail;
 use chrono::NaiveDateTime;
+use contract::Timestamp;
 use contract::api::budgets::BudgetAction;
+use contract::api::lifecycle::NoticeStep;
 use contract::money::Usd;
 use contract::role::Role;
 use contract::snapshot::Zone;
@@ -123,6 +125,82 @@ pub fn budget_alert(alert: &BudgetAlert<'_>) -> Mail {
              You get this mail once a period as an owner or finance of {org}.\n"
         ),
     )
+}
+
+/// What a mail about the end of a model says.
+#[derive(Debug)]
+pub struct ModelNotice<'a> {
+    pub org: &'a str,
+    pub model: &'a str,
+    pub step: NoticeStep,
+    /// The instant that the step is about.
+    pub about: Timestamp,
+    /// Of the org, those that called it lately.
+    pub apps: &'a [&'a str],
+    pub sunset_at: Option<Timestamp>,
+    pub successor: Option<&'a str>,
+    /// Where its name is to lead.
+    pub leads_to: Option<&'a str>,
+    /// The share of the calls that is refused, and until when.
+    pub brown_out: Option<(u8, Timestamp)>,
+    pub page: &'a str,
+}
+
+/// Tells the people of apps what becomes of a model that they call.
+#[must_use]
+pub fn model_notice(notice: &ModelNotice<'_>) -> Mail {
+    let ModelNotice { org, model, page, .. } = notice;
+    let about = instant(notice.about);
+    let end = notice.sunset_at.map(instant);
+    let (subject, what) = match notice.step {
+        NoticeStep::Deprecated => {
+            let end = end.map_or_else(
+                || "It goes on answering until further notice.".to_owned(),
+                |end| format!("It answers until {end}, and then no more."),
+            );
+            (format!("{model} is deprecated"), format!("the model {model} is deprecated. {end}"))
+        }
+        NoticeStep::SunsetSoon => (
+            format!("{model} ends soon"),
+            format!("the model {model} answers until {about}, and then no more."),
+        ),
+        NoticeStep::BrownOut => {
+            let (percent, until) = notice.brown_out.unwrap_or((100, notice.about));
+            let until = instant(until);
+            let what = format!(
+                "the model {model} goes away. So that nobody misses it, {percent} % of its calls\n\
+                 are refused from {about}\nuntil {until}."
+            );
+            (format!("Calls of {model} will be refused for a while"), what)
+        }
+        NoticeStep::CutOver => {
+            let to = notice.leads_to.unwrap_or("another model");
+            let what = format!("from {about} on, calls of {model}\nare answered by {to}.");
+            (format!("{model} changes"), what)
+        }
+        NoticeStep::Retired => (
+            format!("{model} was retired"),
+            format!("the model {model} was retired. Its calls are refused."),
+        ),
+    };
+    let instead =
+        notice.successor.map_or_else(String::new, |name| format!("Use {name} instead.\n\n"));
+    let apps: String = notice.apps.iter().map(|app| format!("  {app}\n")).collect();
+    mail(
+        &format!("{org}: {subject}"),
+        &format!(
+            "Hello,\n\n\
+             {what}\n\n\
+             {instead}\
+             These apps of {org} called it in the last 30 days:\n\n{apps}\n\
+             See them here:\n\n{page}\n\n\
+             You get this mail once, as somebody who may change these apps.\n"
+        ),
+    )
+}
+
+fn instant(at: Timestamp) -> String {
+    at.format("%-d %b %Y, %H:%M UTC").to_string()
 }
 
 /// Tells an operator of calls that are used and not billed.

@@ -3,21 +3,23 @@
 
 use crate::budgets::{self, store::Which};
 use crate::db::{SystemTx, Tx as _};
+use crate::lifecycle;
 use crate::limits::model::without_redis;
 use crate::limits::store::zone;
 use chrono::TimeDelta;
 use contract::id::{
-    AppId, DeploymentId, IdError, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
-    ProviderId, RouteId, SubscriptionId, TeamId,
+    AliasId, AppId, DeploymentId, IdError, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId,
+    ProductId, ProviderId, RouteId, SubscriptionId, TeamId,
 };
 use contract::key::{KeyEnv, KeyHash};
 use contract::money::Rates;
 use contract::seal::Sealed;
 use contract::snapshot::{
-    AppRecord, Auth, DeploymentRecord, Dialect, Feature, KeyRecord, KeySecret, Kind, Lifecycle,
-    LimitKind, LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, Override,
-    PlanRecord, PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record,
-    RoutePolicy, RouteRecord, SubscriptionRecord, SubscriptionState, Tag, Window,
+    AliasRecord, AppRecord, Auth, DeploymentRecord, Dialect, Feature, KeyRecord, KeySecret, Kind,
+    Lifecycle, LimitKind, LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord,
+    Override, PlanRecord, PriceRecord, ProductKind, ProductRecord, ProviderRecord,
+    ProviderSettings, Record, RoutePolicy, RouteRecord, SubscriptionRecord, SubscriptionState, Tag,
+    Window,
 };
 use sqlx::Result;
 use sqlx::types::Json;
@@ -45,6 +47,7 @@ pub fn object_uuid(kind: Kind, text: &str) -> std::result::Result<Uuid, IdError>
         Kind::Plan => text.parse::<PlanId>()?.0,
         Kind::Limit => text.parse::<LimitId>()?.0,
         Kind::Route => text.parse::<RouteId>()?.0,
+        Kind::Alias => text.parse::<AliasId>()?.0,
     })
 }
 
@@ -73,6 +76,7 @@ pub async fn records(tx: &mut SystemTx, kind: Kind, ids: Option<&[Uuid]>) -> Res
             limits.chain(wallets(tx, ids).await?).map(Record::Limit).collect()
         }
         Kind::Route => routes(tx, ids).await?.into_iter().map(Record::Route).collect(),
+        Kind::Alias => aliases(tx, ids).await?.into_iter().map(Record::Alias).collect(),
     })
 }
 
@@ -173,7 +177,12 @@ async fn providers(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<Provid
         .collect())
 }
 
+async fn aliases(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<AliasRecord>> {
+    lifecycle::store::alias_records(tx, ids).await
+}
+
 async fn models(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<ModelRecord>> {
+    let mut lives = lifecycle::store::lives(tx, ids).await?;
     let rows = sqlx::query!(
         r#"select id as "id: ModelId", name, modality as "modality: Modality",
              state as "state: Lifecycle", context_tokens_max, output_tokens_max, created_at
@@ -192,16 +201,22 @@ async fn models(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<ModelReco
             context_tokens_max: row.context_tokens_max.unsigned_abs(),
             output_tokens_max: row.output_tokens_max.unsigned_abs(),
             created_at: row.created_at,
+            life: lives.remove(&row.id).unwrap_or_default(),
         })
         .collect())
 }
 
+/// What runs a version that is a draft or retired takes no calls.
 async fn deployments(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<DeploymentRecord>> {
     let rows = sqlx::query!(
-        r#"select id as "id: DeploymentId", model_id as "model_id: ModelId",
-             provider_id as "provider_id: ProviderId", upstream_model, region, weight, disabled,
-             context_tokens_max, lacks
-           from deployments where $1::uuid[] is null or id = any($1)"#,
+        r#"select d.id as "id: DeploymentId", d.model_id as "model_id: ModelId",
+             d.provider_id as "provider_id: ProviderId", d.upstream_model, d.region, d.weight,
+             d.disabled or exists (select from model_versions v
+               where v.id = d.model_version_id and v.state in ('draft', 'retired')) as "disabled!",
+             d.context_tokens_max, d.lacks,
+             (select v.label from model_versions v where v.id = d.model_version_id) as label
+           from deployments d
+           where $1::uuid[] is null or d.id = any($1)"#,
         ids,
     )
     .fetch_all(tx.conn())
@@ -218,6 +233,7 @@ async fn deployments(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<Depl
             disabled: row.disabled,
             context_tokens_max: row.context_tokens_max.unsigned_abs(),
             lacks: row.lacks.iter().filter_map(|word| Feature::parse(word)).collect(),
+            version: row.label,
         })
         .collect())
 }

@@ -1,7 +1,7 @@
 //! Where a call would go, and why: the planning that gateways do, of a call that somebody describes.
 //! Nothing is sent. How deployments do at the moment is what the gateways last said.
 
-use super::{known, store};
+use super::{known, meaning, store};
 use crate::db::{SystemTx, Tx as _};
 use crate::honesty::deployments::millis;
 use crate::honesty::{self, Told};
@@ -67,8 +67,9 @@ async fn tell(
 ) -> Result<RouteExplained> {
     let org_id = org.as_ref().map(|(id, _)| *id);
     let org_slug = org.map(|(_, slug)| slug).unwrap_or_default();
+    let named = meaning::of(tx, asked).await?;
     let models = store::models(tx, org_id).await?;
-    let model = models.iter().find(|model| model.name == asked.model);
+    let model = models.iter().find(|model| model.id == named.model);
     let model = model.filter(|model| model.state != Lifecycle::Retired).ok_or_else(|| {
         ApiError::invalid(vec![FieldError::new("/model", "There is no such model.")])
     })?;
@@ -115,6 +116,7 @@ async fn tell(
             weight: place.weight,
             is_open: place.is_open,
             serves: true,
+            runs: named.runs(place),
             context_tokens_max: place.context_tokens_max,
             lacks: Features::of(lacks),
             cost_nanos: cost(place).map_or(0, |cost| cost.0),
@@ -133,7 +135,14 @@ async fn tell(
         })
         .collect();
     let explained = shown(&policy, decided, &described, &told, &places, &beside);
-    Ok(RouteExplained { gateways: gateways.map(|all| all.gateways), ..explained })
+    Ok(RouteExplained {
+        model_name: model.name.clone(),
+        model_version: named.version,
+        brown_out: named.brown_out,
+        is_browned_out: named.is_browned_out,
+        gateways: gateways.map(|all| all.gateways),
+        ..explained
+    })
 }
 
 /// What is told of a place beside the plan.
@@ -210,6 +219,7 @@ fn shown(
             deployment_id: place.id,
             model_name: place.model_name.clone(),
             region: place.region.clone(),
+            model_version: place.version.clone(),
             weight: place.weight,
             first_of_1000: told.firsts.get(at).copied().unwrap_or(0),
             cost_usd: beside.get(at).and_then(|one| one.cost),
@@ -218,6 +228,10 @@ fn shown(
         })
     });
     RouteExplained {
+        model_name: String::new(),
+        model_version: None,
+        brown_out: None,
+        is_browned_out: None,
         route_id: decided.map(|(id, _)| id),
         number: decided.map(|(_, number)| number),
         rules: rules.collect(),

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod get;
 mod known;
 pub mod list;
+mod meaning;
 pub mod places;
 pub mod store;
 pub mod update;

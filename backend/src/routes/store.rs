@@ -289,8 +289,10 @@ pub struct PlaceSeenRow {
     pub model_id: ModelId,
     pub model_name: String,
     pub region: String,
+    /// The label of the version that answers there.
+    pub version: Option<String>,
     pub weight: u32,
-    /// It and its provider are enabled.
+    /// It and its provider are enabled, and its version takes calls.
     pub is_open: bool,
     /// The model's, where it has none of its own; 0: nobody knows.
     pub context_tokens_max: u32,
@@ -305,12 +307,15 @@ pub async fn places_seen(
 ) -> sqlx::Result<Vec<PlaceSeenRow>> {
     let rows = sqlx::query!(
         r#"select d.id as "id: DeploymentId", d.model_id as "model_id: ModelId", m.name, d.region,
-             d.weight, not d.disabled and not p.disabled as "is_open!",
+             v.label as "label?", d.weight,
+             not d.disabled and not p.disabled
+               and coalesce(v.state in ('active', 'deprecated'), true) as "is_open!",
              case d.context_tokens_max when 0 then m.context_tokens_max
                else d.context_tokens_max end as "context_tokens_max!",
              d.lacks
            from deployments d join models m on m.id = d.model_id
            join providers p on p.id = d.provider_id
+           left join model_versions v on v.id = d.model_version_id
            where d.model_id = $1 or d.id = any($2) order by d.id"#,
         model.0,
         ids,
@@ -324,6 +329,7 @@ pub async fn places_seen(
             model_id: row.model_id,
             model_name: row.name,
             region: row.region,
+            version: row.label,
             weight: row.weight.unsigned_abs(),
             is_open: row.is_open,
             context_tokens_max: row.context_tokens_max.unsigned_abs(),

@@ -24,6 +24,8 @@ mod identity;
 mod isolation;
 mod jobs;
 mod keys;
+mod lifecycle;
+mod lifecycle_end;
 mod limits;
 mod limits_effective;
 mod limits_reach;

@@ -108,7 +108,7 @@ async fn versions_are_consecutive_and_redis_holds_what_postgres_says() {
     let mut kinds: Vec<_> = held.values().map(|record| record.kind().as_str()).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds.len(), Kind::ALL.len() - 2, "all but keys and routes: {kinds:?}");
+    assert_eq!(kinds.len(), Kind::ALL.len() - 3, "all but keys, routes and aliases: {kinds:?}");
     drop(ada);
 
     // Built again from nothing, it is the same.

@@ -79,6 +79,7 @@ pub async fn model(tx: &mut SystemTx, provider: &Provider, offer: &Offer) -> any
         weight: 100,
         context_tokens_max: 0,
         lacks: Vec::new(),
+        model_version: None,
     };
     create_deployment::create(tx, model.id, &deployment).await.map_err(refused)?;
     let active = UpdateModel {
@@ -86,6 +87,8 @@ pub async fn model(tx: &mut SystemTx, provider: &Provider, offer: &Offer) -> any
         state: Lifecycle::Active,
         context_tokens_max: model.context_tokens_max,
         output_tokens_max: model.output_tokens_max,
+        sunset_at: None,
+        successor: None,
     };
     update::update(tx, model, &active).await.map_err(refused)
 }
