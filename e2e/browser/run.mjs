@@ -5,6 +5,7 @@ import { Tests } from "./lib/tests.mjs";
 import { stack } from "./lib/stack.mjs";
 import * as budgets from "./journeys/budgets.mjs";
 import * as keys from "./journeys/keys.mjs";
+import * as lifecycle from "./journeys/lifecycle.mjs";
 import * as limits from "./journeys/limits.mjs";
 import * as money from "./journeys/money.mjs";
 import * as pages from "./journeys/pages.mjs";
@@ -26,6 +27,7 @@ const journeys = {
   limits,
   money,
   routes,
+  lifecycle,
   pages,
 };
 const wanted = process.argv.slice(2);

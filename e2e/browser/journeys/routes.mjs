@@ -3,16 +3,9 @@
 // that fails rest and come back. With JavaScript and without.
 
 import assert from "node:assert/strict";
-import { AxeBuilder } from "@axe-core/playwright";
+import { look } from "../lib/look.mjs";
 import { as, createKey, member } from "../lib/people.mjs";
-import { screenshot } from "../lib/stack.mjs";
 import { until } from "../lib/tests.mjs";
-
-const FORMS = {
-  light: { colorScheme: "light", width: 1280 },
-  dark: { colorScheme: "dark", width: 1280 },
-  narrow: { colorScheme: "light", width: 320 },
-};
 
 async function call(stack, secret, { tier = "", said = "Hello" } = {}) {
   const answer = await fetch(`${stack.gateway_url}/v1/chat/completions`, {
@@ -41,26 +34,6 @@ async function way(stack, secret, tier) {
 
 const policy = (first, when) =>
   JSON.stringify({ rules: [{ name: first, when, pick: "latency" }, { name: "all", pick: "weighted" }] }, null, 2);
-
-/** The page that is open in light, dark and 320 pixels wide: axe finds nothing, nothing is wider than
- *  the screen; a screenshot each. */
-async function look(visit, name) {
-  const found = [];
-  for (const [form, { colorScheme, width }] of Object.entries(FORMS)) {
-    // Without transitions: they would still run while axe looks.
-    await visit.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await visit.page.setViewportSize({ width, height: 900 });
-    await visit.page.screenshot({ path: screenshot(`${name}-${form}`), fullPage: true });
-    const { violations } = await new AxeBuilder({ page: visit.page }).analyze();
-    found.push(...violations.map(({ id }) => `${form}: ${id}`));
-    const wide = await visit.page.evaluate(() => document.documentElement.scrollWidth);
-    if (wide > width) found.push(`${form}: ${wide} pixels wide`);
-  }
-  await visit.page.emulateMedia({ colorScheme: "light" });
-  await visit.page.setViewportSize({ width: 1280, height: 900 });
-  visit.take();
-  assert.deepEqual(found, []);
-}
 
 /** The route that is open, and leads to the list. */
 async function remove(visit) {

@@ -160,7 +160,9 @@ fn routing() -> Router<Arc<App>> {
 
 fn admin() -> Router<Arc<App>> {
     use act::admin as act;
-    use pages::admin::{dead_letters, health, models, orgs, products, providers, unknowns};
+    use pages::admin::{
+        aliases, dead_letters, health, models, orgs, products, providers, unknowns,
+    };
     Router::new()
         .route("/admin/dead-letters", get(dead_letters::page))
         .route("/admin/dead-letters/{letter}/replay", post(act::dead_letters::replay))
@@ -177,6 +179,19 @@ fn admin() -> Router<Arc<App>> {
         .route("/admin/models/{model}/deployments", post(act::models::add_deployment))
         .route("/admin/models/{model}/deployments/{deployment}", post(act::models::edit_deployment))
         .route("/admin/models/{model}/prices", post(act::models::add_price))
+        .route("/admin/models/{model}/life", get(models::life::page))
+        .route("/admin/models/{model}/versions", post(act::lifecycle::add_version))
+        .route("/admin/models/{model}/versions/{version}", post(act::lifecycle::edit_version))
+        .route("/admin/models/{model}/brown-outs", post(act::lifecycle::add_brown_out))
+        .route(
+            "/admin/models/{model}/brown-outs/{brown_out}/delete",
+            post(act::lifecycle::delete_brown_out),
+        )
+        .route("/admin/aliases", get(aliases::page).post(act::lifecycle::add_alias))
+        .route("/admin/aliases/{alias}/delete", post(act::lifecycle::delete_alias))
+        .route("/admin/cut-overs", post(act::lifecycle::cut_over))
+        .route("/admin/cut-overs/{cut_over}/cancel", post(act::lifecycle::cancel))
+        .route("/admin/cut-overs/{cut_over}/rollback", post(act::lifecycle::roll_back))
         .route("/admin/products", get(products::list::page).post(act::products::create))
         .route("/admin/products/new", get(products::new::page))
         .route("/admin/products/{product}", get(products::product::page).post(act::products::edit))

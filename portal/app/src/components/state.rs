@@ -5,6 +5,7 @@ use crate::text::states as words;
 use contract::api::billing::UnknownState;
 use contract::api::catalog::ProductState;
 use contract::api::keys::KeyState;
+use contract::api::lifecycle::CutOverState;
 use contract::api::webhooks::DeliveryState;
 use contract::channel::BreakerState;
 use contract::snapshot::{Lifecycle, SubscriptionState};
@@ -46,6 +47,16 @@ impl State for Lifecycle {
             Self::Active => (Tone::Good, words::ACTIVE),
             Self::Deprecated => (Tone::Wait, words::DEPRECATED),
             Self::Retired => (Tone::Bad, words::RETIRED),
+        }
+    }
+}
+
+impl State for CutOverState {
+    fn read(&self) -> (Tone, &'static str) {
+        match self {
+            Self::Scheduled => (Tone::Wait, words::SCHEDULED),
+            Self::Done => (Tone::Good, words::DONE),
+            Self::Cancelled => (Tone::Plain, words::CANCELLED),
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod health;
 pub mod home;
 pub mod keys;
 pub mod landing;
+pub mod lifecycle;
 pub mod limits;
 pub mod nav;
 pub mod people;

@@ -95,7 +95,8 @@ fn read_asked(owner: &Owner, form: &Form) -> Result<ExplainRoute, Fault> {
     };
     let call: RouteCall = json(form, "call", text::CALL_NOT_JSON)?;
     let org = owner.slug.clone().or_else(|| form.optional("org"));
-    Ok(ExplainRoute { model: form.text("model"), org, policy, call })
+    let request_id = form.parse_optional("request_id", text::NO_REQUEST)?;
+    Ok(ExplainRoute { model: form.text("model"), org, policy, call, request_id })
 }
 
 /// A field that is JSON.

@@ -7,6 +7,7 @@ mod budgets;
 mod catalog;
 mod identity;
 mod keys;
+mod lifecycle;
 mod operator;
 mod orgs;
 mod people;

@@ -9,6 +9,7 @@
 mod basics;
 mod budgets;
 mod keys;
+mod lifecycle;
 mod limits;
 mod mailed;
 mod money;

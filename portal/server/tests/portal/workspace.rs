@@ -58,6 +58,7 @@ fn play(call: &Call) -> Option<Response> {
     match what.as_str() {
         "GET /v1/orgs/acme/apps" => page(&[app(1, "Shop"), app(2, "Batch")]),
         "GET /v1/orgs/acme/apps/{app}" => ok(app(1, "Shop")),
+        "GET /v1/orgs/acme/apps/{app}/deprecations" => ok(json!([])),
         "PATCH /v1/orgs/acme/apps/{app}" if call.headers["if-match"] != "\"7\"" => {
             refusal(ErrorCode::VersionStale, &[])
         }

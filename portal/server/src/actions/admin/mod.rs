@@ -2,6 +2,7 @@
 
 pub mod billing;
 pub mod dead_letters;
+pub mod lifecycle;
 pub mod models;
 pub mod products;
 pub mod providers;

@@ -1,5 +1,6 @@
 //! Models, their deployments and prices.
 
+use super::lifecycle::sunset;
 use crate::actions::limits::choice;
 use crate::fault::Fault;
 use crate::form::Form;
@@ -66,11 +67,14 @@ pub async fn edit(
 }
 
 fn read(form: &Form) -> Result<UpdateModel, Fault> {
+    let state = choice(form, "state")?;
     Ok(UpdateModel {
         display_name: form.text("display_name"),
-        state: choice(form, "state")?,
+        state,
         context_tokens_max: form.parse("context_tokens_max", text::WHOLE)?,
         output_tokens_max: form.parse("output_tokens_max", text::WHOLE)?,
+        sunset_at: sunset(form, state)?,
+        successor: form.optional("successor"),
     })
 }
 
@@ -102,6 +106,7 @@ fn read_deployment(form: &Form) -> Result<CreateDeployment, Fault> {
         weight: form.parse("weight", text::WHOLE)?,
         context_tokens_max: 0,
         lacks: Vec::new(),
+        model_version: form.optional("model_version"),
     })
 }
 
@@ -120,6 +125,7 @@ pub async fn edit_deployment(
         disabled: form.text("disabled") == "true",
         context_tokens_max: None,
         lacks: None,
+        model_version: form.optional("model_version"),
     };
     match visit.backend().update_deployment(&deployment, form.version(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, text::SAVED).answer(),

@@ -1,5 +1,6 @@
 //! Pages of the operator.
 
+pub mod aliases;
 pub mod dead_letters;
 pub mod health;
 pub mod models;

@@ -1,11 +1,14 @@
 //! The models of a product: what they cost and what they can take.
 
+use contract::Timestamp;
 use contract::api::catalog::{CatalogModel, Price};
 use contract::api::rate::RateUsd;
-use contract::snapshot::Modality;
+use contract::snapshot::{Lifecycle, Modality};
 use leptos::prelude::*;
-use portal_app::components::{Copyable, Fact, Facts, Money, Section, StateBadge};
-use portal_app::text::{catalog as text, prices};
+use portal_app::components::{
+    Copyable, Fact, Facts, Instant, Money, Notice, Section, StateBadge, Tone,
+};
+use portal_app::text::{catalog as text, lifecycle, prices};
 
 pub fn section(models: Vec<CatalogModel>) -> impl IntoView {
     let cards = models.into_iter().map(card).collect_view();
@@ -27,12 +30,15 @@ fn card(model: CatalogModel) -> impl IntoView {
     let size = move |term: &'static str, tokens: u32| {
         (sized || tokens > 0).then(|| view! { <Fact term=term>{text::tokens(tokens)}</Fact> })
     };
+    let end = (model.state == Lifecycle::Deprecated)
+        .then(|| deprecation(model.sunset_at, model.successor.as_deref()));
     view! {
         <article class="card">
             <div class="model-head">
                 <h3>{model.display_name}</h3>
                 <StateBadge state=model.state />
             </div>
+            {end}
             {price}
             <Facts>
                 <Fact term=text::NAME_IN_CALLS>
@@ -44,6 +50,19 @@ fn card(model: CatalogModel) -> impl IntoView {
                 <Fact term=text::PROVIDERS>{joined(model.provider_names)}</Fact>
             </Facts>
         </article>
+    }
+}
+
+/// What there is to say of a model that goes away.
+fn deprecation(sunset_at: Option<Timestamp>, successor: Option<&str>) -> impl IntoView + use<> {
+    let until = sunset_at.map(|at| {
+        view! { " " {lifecycle::UNTIL} " " <Instant at=at /> "." }
+    });
+    let instead = successor.map(|name| format!(" {}", lifecycle::instead(name)));
+    view! {
+        <Notice tone=Tone::Wait title=lifecycle::CATALOG_NOTICE>
+            <p>{until} {instead}</p>
+        </Notice>
     }
 }
 

@@ -5,8 +5,8 @@ use crate::visit::Visit;
 use contract::api::routes::{ExplainRoute, PlaceHealth, PlaceSeen, RouteExplained, RuleSeen};
 use leptos::prelude::*;
 use portal_app::components::{
-    Button, Cell, CellKind, Crumb, DataTable, Fact, Facts, Field, Form, Money, Notice, PageHead,
-    Section, StateBadge, TextArea, Tone,
+    Button, Cell, CellKind, Crumb, DataTable, Fact, Facts, Field, Form, Instant, Money, Notice,
+    PageHead, Section, StateBadge, TextArea, Tone,
 };
 use portal_app::form::FormState;
 use portal_app::format;
@@ -78,6 +78,13 @@ impl Shown {
                     code=true
                     optional=true
                 />
+                <Field
+                    name="request_id"
+                    label=text::REQUEST
+                    hint=text::REQUEST_HINT
+                    autocomplete="off"
+                    optional=true
+                />
                 <Button label=text::EXPLAIN />
             </Form>
         }
@@ -94,10 +101,25 @@ fn result(told: RouteExplained) -> impl IntoView {
     let refused = told.refused.map(|why| {
         view! { <Notice tone=Tone::Bad title=text::REFUSED><p>{why}</p></Notice> }
     });
+    let model = versioned(told.model_name, told.model_version);
+    let browned_out = told.brown_out.map(|one| {
+        let says = text::browned_out(one.percent);
+        let this = told.is_browned_out.map(|is| match is {
+            true => text::BROWNED_OUT,
+            false => text::NOT_BROWNED_OUT,
+        });
+        view! {
+            <Notice tone=Tone::Wait>
+                <p>{says} " " <Instant at=one.ends_at /> ". " {this}</p>
+            </Notice>
+        }
+    });
     view! {
         <Section title=text::RESULT>
             {refused}
+            {browned_out}
             <Facts>
+                <Fact term=text::MODEL><code>{model}</code></Fact>
                 <Fact term=text::DECIDED_BY>{by}</Fact>
                 {part}
                 <Fact term=text::COMPLEXITY>{told.complexity.to_string()}</Fact>
@@ -107,6 +129,11 @@ fn result(told: RouteExplained) -> impl IntoView {
             {places(told.places)}
         </Section>
     }
+}
+
+/// A model, or a version of it, as calls name it.
+fn versioned(model: String, version: Option<String>) -> String {
+    version.map_or(model.clone(), |version| format!("{model}@{version}"))
 }
 
 fn rules(rules: Vec<RuleSeen>) -> impl IntoView {
@@ -142,10 +169,10 @@ fn places(places: Vec<PlaceSeen>) -> impl IntoView {
     let rows = places
         .into_iter()
         .map(|place| {
-            let at = if place.region.is_empty() {
-                place.model_name
-            } else {
-                format!("{}, {}", place.model_name, place.region)
+            let model = versioned(place.model_name, place.model_version);
+            let at = match place.region.as_str() {
+                "" => model,
+                region => format!("{model}, {region}"),
             };
             vec![
                 Cell::head(view! {

@@ -2,26 +2,28 @@
 
 use crate::visit::OperatorVisit;
 use contract::api::health::DeploymentHealth;
-use contract::api::models::Deployment;
+use contract::api::models::{Deployment, Model};
 use contract::api::providers::Provider;
+use contract::snapshot::Lifecycle;
 use leptos::prelude::*;
 use portal_app::components::{
     ActionButton, Button, Cell, CellKind, Choice, DataTable, Details, Disabled, Field, Form, Look,
     Section, Select, StateBadge,
 };
 use portal_app::form::FormState;
-use portal_app::text::admin as text;
+use portal_app::text::{admin as text, lifecycle};
 
 /// `here` is the address of the model's page, `found` says how deployments do that were lately
 /// called.
 pub fn section(
     visit: &OperatorVisit,
     here: &str,
-    deployments: &[Deployment],
-    found: &[DeploymentHealth],
+    model: &Model,
     providers: Vec<Provider>,
+    found: &[DeploymentHealth],
 ) -> impl IntoView + use<> {
-    let rows: Vec<_> = deployments
+    let rows: Vec<_> = model
+        .deployments
         .iter()
         .map(|deployment| {
             let found = found.iter().find(|one| one.deployment_id == deployment.id);
@@ -34,6 +36,7 @@ pub fn section(
         let columns = vec![
             (text::PROVIDER, CellKind::Head),
             (text::UPSTREAM_MODEL, CellKind::Text),
+            (lifecycle::VERSION, CellKind::Text),
             (text::REGION, CellKind::Text),
             (text::WEIGHT, CellKind::Number),
             (text::STATE, CellKind::Text),
@@ -41,7 +44,10 @@ pub fn section(
         ];
         view! { <DataTable caption=text::DEPLOYMENTS columns=columns rows=rows /> }.into_any()
     };
-    let add = add(visit.form(&format!("{here}/deployments")), providers);
+    let versions = model.versions.iter().filter(|one| one.state != Lifecycle::Retired);
+    let versions = versions.map(|one| Choice::new(one.label.clone(), one.label.clone()));
+    let versions = std::iter::once(Choice::new("", lifecycle::NO_VERSION)).chain(versions);
+    let add = add(visit.form(&format!("{here}/deployments")), providers, versions.collect());
     view! {
         <Section title=text::DEPLOYMENTS>
             <p class="hint">{text::DEPLOYMENTS_LEAD}</p>
@@ -60,10 +66,12 @@ fn row(form: FormState, deployment: &Deployment, found: Option<&DeploymentHealth
         ("version", deployment.version.to_string()),
         ("weight", deployment.weight.to_string()),
         ("disabled", turned.to_owned()),
+        ("model_version", deployment.model_version.clone().unwrap_or_default()),
     ];
     vec![
         Cell::head(deployment.provider_name.clone()),
         Cell::text(view! { <code>{deployment.upstream_model.clone()}</code> }),
+        Cell::text(deployment.model_version.clone()),
         Cell::text(deployment.region.clone()),
         Cell::number(deployment.weight.to_string()),
         Cell::text(view! { <StateBadge state=Disabled(deployment.disabled) /> {health} }),
@@ -73,17 +81,21 @@ fn row(form: FormState, deployment: &Deployment, found: Option<&DeploymentHealth
     ]
 }
 
-fn add(form: FormState, providers: Vec<Provider>) -> impl IntoView {
+fn add(form: FormState, providers: Vec<Provider>, versions: Vec<Choice>) -> impl IntoView {
     let choices = providers
         .into_iter()
         .map(|provider| Choice::new(provider.id.to_string(), provider.name))
         .collect();
     let open = form.is_refused();
+    let version = (versions.len() > 1).then(|| {
+        view! { <Select name="model_version" label=lifecycle::VERSION choices=versions /> }
+    });
     view! {
         <Details summary=text::ADD_DEPLOYMENT open=open>
             <Form state=form>
                 <Select name="provider_id" label=text::PROVIDER choices=choices />
                 <Field name="upstream_model" label=text::UPSTREAM_MODEL autocomplete="off" />
+                {version}
                 <Field name="region" label=text::REGION autocomplete="off" optional=true />
                 <Field
                     name="weight"

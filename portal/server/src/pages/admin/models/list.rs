@@ -6,10 +6,10 @@ use axum::response::Response;
 use contract::api::models::Model;
 use leptos::prelude::*;
 use portal_app::components::{
-    Cell, CellKind, Count, DataTable, EmptyState, LinkButton, PageHead, Sign, StateBadge,
+    Cell, CellKind, Count, DataTable, EmptyState, LinkButton, Look, PageHead, Sign, StateBadge,
 };
 use portal_app::nav::Place;
-use portal_app::text::{admin as text, catalog, prices};
+use portal_app::text::{admin as text, catalog, lifecycle, prices};
 
 /// # Errors
 /// When the control API does not answer.
@@ -28,7 +28,14 @@ pub async fn page(visit: OperatorVisit) -> Result<Response, Fault> {
             table(models).into_any()
         };
         view! {
-            <PageHead title=text::MODELS lead=text::MODELS_LEAD>{new()}</PageHead>
+            <PageHead title=text::MODELS lead=text::MODELS_LEAD>
+                <LinkButton
+                    href="/admin/aliases"
+                    label=lifecycle::ALIASES_TITLE
+                    look=Look::Quiet
+                />
+                {new()}
+            </PageHead>
             {list}
         }
     }))

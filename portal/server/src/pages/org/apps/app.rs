@@ -1,7 +1,7 @@
 //! `GET /o/{org}/apps/{app}`: what it is, its keys, its subscriptions, its limits.
 
 use super::super::{keys, limits};
-use super::subscriptions;
+use super::{deprecations, subscriptions};
 use crate::fault::Fault;
 use crate::visit::OrgVisit;
 use axum::extract::Path;
@@ -27,6 +27,7 @@ pub async fn page(
 ) -> Result<Response, Fault> {
     visit.require(Action::ViewApps)?;
     let app = visit.backend().app(&visit.org.slug, &app).await?;
+    let ending = visit.backend().app_deprecations(&visit.org.slug, &app.id.to_string()).await?;
     let its_keys = load_keys(&visit, &app).await?;
     let its_subscriptions = load_subscriptions(&visit, &app).await?;
     let scope = LimitScope::App(app.id);
@@ -42,6 +43,7 @@ pub async fn page(
         let edit = edit.map(|href| {
             view! { <LinkButton href=href label=text::EDIT look=Look::Quiet /> }
         });
+        let ending = deprecations::notice(ending);
         let disabled = app.disabled.then(|| {
             view! { <Notice tone=Tone::Bad>{text::DISABLED_NOW}</Notice> }
         });
@@ -55,6 +57,7 @@ pub async fn page(
                 {edit}
             </PageHead>
             {disabled}
+            {ending}
             <Facts>
                 <Fact term=text::STATE><StateBadge state=Disabled(app.disabled) /></Fact>
                 <Fact term=text::TEAM>{app.team_name}</Fact>
