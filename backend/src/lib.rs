@@ -8,6 +8,7 @@ pub mod app;
 pub mod audit;
 pub mod billing;
 pub mod budgets;
+pub mod cache;
 pub mod catalog;
 pub mod clock;
 pub mod config;

@@ -85,6 +85,25 @@ pub fn limits_drawn_by(org: OrgId) -> String {
     format!("tg:{{{org}}}:gateways")
 }
 
+/// What an org's calls were answered with, for calls that ask for the same: a hash, of which each
+/// field is a keyed hash of what was asked.
+#[must_use]
+pub fn cache_answers(org: OrgId) -> String {
+    format!("tg:{{{org}}}:cache:answers")
+}
+
+/// Until when each of them is kept: a sorted set of the same fields, by milliseconds.
+#[must_use]
+pub fn cache_ends(org: OrgId) -> String {
+    format!("tg:{{{org}}}:cache:ends")
+}
+
+/// How many bytes they are.
+#[must_use]
+pub fn cache_bytes(org: OrgId) -> String {
+    format!("tg:{{{org}}}:cache:bytes")
+}
+
 /// Set of orgs whose counters gateways found incomplete; the backend completes them.
 pub const UNCOUNTED: &str = "tg:{config}:uncounted";
 

@@ -216,6 +216,12 @@ mod with_crypto {
             hasher.update(key.secret.as_bytes());
             KeyHash(*hasher.finalize().as_bytes())
         }
+
+        /// A secret for something else, which tells nothing of this one.
+        #[must_use]
+        pub fn subkey(&self, context: &str) -> [u8; 32] {
+            *blake3::keyed_hash(&self.0, context.as_bytes()).as_bytes()
+        }
     }
 
     impl fmt::Debug for KeyPepper {

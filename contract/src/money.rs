@@ -3,6 +3,7 @@
 //! [`Nanos`] is what programs and tables hold; [`Usd`] is the same amount as a decimal string for
 //! people and JSON. Floats never appear.
 
+use crate::snapshot::WHOLE;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -230,6 +231,18 @@ impl Rates {
         Self::from_parts(tokens.saturating_add(self.rest_in_parts(1, &used.units)))
     }
 
+    /// So many hundredths of what such a call costs, at most all of it. Rounded once, like
+    /// [`Rates::price`].
+    #[must_use]
+    pub fn price_of_part(&self, used: &crate::usage::Used, percent: u8) -> Nanos {
+        if percent >= WHOLE {
+            return self.price(used);
+        }
+        let tokens = self.tokens_in_parts(&used.tokens);
+        let parts = tokens.saturating_add(self.rest_in_parts(1, &used.units));
+        round_over(parts.saturating_mul(percent.into()), PARTS * i128::from(WHOLE))
+    }
+
     /// What tokens cost, in [`PARTS`] of a nano-dollar.
     pub(crate) fn tokens_in_parts(&self, tokens: &crate::usage::Tokens) -> i128 {
         let cache_write = self.cache_write.unwrap_or(self.input);
@@ -327,8 +340,13 @@ fn product(count: u64, rate: Nanos) -> i128 {
 
 /// The one rounding rule of the product: half away from zero.
 fn round(parts: i128) -> Nanos {
-    let half = if parts < 0 { -PARTS / 2 } else { PARTS / 2 };
-    let rounded = parts.saturating_add(half) / PARTS;
+    round_over(parts, PARTS)
+}
+
+/// The same of a sum in other parts.
+fn round_over(parts: i128, whole: i128) -> Nanos {
+    let half = if parts < 0 { -whole / 2 } else { whole / 2 };
+    let rounded = parts.saturating_add(half) / whole;
     let clamped = rounded.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
     i64::try_from(clamped).map_or(Nanos::MAX, Nanos)
 }
@@ -400,6 +418,15 @@ mod tests {
             Nanos(1)
         );
         assert_eq!(rates.price(&Tokens { input: 3, ..Tokens::default() }.into()), Nanos(2));
+    }
+
+    #[test]
+    fn a_part_of_a_price_is_rounded_once_and_never_more_than_the_whole() {
+        let rates = Rates { input: Nanos(1_000_000), per_call: Nanos(3), ..Rates::default() };
+        let used = Tokens { input: 12, ..Tokens::default() }.into();
+        for (percent, due) in [(0, 0), (1, 0), (10, 2), (50, 8), (99, 15), (100, 15), (255, 15)] {
+            assert_eq!(rates.price_of_part(&used, percent), Nanos(due), "{percent}");
+        }
     }
 
     proptest! {

@@ -59,6 +59,7 @@ impl Role {
             | A::EditTeam
             | A::EditLimit
             | A::EditRoute
+            | A::PurgeCache
             | A::EditWebhook => matches!(self, R::Owner | R::Admin),
             A::EditApp | A::CreateKey | A::RevokeKey | A::Subscribe => {
                 matches!(self, R::Owner | R::Admin | R::Developer)
@@ -105,6 +106,7 @@ pub enum Action {
     EditBudget,
     EditWebhook,
     EditRoute,
+    PurgeCache,
     CreateKey,
     RevokeKey,
     Subscribe,
@@ -143,6 +145,7 @@ mod tests {
             A::EditBudget,
             A::EditWebhook,
             A::EditRoute,
+            A::PurgeCache,
             A::CreateKey,
             A::RevokeKey,
             A::Subscribe,

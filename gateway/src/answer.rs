@@ -1,10 +1,10 @@
 //! The body of an answer: whole, or a stream that is still being relayed.
 
-use crate::relay::Attended;
+use crate::relay::{Attended, Piped, Replay};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A stream of events that breaks ends with the dialect's error event, and bytes that are none with
 /// the connection.
@@ -12,6 +12,10 @@ use std::task::{Context, Poll};
 pub enum Answer {
     Whole(Bytes),
     Stream(Attended),
+    /// A stream that others follow.
+    Piped(Piped),
+    /// A stream that another call made.
+    Replay(Box<Replay>),
 }
 
 /// The answer broke in the middle, in a form that no error can be told in: the connection is closed,
@@ -31,10 +35,9 @@ impl Body for Answer {
         let data = match self.get_mut() {
             Self::Whole(bytes) if bytes.is_empty() => None,
             Self::Whole(bytes) => Some(Ok(std::mem::take(bytes))),
-            Self::Stream(relay) => match relay.poll_bytes(cx) {
-                Poll::Ready(bytes) => bytes,
-                Poll::Pending => return Poll::Pending,
-            },
+            Self::Stream(relay) => ready!(relay.poll_bytes(cx)),
+            Self::Piped(pipe) => ready!(pipe.poll_bytes(cx)),
+            Self::Replay(replay) => ready!(replay.poll_bytes(cx)),
         };
         Poll::Ready(data.map(|bytes| bytes.map(Frame::data)))
     }
@@ -43,6 +46,8 @@ impl Body for Answer {
         match self {
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Stream(relay) => relay.is_over(),
+            Self::Piped(pipe) => pipe.is_over(),
+            Self::Replay(replay) => replay.is_over(),
         }
     }
 
@@ -51,7 +56,7 @@ impl Body for Answer {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
             }
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Piped(_) | Self::Replay(_) => SizeHint::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::former::Former;
 use crate::health::Health;
 use crate::link::{Link, Purpose};
 use crate::provider::{Keeper, TokenSource, keep_tokens};
+use crate::recall::{CacheBounds, Librarian, Recall};
 use crate::reserve::{Drawer, Reserve};
 use crate::settle::{Settle, Shipper, SpoolError};
 use crate::snapshot::{Follower, Handle, Snapshot, disk};
@@ -64,6 +65,8 @@ pub struct Settings {
     /// Milliseconds that a deployment rests that fails again and again, until one call probes it.
     #[arg(long, env = "TOLLGATE_PROBE_EVERY_MS", default_value_t = 5_000)]
     pub probe_every_ms: u64,
+    #[command(flatten)]
+    pub cache: CacheBounds,
 }
 
 fn master_key(text: &str) -> Result<MasterKey, &'static str> {
@@ -98,6 +101,8 @@ pub struct Tools {
     pub telemetry: Arc<Telemetry>,
     /// Looks after the tokens of providers that want one.
     pub tokens: Keeper,
+    /// Answers that are kept and calls that are shared.
+    pub recall: Recall,
     /// How many gateways share the limits.
     pub peers: Peers,
     draining: Arc<AtomicBool>,
@@ -163,6 +168,7 @@ pub fn start(
     let snapshot = first_snapshot(&settings.state, empty, age_max);
     let (reserve, drawer) = Reserve::new(gateway_id, clock.clone(), Arc::clone(&telemetry));
     let (tokens, asked) = Keeper::new();
+    let (recall, librarian) = Recall::new(settings.cache);
     let tools = Tools {
         gateway_id,
         clock,
@@ -171,6 +177,7 @@ pub fn start(
         settle,
         telemetry,
         tokens,
+        recall,
         peers: Peers::default(),
         draining: Arc::default(),
     };
@@ -183,7 +190,7 @@ pub fn start(
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("background".into())
-        .spawn(move || runtime.block_on(work.run(drawer, asked, admin, stopped)))
+        .spawn(move || runtime.block_on(work.run((drawer, librarian), asked, admin, stopped)))
         .map_err(StartError::Thread)?;
     // A copy on disk may be hours old: it serves only when Redis has nothing newer to say.
     first_load.recv_timeout(FIRST_LOAD).unwrap_or_default();
@@ -219,7 +226,7 @@ impl Work {
 
     async fn run(
         self,
-        drawer: Drawer,
+        (drawer, librarian): (Drawer, Librarian),
         asked: UnboundedReceiver<Arc<TokenSource>>,
         admin: Option<TcpListener>,
         stopped: oneshot::Receiver<Duration>,
@@ -241,6 +248,7 @@ impl Work {
         let mut tasks = JoinSet::new();
         tasks.spawn(follower.run(self.link(Purpose::Follow, Duration::from_secs(10))));
         tasks.spawn(drawer.run(self.link(Purpose::Draw, DRAW_WITHIN)));
+        tasks.spawn(librarian.run(self.link(Purpose::Cache, SAY)));
         tasks.spawn(keep_tokens(asked, clock));
         tasks.spawn(disk::keep(self.state.clone(), snapshot.clone(), changed));
         tasks.spawn(beat(self.tools.clone(), self.link(Purpose::Beat, Duration::from_secs(1))));

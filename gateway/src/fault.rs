@@ -121,6 +121,21 @@ impl Fault {
         Self { retry: Retry::Useless, ..self }
     }
 
+    /// The same, for another call that fails of it: without what is only the first one's.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let answer = self.more.as_ref().and_then(|more| more.answer.clone());
+        Self {
+            code: self.code,
+            detail: self.detail.clone(),
+            param: self.param.clone(),
+            origin: self.origin,
+            retry: self.retry,
+            retry_after: self.retry_after,
+            more: answer.map(|answer| Box::new(More { answer: Some(answer), ..More::default() })),
+        }
+    }
+
     pub fn more_mut(&mut self) -> &mut More {
         self.more.get_or_insert_default()
     }

@@ -2,7 +2,7 @@
 //!
 //! The rooms are a library so that tests, benches and fuzz targets meet the same code as `main`.
 //! Read `serve` first: it has the rooms in their order (admit, identify, read, permit, plan,
-//! reserve, attempt, relay, settle).
+//! reserve, recall, attempt, relay, settle).
 
 pub mod about;
 pub mod admin;
@@ -27,6 +27,7 @@ pub mod permit;
 pub mod plan;
 pub mod provider;
 pub mod read;
+pub mod recall;
 pub mod relay;
 pub mod render;
 pub mod reserve;

@@ -22,6 +22,8 @@ pub enum Purpose {
     Ship,
     /// The heartbeat.
     Beat,
+    /// Answers that are kept.
+    Cache,
 }
 
 impl Purpose {
@@ -32,6 +34,7 @@ impl Purpose {
             Self::Draw => (Count::RedisDrawOk, Count::RedisDrawFailed),
             Self::Ship => (Count::RedisShipOk, Count::RedisShipFailed),
             Self::Beat => (Count::RedisBeatOk, Count::RedisBeatFailed),
+            Self::Cache => (Count::RedisCacheOk, Count::RedisCacheFailed),
         }
     }
 }
@@ -120,23 +123,28 @@ impl Link {
             Ok(connection) => work(connection).await,
             Err(error) => Err(error),
         };
-        match &result {
-            Ok(_) => {
+        self.heard(result.is_ok());
+        result
+    }
+
+    /// Notes how something ended that was done on a connection of [`Link::connection`].
+    pub fn heard(&mut self, is_ok: bool) {
+        match is_ok {
+            true => {
                 self.telemetry.count(self.purpose.counts().0, 1);
                 self.pause = PAUSE_MIN;
                 self.retry_at = None;
                 self.failures = 0;
             }
-            Err(_) if self.connection.as_ref().is_some_and(Connection::heals) => {
+            false if self.connection.as_ref().is_some_and(Connection::heals) => {
                 self.failures += 1;
                 self.telemetry.count(self.purpose.counts().1, 1);
                 if self.failures >= FAILURES_MAX {
                     self.fail();
                 }
             }
-            Err(_) => self.fail(),
+            false => self.fail(),
         }
-        result
     }
 
     /// Whether the last attempt failed.

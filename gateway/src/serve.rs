@@ -6,7 +6,7 @@ use crate::admit::{Stamp, admit};
 use crate::answer::Answer;
 use crate::attempt::tell_count;
 use crate::detach::finish_anyway;
-use crate::fallback::{self, places, planned};
+use crate::fallback::{places, planned};
 use crate::fault::Fault;
 use crate::identify::identify;
 use crate::meter::Meter;
@@ -14,6 +14,7 @@ use crate::own;
 use crate::permit::{Permit, downgrade, permit};
 use crate::plan::Plan;
 use crate::read::{Asked, read};
+use crate::recall;
 use crate::relay::relay;
 use crate::render;
 use crate::reserve::{Refused, Reservation, Standing};
@@ -36,7 +37,7 @@ pub async fn serve(worker: Rc<Worker>, request: Request<Incoming>) -> Response<A
             let streamed = meter.permit.call.ask.stream;
             let gone = meter.caller_gone();
             // Boxed: it is large, and a place for it in every connection would be kept and moved.
-            let call = Box::pin(async move { Ok(relay(fallback::answer(meter, plan).await?)) });
+            let call = Box::pin(async move { relay(recall::answer(meter, plan).await?) });
             // What was asked for is paid for, so its end is awaited even for a caller that left: all
             // of a whole answer, some of a stream.
             let answered = finish_anyway(worker, gone, streamed, call).await;

@@ -54,6 +54,9 @@ counts! {
     HedgeDenied = "tollgate_hedges_total" "{result=\"denied\"}", "Second attempts beside a first one that took long.";
     HedgeWon = "tollgate_hedges_won_total" "", "Second attempts that answered before the first.";
     FellBack = "tollgate_fallbacks_total" "", "Calls that went on on another model because none of their own answered.";
+    CacheHit = "tollgate_cache_total" "{result=\"hit\"}", "Calls of plans with a cache, by how they were answered.";
+    CacheCoalesced = "tollgate_cache_total" "{result=\"coalesced\"}", "Calls of plans with a cache, by how they were answered.";
+    CacheMiss = "tollgate_cache_total" "{result=\"miss\"}", "Calls of plans with a cache, by how they were answered.";
     StreamDrained = "tollgate_abandoned_streams_total" "{result=\"drained\"}", "Streams that their callers left, by how they ended.";
     StreamCancelled = "tollgate_abandoned_streams_total" "{result=\"cancelled\"}", "Streams that their callers left, by how they ended.";
     DrawGranted = "tollgate_allowance_draws_total" "{result=\"granted\"}", "Draws that calls waited for, by how they ended.";
@@ -73,6 +76,8 @@ counts! {
     RedisShipFailed = "tollgate_redis_calls_total" "{purpose=\"usage\",result=\"failed\"}", "Calls to Redis, by what for and how they ended.";
     RedisBeatOk = "tollgate_redis_calls_total" "{purpose=\"heartbeat\",result=\"ok\"}", "Calls to Redis, by what for and how they ended.";
     RedisBeatFailed = "tollgate_redis_calls_total" "{purpose=\"heartbeat\",result=\"failed\"}", "Calls to Redis, by what for and how they ended.";
+    RedisCacheOk = "tollgate_redis_calls_total" "{purpose=\"cache\",result=\"ok\"}", "Calls to Redis, by what for and how they ended.";
+    RedisCacheFailed = "tollgate_redis_calls_total" "{purpose=\"cache\",result=\"failed\"}", "Calls to Redis, by what for and how they ended.";
     ConfigChanges = "tollgate_config_changes_total" "", "Changes of the configuration applied.";
     ConfigReloads = "tollgate_config_reloads_total" "", "Times the whole configuration was loaded from Redis.";
     RecordsUnreadable = "tollgate_config_unreadable_records_total" "", "Records of the configuration that could not be read.";

@@ -45,6 +45,7 @@ with
         and plan_tariff_at(p.id, m.month) is not null) of
       on of.id = u.plan_id and of.month = date_trunc('month', u.at, 'UTC')
     where u.outcome <> 'upstream_error' and u.operation <> 'count_tokens'
+      and u.price_percent is null
     group by 1, 2, 3, 4, 5),
   sum_hours as materialized (
     select org_id, hour, sum(requests) as calls, sum(cost_nanos) as nanos

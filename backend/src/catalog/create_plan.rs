@@ -55,6 +55,7 @@ pub async fn create(tx: &mut SystemTx, product: ProductId, new: &CreatePlan) -> 
         unknown_policy: new.unknown_policy,
         tariff: new.tariff.clone(),
         tariff_next: None,
+        cache: new.cache,
         version: 1,
     };
     store::insert_plan(tx, &plan, new.approval == Approval::Auto).await?;

@@ -6,7 +6,7 @@ use contract::api::catalog::{Approval, CatalogModel, CreatePlan, PlanLimit};
 use contract::api::rate::{Rate, RateUsd};
 use contract::error::FieldError;
 use contract::id::ModelId;
-use contract::snapshot::{Lifecycle, Modality, Zone};
+use contract::snapshot::{CACHE_TTL_MAX_S, CachePolicy, Lifecycle, Modality, WHOLE, Zone};
 use std::collections::HashSet;
 
 /// Models of one product at most.
@@ -90,6 +90,29 @@ pub fn check_plan(plan: &CreatePlan) -> Vec<FieldError> {
     }
     if plan.output_tokens_max.is_some_and(|max| max == 0 || i32::try_from(max).is_err()) {
         errors.push(FieldError::new("/output_tokens_max", "use 1 to 2147483647, or leave it out"));
+    }
+    errors.extend(check_cache(&plan.cache));
+    errors
+}
+
+/// Checks what a plan says of answers that are given again.
+#[must_use]
+pub fn check_cache(cache: &CachePolicy) -> Vec<FieldError> {
+    let CachePolicy { ttl_s, hit_price_percent, coalesced_price_percent, .. } = *cache;
+    let mut errors = Vec::new();
+    if ttl_s == 0 || ttl_s > CACHE_TTL_MAX_S {
+        errors.push(FieldError::new("/cache/ttl_s", "use 1 to 604800 seconds, which is a week"));
+    }
+    for (field, percent) in [
+        ("hit_price_percent", hit_price_percent),
+        ("coalesced_price_percent", coalesced_price_percent),
+    ] {
+        if percent > WHOLE {
+            errors.push(FieldError::new(
+                format!("/cache/{field}"),
+                "use 0 to 100: such an answer never costs more than the call",
+            ));
+        }
     }
     errors
 }
@@ -207,9 +230,18 @@ mod tests {
             limits: Vec::new(),
             unknown_policy: UnknownPolicy::Forgive,
             tariff: None,
+            cache: CachePolicy {
+                ttl_s: 0,
+                hit_price_percent: 101,
+                coalesced_price_percent: 255,
+                ..CachePolicy::default()
+            },
         };
         let blamed: Vec<_> = check_plan(&plan).into_iter().map(|e| e.pointer).collect();
-        assert_eq!(blamed, ["/approval", "/output_tokens_max"]);
+        let of_cache = ["ttl_s", "hit_price_percent", "coalesced_price_percent"]
+            .map(|field| format!("/cache/{field}"));
+        assert_eq!(blamed[..2], ["/approval", "/output_tokens_max"]);
+        assert_eq!(blamed[2..], of_cache);
         let blamed: Vec<_> = check_limits(&limits).into_iter().map(|e| e.pointer).collect();
         assert_eq!(blamed, ["/limits/2/time_zone", "/limits/2/window"]);
         assert_eq!(check_limits(&vec![limit; 21])[0].pointer, "/limits");

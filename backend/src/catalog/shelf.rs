@@ -14,7 +14,7 @@ use contract::api::catalog::{Approval, CatalogModel, Plan, PlanLimit, PlanPrice}
 use contract::api::tariffs::TariffChange;
 use contract::id::{ModelId, PlanId, ProductId};
 use contract::money::Rates;
-use contract::snapshot::{Lifecycle, Metric, Modality, ProductKind, Window};
+use contract::snapshot::{CachePolicy, Lifecycle, Metric, Modality, ProductKind, Window};
 use sqlx::types::Json;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -171,7 +171,7 @@ pub async fn plans_of(tx: &mut impl Tx, product: ProductId) -> sqlx::Result<Vec<
     let rows = sqlx::query!(
         r#"select id as "id: PlanId", slug, name, description, approval as "approval: Approval",
              default_for_new_apps, output_tokens_max, version,
-             unknown_policy as "unknown_policy: UnknownPolicy"
+             unknown_policy as "unknown_policy: UnknownPolicy", cache as "cache: Json<CachePolicy>"
            from plans where product_id = $1 order by created_at, id"#,
         product.0,
     )
@@ -197,6 +197,7 @@ pub async fn plans_of(tx: &mut impl Tx, product: ProductId) -> sqlx::Result<Vec<
             unknown_policy: row.unknown_policy,
             tariff: tariffs.get(&row.id).and_then(|of| of.now.as_ref()).map(shown_tariff),
             tariff_next: tariffs.get(&row.id).and_then(change),
+            cache: row.cache.map(|cache| cache.0).unwrap_or_default(),
             version: row.version,
         })
         .collect())

@@ -3,10 +3,11 @@
 use super::model::Candidate;
 use crate::db::{SystemTx, Tx as _};
 use crate::http::PageQuery;
-use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::{Plan, Product, ProductState};
+use contract::api::tariffs::UpdatePlan;
 use contract::id::{ModelId, PlanId, ProductId};
-use contract::snapshot::{Lifecycle, Modality, ProductKind};
+use contract::snapshot::{CachePolicy, Lifecycle, Modality, ProductKind};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 pub async fn insert(tx: &mut SystemTx, product: &Product) -> sqlx::Result<()> {
@@ -181,8 +182,8 @@ pub async fn insert_plan(tx: &mut SystemTx, plan: &Plan, is_auto: bool) -> sqlx:
     let now = tx.now();
     sqlx::query!(
         "insert into plans (id, product_id, slug, name, description, approval,
-           default_for_new_apps, output_tokens_max, created_at, version, unknown_policy)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+           default_for_new_apps, output_tokens_max, created_at, version, unknown_policy, cache)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         plan.id.0,
         plan.product_id.0,
         plan.slug,
@@ -194,6 +195,7 @@ pub async fn insert_plan(tx: &mut SystemTx, plan: &Plan, is_auto: bool) -> sqlx:
         now,
         plan.version,
         plan.unknown_policy.as_str(),
+        stored(&plan.cache) as Option<Json<&CachePolicy>>,
     )
     .execute(tx.conn())
     .await?;
@@ -211,17 +213,23 @@ pub async fn is_callable(tx: &mut SystemTx, model: ModelId) -> sqlx::Result<bool
     .await
 }
 
+/// As a plan's row holds it: nothing where nothing is kept or shared.
+fn stored(cache: &CachePolicy) -> Option<Json<&CachePolicy>> {
+    (!cache.is_default()).then_some(Json(cache))
+}
+
 pub async fn set_plan(
     tx: &mut SystemTx,
     plan: PlanId,
-    policy: UnknownPolicy,
+    terms: &UpdatePlan,
     version: i64,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update plans set unknown_policy = $2, version = $3 where id = $1",
+        "update plans set unknown_policy = $2, version = $3, cache = $4 where id = $1",
         plan.0,
-        policy.as_str(),
+        terms.unknown_policy.as_str(),
         version,
+        stored(&terms.cache) as Option<Json<&CachePolicy>>,
     )
     .execute(tx.conn())
     .await?;

@@ -1,15 +1,17 @@
-//! Changes what of a plan is not its limits: its tariff from the next month on, and what becomes of calls
-//! of unknown outcome.
+//! Changes what of a plan is not its limits: its tariff from the next month on, what becomes of calls of
+//! unknown outcome, and of answers that are kept.
 
-use super::{shelf, store};
+use super::{model, shelf, store};
 use crate::audit::{self, Entry};
 use crate::billing::tariffs::{Month, model as tariffs, store as versions, sums};
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Patch, Result};
+use crate::outbox;
 use contract::api::catalog::Plan;
 use contract::api::tariffs::{PlanTariff, UpdatePlan};
 use contract::id::PlanId;
 use contract::rating::Tariff;
+use contract::snapshot::Kind;
 
 /// Changes a plan. A tariff changes with the next calendar month (UTC), as the portal says beside it: what
 /// runs is rated by what it began with. A change that is still to come is replaced.
@@ -22,7 +24,11 @@ pub async fn update_plan(
 ) -> Result<Answer<Plan>> {
     let mut tx = ctx.system_tx("change a plan").await?;
     let before = shelf::plan_for_update(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
-    let current = UpdatePlan { unknown_policy: before.unknown_policy, tariff: last(&before) };
+    let current = UpdatePlan {
+        unknown_policy: before.unknown_policy,
+        tariff: last(&before),
+        cache: before.cache,
+    };
     let body = patch.over(&current, before.version)?;
     let after = update(&mut tx, before, &body).await?;
     tx.commit().await?;
@@ -40,6 +46,7 @@ fn last(plan: &Plan) -> Option<PlanTariff> {
 pub async fn update(tx: &mut SystemTx, before: Plan, body: &UpdatePlan) -> Result<Plan> {
     let mut check = Check::new();
     let tariff = check_tariff(&mut check, body.tariff.as_ref());
+    check.all(model::check_cache(&body.cache));
     check.done()?;
     let version = before.version + 1;
     if tariff.as_ref().map(tariffs::shown) != last(&before) {
@@ -47,7 +54,10 @@ pub async fn update(tx: &mut SystemTx, before: Plan, body: &UpdatePlan) -> Resul
         versions::insert(tx, (before.id, version), from, tariff.as_ref()).await?;
         sums::mark_first(tx, before.id, from).await?;
     }
-    store::set_plan(tx, before.id, body.unknown_policy, version).await?;
+    store::set_plan(tx, before.id, body, version).await?;
+    if before.cache != body.cache {
+        outbox::push(tx, Kind::Plan, before.id).await?;
+    }
     let after = shelf::plan_for_update(tx, before.id).await?.ok_or_else(ApiError::not_found)?;
     let entry = Entry::new("update_plan", "plan", after.id).before(&before).after(&after);
     audit::record(tx, entry).await?;

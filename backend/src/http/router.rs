@@ -3,8 +3,8 @@
 use super::{health, openapi};
 use crate::app::App;
 use crate::{
-    audit, billing, budgets, catalog, honesty, identity, keys, lifecycle, limits, models, orgs,
-    own, providers, routes, usage, webhooks,
+    audit, billing, budgets, cache, catalog, honesty, identity, keys, lifecycle, limits, models,
+    orgs, own, providers, routes, usage, webhooks,
 };
 use axum::Router;
 use utoipa::openapi::OpenApi;
@@ -187,6 +187,9 @@ fn routing() -> OpenApiRouter<App> {
         .routes(routes!(routes::activate::activate_platform_route))
         .routes(routes!(routes::versions::list_platform_route_versions))
         .routes(routes!(routes::explain::explain_route))
+        // answers that are kept
+        .routes(routes!(cache::purge::purge_org_cache))
+        .routes(routes!(cache::purge::purge_product_cache))
 }
 
 /// Versions and names of models, and how they end.

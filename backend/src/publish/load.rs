@@ -15,9 +15,9 @@ use contract::key::{KeyEnv, KeyHash};
 use contract::money::Rates;
 use contract::seal::Sealed;
 use contract::snapshot::{
-    AliasRecord, AppRecord, Auth, DeploymentRecord, Dialect, Feature, KeyRecord, KeySecret, Kind,
-    Lifecycle, LimitKind, LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord,
-    Override, PlanRecord, PriceRecord, ProductKind, ProductRecord, ProviderRecord,
+    AliasRecord, AppRecord, Auth, CachePolicy, DeploymentRecord, Dialect, Feature, KeyRecord,
+    KeySecret, Kind, Lifecycle, LimitKind, LimitRecord, LimitScope, Metric, Modality, ModelRecord,
+    OrgRecord, Override, PlanRecord, PriceRecord, ProductKind, ProductRecord, ProviderRecord,
     ProviderSettings, Record, RoutePolicy, RouteRecord, SubscriptionRecord, SubscriptionState, Tag,
     Window,
 };
@@ -81,14 +81,22 @@ pub async fn records(tx: &mut SystemTx, kind: Kind, ids: Option<&[Uuid]>) -> Res
 }
 
 async fn orgs(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<OrgRecord>> {
-    sqlx::query_as!(
-        OrgRecord,
-        r#"select id as "id: OrgId", slug, suspended from orgs
+    let rows = sqlx::query!(
+        r#"select id as "id: OrgId", slug, suspended, purges from orgs
            where $1::uuid[] is null or id = any($1)"#,
         ids,
     )
     .fetch_all(tx.conn())
-    .await
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| OrgRecord {
+            id: row.id,
+            slug: row.slug,
+            suspended: row.suspended,
+            purges: row.purges.unsigned_abs(),
+        })
+        .collect())
 }
 
 async fn apps(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<AppRecord>> {
@@ -283,22 +291,31 @@ async fn prices(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<PriceReco
 }
 
 async fn products(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<ProductRecord>> {
-    sqlx::query_as!(
-        ProductRecord,
-        r#"select id as "id: ProductId", slug, kind as "kind: ProductKind",
+    let rows = sqlx::query!(
+        r#"select id as "id: ProductId", slug, kind as "kind: ProductKind", purges,
              array(select model_id from product_models m where m.product_id = products.id
                    order by position) as "model_ids!: Vec<ModelId>"
            from products where ($1::uuid[] is null or id = any($1)) and state <> 'draft'"#,
         ids,
     )
     .fetch_all(tx.conn())
-    .await
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ProductRecord {
+            id: row.id,
+            slug: row.slug,
+            kind: row.kind,
+            model_ids: row.model_ids,
+            purges: row.purges.unsigned_abs(),
+        })
+        .collect())
 }
 
 async fn plans(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<PlanRecord>> {
     let rows = sqlx::query!(
         r#"select id as "id: PlanId", product_id as "product_id: ProductId", slug,
-             output_tokens_max
+             output_tokens_max, cache as "cache: Json<CachePolicy>"
            from plans where $1::uuid[] is null or id = any($1)"#,
         ids,
     )
@@ -311,6 +328,7 @@ async fn plans(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<PlanRecord
             product_id: row.product_id,
             slug: row.slug,
             output_tokens_max: row.output_tokens_max.map(i32::unsigned_abs),
+            cache: row.cache.map(|cache| cache.0).unwrap_or_default(),
         })
         .collect())
 }

@@ -7,7 +7,8 @@ use super::details::Details;
 use super::event;
 use crate::db::{SystemTx, Tx as _};
 use contract::Timestamp;
-use contract::usage::{Tokens, Units, UsageEvent};
+use contract::snapshot::WHOLE;
+use contract::usage::{Cached, Tokens, Units, UsageEvent};
 use serde::Serialize;
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -21,10 +22,10 @@ macro_rules! columns {
          cost_nanos, reserved_nanos, input_tokens, cached_input_tokens, cache_write_tokens, \
          audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens, \
          audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters, \
-         audio_ms, searches, rows, compute_ms, tags, details, ingested_at"
+         audio_ms, searches, rows, compute_ms, cached, price_percent, tags, details, ingested_at"
     };
 }
-const COLUMNS: i16 = 45;
+const COLUMNS: i16 = 47;
 const COPY: &str = concat!("copy pg_temp.arriving (", columns!(), ") from stdin (format binary)");
 const INSERT: &str = concat!(
     "insert into usage_events (",
@@ -103,6 +104,9 @@ fn row(out: &mut Out, event: &UsageEvent, now: Timestamp) {
     out.bigint(event.cost_nanos.0);
     out.bigint(event.reserved_nanos.0);
     counts(out, event.tokens, event.units);
+    out.or_null(event.cached.map(Cached::as_str), Out::text);
+    let part = i16::from(event.price_percent);
+    out.or_null((event.price_percent < WHOLE).then_some(part), Out::small);
     out.or_null(json((!event.tags.is_empty()).then_some(&event.tags)), Out::jsonb);
     out.or_null(json(Details::of(event).as_ref()).as_deref(), Out::text);
     out.instant(now);
@@ -172,6 +176,10 @@ impl Out {
     }
 
     fn int(&mut self, value: i32) {
+        self.field(&value.to_be_bytes());
+    }
+
+    fn small(&mut self, value: i16) {
         self.field(&value.to_be_bytes());
     }
 

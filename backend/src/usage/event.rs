@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use contract::Timestamp;
 use contract::id::{ModelId, PlanId};
 use contract::money::{Nanos, Rates};
+use contract::snapshot::WHOLE;
 use contract::usage::{Tokens, Units, Unsettled, UsageEvent};
 
 /// How far ahead of ours a gateway's clock may be.
@@ -131,6 +132,10 @@ pub fn check(event: &UsageEvent, now: Timestamp) -> Result<(), Refusal> {
     if !(100..=599).contains(&event.status) {
         return Err(Refusal::Range { field: "status", value: event.status.to_string() });
     }
+    let percent = event.price_percent;
+    if percent > WHOLE || (percent < WHOLE && event.cached.is_none()) {
+        return Err(Refusal::Range { field: "price_percent", value: percent.to_string() });
+    }
     check_counts(&event.tokens, &event.units)?;
     if event.cost_nanos < Nanos::ZERO || event.reserved_nanos < Nanos::ZERO {
         return Err(Refusal::Range { field: "cost_nanos", value: event.cost_nanos.0.to_string() });
@@ -187,7 +192,7 @@ pub mod tests {
     use contract::id::{
         AppId, GatewayId, KeyId, OrgId, PriceId, ProductId, RequestId, SubscriptionId, TeamId,
     };
-    use contract::usage::{Operation, Outcome};
+    use contract::usage::{Cached, Operation, Outcome};
     use uuid::Uuid;
 
     fn at(seconds: i64) -> Timestamp {
@@ -226,6 +231,8 @@ pub mod tests {
             estimated: false,
             price_id: PriceId(Uuid::nil()),
             cost_nanos: Nanos(13),
+            cached: None,
+            price_percent: 100,
             reserved_nanos: Nanos(0),
             attempts: 1,
             attempts_made: Vec::new(),
@@ -245,6 +252,14 @@ pub mod tests {
         assert_eq!(rate(&event(), Some(&price())), Ok(()));
         let dear = UsageEvent { cost_nanos: Nanos(14), ..event() };
         assert_eq!(rate(&dear, Some(&price())), Err(Refusal::Cost { said: 14, due: 13 }));
+        let part = |cost_nanos| UsageEvent {
+            cached: Some(Cached::Coalesced),
+            price_percent: 50,
+            cost_nanos: Nanos(cost_nanos),
+            ..event()
+        };
+        assert_eq!(rate(&part(7), Some(&price())), Ok(()));
+        assert_eq!(rate(&part(13), Some(&price())), Err(Refusal::Cost { said: 13, due: 7 }));
         assert!(matches!(rate(&event(), None), Err(Refusal::PriceUnknown(_))));
         let other = PriceOf { model_id: ModelId(Uuid::from_u128(8)), ..price() };
         assert!(matches!(rate(&event(), Some(&other)), Err(Refusal::PriceOfOtherModel { .. })));
@@ -262,6 +277,8 @@ pub mod tests {
             UsageEvent { at: now + TimeDelta::milliseconds(1), ..event() },
             UsageEvent { request_id: RequestId(Uuid::from_u128(1)), ..event() },
             UsageEvent { status: 0, ..event() },
+            UsageEvent { price_percent: 99, ..event() },
+            UsageEvent { price_percent: 101, cached: Some(Cached::Exact), ..event() },
             UsageEvent { tokens: Tokens { input: u64::MAX, ..Tokens::default() }, ..event() },
             UsageEvent { tokens: Tokens { input: 1 << 40, ..Tokens::default() }, ..event() },
             UsageEvent { units: Units { images: 1 << 40, ..Units::default() }, ..event() },

@@ -16,6 +16,7 @@ mod harness;
 mod audit;
 mod billing;
 mod budgets;
+mod cache;
 mod catalog;
 mod coverage;
 mod health;

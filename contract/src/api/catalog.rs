@@ -6,7 +6,9 @@ use super::shape;
 use super::tariffs::{PlanTariff, TariffChange};
 use crate::id::{AppId, ModelId, PlanId, ProductId, SubscriptionId};
 use crate::money::Usd;
-use crate::snapshot::{Lifecycle, Metric, Modality, ProductKind, SubscriptionState, Window, Zone};
+use crate::snapshot::{
+    CachePolicy, Lifecycle, Metric, Modality, ProductKind, SubscriptionState, Window, Zone,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +172,9 @@ shape! {
         /// How that changes with the next month.
         #[serde(default)]
         pub tariff_next: Option<TariffChange>,
+        /// When calls are answered with the answer to another, and what that costs.
+        #[serde(default)]
+        pub cache: CachePolicy,
         pub version: i64,
     }
 
@@ -282,6 +287,9 @@ shape! {
         /// What it makes of a month, from its first one on.
         #[serde(default)]
         pub tariff: Option<PlanTariff>,
+        /// When calls are answered with the answer to another, and what that costs.
+        #[serde(default)]
+        pub cache: CachePolicy,
     }
 }
 

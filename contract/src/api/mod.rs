@@ -7,6 +7,7 @@ pub mod apps;
 pub mod audit;
 pub mod billing;
 pub mod budgets;
+pub mod cache;
 pub mod catalog;
 pub mod dead_letters;
 pub mod health;

@@ -6,7 +6,7 @@ use super::usage::{Bucket, RequestRow, UsagePoint, UsageTotals};
 use crate::id::{AppId, GatewayId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId};
 use crate::money::Usd;
 use crate::snapshot::{LimitKind, LimitScope, Metric, Tag, Window};
-use crate::usage::AttemptUse;
+use crate::usage::{AttemptUse, Cached};
 use chrono::{DateTime, Utc};
 
 shape! {
@@ -63,6 +63,12 @@ shape! {
         /// The version of the configuration that decided it.
         pub config_version: u64,
         pub tags: Vec<Tag>,
+        /// Present when it was answered with another call's answer.
+        #[serde(default)]
+        pub cached: Option<Cached>,
+        /// What of the price that cost, in hundredths.
+        #[serde(default)]
+        pub price_percent: Option<u8>,
         /// How often more was reserved while it ran.
         pub topped_up: u16,
         /// The provider's report was not sound, and was estimated or capped.

@@ -6,6 +6,7 @@ use super::shape;
 use crate::id::{ModelId, PlanId};
 use crate::money::Usd;
 use crate::rating::Volume;
+use crate::snapshot::CachePolicy;
 use chrono::{DateTime, Utc};
 
 shape! {
@@ -63,6 +64,10 @@ shape! {
         /// As it will be from the next calendar month (UTC) on; null for none.
         #[serde(default)]
         pub tariff: Option<PlanTariff>,
+        /// When calls are answered with the answer to another, and what that costs: at once. As a
+        /// whole: what is left out of it is as in a new plan.
+        #[serde(default)]
+        pub cache: CachePolicy,
     }
 
     /// `GET /v1/orgs/{org}/plan-months`: what the tariff of a plan makes of the org's month. Query:

@@ -1,5 +1,6 @@
 //! Records of the platform: what may be called, where it runs and what it costs.
 
+use super::cache::{CachePolicy, Purges, never};
 use crate::Timestamp;
 use crate::id::{DeploymentId, ModelId, PlanId, PriceId, ProductId, ProviderId};
 use crate::money::Rates;
@@ -270,6 +271,8 @@ pub struct ProductRecord {
     pub slug: String,
     pub kind: ProductKind,
     pub model_ids: Vec<ModelId>,
+    #[serde(default, skip_serializing_if = "never")]
+    pub purges: Purges,
 }
 
 /// A plan of a product. Its limits are [`super::LimitRecord`]s of scope `plan`.
@@ -281,4 +284,6 @@ pub struct PlanRecord {
     /// The plan's own cap on one answer, in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens_max: Option<u32>,
+    #[serde(default, skip_serializing_if = "CachePolicy::is_default")]
+    pub cache: CachePolicy,
 }

@@ -4,6 +4,7 @@
 
 #[macro_use]
 mod words;
+mod cache;
 mod catalog;
 mod life;
 mod limit;
@@ -13,6 +14,7 @@ mod tag;
 mod tenant;
 mod window;
 
+pub use cache::{CACHE_TTL_MAX_S, CacheExact, CachePolicy, CacheScope, Purges, WHOLE};
 pub use catalog::{
     Auth, DeploymentRecord, Dialect, Feature, Lifecycle, Modality, ModelRecord, PlanRecord,
     PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings,

@@ -1,5 +1,6 @@
 //! Records of a tenant: who may call.
 
+use super::cache::{Purges, never};
 use crate::Timestamp;
 use crate::id::{AppId, KeyId, OrgId, PlanId, ProductId, SubscriptionId, TeamId};
 use crate::key::KeyEnv;
@@ -12,6 +13,8 @@ pub struct OrgRecord {
     /// A suspended org's keys are refused with `org.suspended`.
     #[serde(default)]
     pub suspended: bool,
+    #[serde(default, skip_serializing_if = "never")]
+    pub purges: Purges,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

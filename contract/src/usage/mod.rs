@@ -11,7 +11,7 @@ use crate::id::{
     ProviderId, RequestId, SubscriptionId, TeamId,
 };
 use crate::money::{Nanos, Rates};
-use crate::snapshot::Tag;
+use crate::snapshot::{Tag, WHOLE};
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
@@ -201,6 +201,32 @@ impl Outcome {
     }
 }
 
+/// Where the answer to a call came from that made none of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "sqlx",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+pub enum Cached {
+    /// It was kept from an identical call.
+    Exact,
+    /// It was shared with an identical call under way.
+    Coalesced,
+}
+
+impl Cached {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Coalesced => "coalesced",
+        }
+    }
+}
+
 /// An attempt that failed or was overtaken, and what its provider reported for it all the same. It is
 /// the platform's cost, never the tenant's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,6 +300,12 @@ pub struct UsageEvent {
     pub price_id: PriceId,
     /// [`UsageEvent::cost_under`] that price; ingest computes it again and refuses a difference.
     pub cost_nanos: Nanos,
+    /// Present when the answer was another call's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<Cached>,
+    /// What of the price is charged, in hundredths: less than all only of another call's answer.
+    #[serde(default = "whole", skip_serializing_if = "is_whole")]
+    pub price_percent: u8,
     /// What was held while the call ran.
     #[serde(default)]
     pub reserved_nanos: Nanos,
@@ -309,17 +341,26 @@ pub struct UsageEvent {
 
 impl UsageEvent {
     /// What this call costs under `rates`: nothing when it failed before any content or only
-    /// counted tokens, else [`Rates::price`] of what it used.
+    /// counted tokens, else [`Rates::price_of_part`] of what it used.
     #[must_use]
     pub fn cost_under(&self, rates: &Rates) -> Nanos {
         let charged = self.outcome.is_charged() && self.operation != Operation::CountTokens;
-        if charged { rates.price(&self.used()) } else { Nanos::ZERO }
+        if charged { rates.price_of_part(&self.used(), self.price_percent) } else { Nanos::ZERO }
     }
 
     #[must_use]
     pub const fn used(&self) -> Used {
         Used { tokens: self.tokens, units: self.units }
     }
+}
+
+const fn whole() -> u8 {
+    WHOLE
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_whole(percent: &u8) -> bool {
+    *percent == WHOLE
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -2,10 +2,10 @@
 //! call, and a general serialiser takes five times as long over it. What must stay true: reading
 //! it gives what was written.
 
-use super::{AttemptUse, LimitTouched, Outcome, Tokens, Units, UsageEvent, UsageIntent};
+use super::{AttemptUse, Cached, LimitTouched, Outcome, Tokens, Units, UsageEvent, UsageIntent};
 use crate::Timestamp;
 use crate::money::Nanos;
-use crate::snapshot::Tag;
+use crate::snapshot::{Tag, WHOLE};
 use chrono::{Datelike as _, Timelike as _};
 
 /// Members by the names of their fields. What stands before a value is one text, made when this is
@@ -65,6 +65,8 @@ impl UsageEvent {
             estimated,
             price_id,
             cost_nanos,
+            cached,
+            price_percent,
             reserved_nanos,
             attempts,
             attempts_made,
@@ -99,6 +101,7 @@ impl UsageEvent {
         }
         money(out, b",\"cost_nanos\":", *cost_nanos);
         money(out, b",\"reserved_nanos\":", *reserved_nanos);
+        given(out, *cached, *price_percent);
         if let Some(code) = error_code {
             out.extend_from_slice(b",\"error_code\":");
             text(out, code);
@@ -112,13 +115,28 @@ impl UsageEvent {
         list(out, b",\"tags\":", tags, tag);
         list(out, b",\"limits\":", limits, LimitTouched::write_json);
         list(out, b",\"attempts_made\":", attempts_made, AttemptUse::write_json);
-        out.extend_from_slice(b",\"tokens\":");
-        tokens.write_json(out);
-        if !units.is_zero() {
-            out.extend_from_slice(b",\"units\":");
-            units.write_json(out);
-        }
+        used(out, tokens, units);
         out.push(b'}');
+    }
+}
+
+/// What a call that was given another's answer has beside.
+fn given(out: &mut Vec<u8>, cached: Option<Cached>, price_percent: u8) {
+    if let Some(cached) = &cached {
+        words!(out, cached);
+    }
+    let price_percent = &price_percent;
+    if *price_percent != WHOLE {
+        numbers!(out, price_percent);
+    }
+}
+
+fn used(out: &mut Vec<u8>, tokens: &Tokens, units: &Units) {
+    out.extend_from_slice(b",\"tokens\":");
+    tokens.write_json(out);
+    if !units.is_zero() {
+        out.extend_from_slice(b",\"units\":");
+        units.write_json(out);
     }
 }
 
@@ -184,12 +202,7 @@ impl AttemptUse {
             flags!(out, overtaken);
         }
         numbers!(out, status);
-        out.extend_from_slice(b",\"tokens\":");
-        tokens.write_json(out);
-        if !units.is_zero() {
-            out.extend_from_slice(b",\"units\":");
-            units.write_json(out);
-        }
+        used(out, tokens, units);
         out.push(b'}');
     }
 }
@@ -370,6 +383,7 @@ mod tests {
             code in proptest::option::of(".*"), first in proptest::option::of(any::<u32>()),
             flags in any::<(bool, bool, bool)>(), lists in (0..3_usize, 0..3_usize, 0..3_usize),
             touched in any::<(i64, i64, i64)>(), tag in (".*", ".*"), topped_up in any::<u16>(),
+            price_percent in 0..=100_u8,
         ) {
             let at = Timestamp::from_timestamp(seconds, nanos).unwrap();
             let [
@@ -415,7 +429,8 @@ mod tests {
                 provider_id: flags.2.then(|| ProviderId::new(at, &n)),
                 operation: if flags.0 { Operation::Chat } else { Operation::Embeddings },
                 stream: flags.0, outcome: if few { Outcome::ClientGone } else { Outcome::UpstreamCut },
-                status: small.0, error_code: code, tokens, units, tags, limits, topped_up,
+                status: small.0, error_code: code, tokens, units, tags, limits, topped_up, price_percent,
+                cached: flags.1.then_some(if few { Cached::Exact } else { Cached::Coalesced }),
                 attempts_made: vec![failed; lists.2], odd_usage: flags.2,
                 estimated: flags.1, price_id: PriceId::new(at, &n),
                 cost_nanos: Nanos(money.0), reserved_nanos: Nanos(money.1), attempts: small.1,

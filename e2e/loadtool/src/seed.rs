@@ -18,10 +18,10 @@ use contract::key::{self, KeyEnv, KeyPepper};
 use contract::money::{Nanos, Rates};
 use contract::seal::{MasterKey, SealEntropy};
 use contract::snapshot::{
-    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Life, Lifecycle, LimitRecord,
-    LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
-    ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
-    Window,
+    AppRecord, Auth, CachePolicy, DeploymentRecord, Dialect, KeyRecord, KeySecret, Life, Lifecycle,
+    LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord,
+    ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord,
+    SubscriptionState, Window,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -168,7 +168,7 @@ fn tenant(seed: &Seed, at: Timestamp, n: u8, plan: u8) -> anyhow::Result<(String
         (OrgId::new(at, &entropy(n)), TeamId::new(at, &entropy(n)), AppId::new(at, &entropy(n)));
     let (key, key_record) = made_key(seed, at, n, (org, app))?;
     let records = vec![
-        Record::Org(OrgRecord { id: org, slug: format!("bench-{n}"), suspended: false }),
+        Record::Org(OrgRecord { id: org, slug: format!("bench-{n}"), suspended: false, purges: 0 }),
         Record::App(AppRecord { id: app, org_id: org, team_id: team, disabled: false }),
         Record::Key(key_record),
         Record::Subscription(SubscriptionRecord {

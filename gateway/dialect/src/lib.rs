@@ -29,6 +29,7 @@ pub mod native;
 pub mod neutral;
 pub mod ollama;
 pub mod openai;
+pub mod replay;
 mod reported;
 pub mod rerank;
 pub mod responses;

@@ -1,7 +1,9 @@
 //! What tests of several dialects need.
 
 use crate::convert::ReadStream;
-use crate::neutral::{Answer, Block, Candidate, Content, Delta, Event, Part, Stop, ToolCall};
+use crate::neutral::{Answer, Event};
+use crate::replay::Assembly;
+pub(crate) use crate::replay::events_of;
 use crate::sse::{Events, Verdict};
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -58,153 +60,11 @@ fn replace(value: &mut Value, left: &mut usize, with: usize) -> bool {
 /// What a stream says, put together; the order that [`crate::neutral::Event`] promises is proved
 /// on the way. `None` for a stream that was cut.
 pub(crate) fn assemble(events: &[Event]) -> Option<Answer> {
-    let mut answer = Answer::default();
-    let mut open: Vec<(usize, usize, Part)> = Vec::new();
-    let (mut started, mut ended, mut blocks) = (false, false, 0);
+    let mut assembly = Assembly::default();
     for event in events {
-        assert!(!ended, "{event:?} after the end");
-        match event {
-            Event::Start { id, model, created } => {
-                assert!(!started, "started twice");
-                started = true;
-                (answer.id, answer.model, answer.created) = (id.clone(), model.clone(), *created);
-            }
-            Event::Open { block, candidate, what } => {
-                assert!(started, "a block before the start");
-                assert_eq!(*block, blocks, "numbers count up");
-                blocks += 1;
-                assert!(open.iter().all(|(_, of, _)| of != candidate), "two blocks at once");
-                while answer.candidates.len() <= *candidate {
-                    answer.candidates.push(Candidate {
-                        parts: Vec::new(),
-                        stop: Stop::Other("none".to_owned()),
-                        logprobs: None,
-                        native: None,
-                    });
-                }
-                open.push((*block, *candidate, begin(what)));
-            }
-            Event::Delta { block, delta } => {
-                let (_, candidate, part) =
-                    open.iter_mut().find(|(open, ..)| open == block).expect("a delta of no block");
-                match delta {
-                    Delta::Logprobs(more) => {
-                        answer.candidates[*candidate]
-                            .logprobs
-                            .get_or_insert_default()
-                            .extend(more.clone());
-                    }
-                    delta => add(part, delta),
-                }
-            }
-            Event::Close { block } => {
-                let at =
-                    open.iter().position(|(open, ..)| open == block).expect("closed, not open");
-                let (_, candidate, part) = open.remove(at);
-                answer.candidates[candidate].parts.push(part);
-            }
-            Event::Stop { candidate, stop } => {
-                assert!(open.iter().all(|(_, of, _)| of != candidate), "stopped with a block open");
-                while answer.candidates.len() <= *candidate {
-                    answer.candidates.push(Candidate {
-                        parts: Vec::new(),
-                        stop: Stop::End,
-                        logprobs: None,
-                        native: None,
-                    });
-                }
-                answer.candidates[*candidate].stop = stop.clone();
-            }
-            Event::Tokens(tokens) => answer.tokens = Some(*tokens),
-            Event::End => {
-                assert!(open.is_empty(), "ended with a block open");
-                ended = true;
-            }
-            Event::Units(units) => answer.units = *units,
-            Event::Ping => {}
-            Event::Error { .. } => return None,
-        }
+        assembly.add(event).unwrap_or_else(|disorder| panic!("{event:?}: {disorder}"));
     }
-    ended.then_some(answer)
-}
-
-fn begin(what: &Block) -> Part {
-    Part::new(match what {
-        Block::Text => return Part::text(""),
-        Block::Refusal => Content::Refusal(String::new()),
-        Block::Thinking => Content::Thinking(String::new()),
-        Block::ToolCall { id, name, kind } => Content::ToolCall(ToolCall {
-            id: id.clone(),
-            name: name.clone(),
-            input: String::new(),
-            kind: *kind,
-        }),
-        Block::Whole(part) => return part.clone(),
-    })
-}
-
-fn add(part: &mut Part, delta: &Delta) {
-    match (&mut part.content, delta) {
-        (_, Delta::Signature(signature)) => part.signature = Some(signature.clone()),
-        (Content::Text { text, .. }, Delta::Text(more))
-        | (Content::Refusal(text) | Content::Thinking(text), Delta::Text(more)) => {
-            text.push_str(more)
-        }
-        (Content::Text { citations, .. }, Delta::Citation(citation)) => {
-            citations.push(citation.clone())
-        }
-        (Content::ToolCall(call), Delta::Input(more)) => call.input.push_str(more),
-        (content, delta) => panic!("{delta:?} of {content:?}"),
-    }
-}
-
-/// A stream that says what an answer does, its texts in pieces of `size` characters.
-pub(crate) fn events_of(answer: &Answer, size: usize) -> Vec<Event> {
-    let mut events = vec![Event::Start {
-        id: answer.id.clone(),
-        model: answer.model.clone(),
-        created: answer.created,
-    }];
-    let pieces = |text: &str| -> Vec<String> {
-        let all: Vec<char> = text.chars().collect();
-        all.chunks(size.max(1)).map(|piece| piece.iter().collect()).collect()
-    };
-    let mut block = 0;
-    for (candidate, said) in answer.candidates.iter().enumerate() {
-        for part in &said.parts {
-            let (what, deltas) = match &part.content {
-                Content::Text { text, citations } => {
-                    let text = pieces(text).into_iter().map(Delta::Text);
-                    let notes = citations.iter().cloned().map(Delta::Citation);
-                    (Block::Text, text.chain(notes).collect())
-                }
-                Content::Refusal(text) => {
-                    (Block::Refusal, pieces(text).into_iter().map(Delta::Text).collect())
-                }
-                Content::Thinking(text) => {
-                    (Block::Thinking, pieces(text).into_iter().map(Delta::Text).collect())
-                }
-                Content::ToolCall(ToolCall { id, name, input, kind }) => {
-                    let (id, name, kind) = (id.clone(), name.clone(), *kind);
-                    let input = pieces(input).into_iter().map(Delta::Input).collect();
-                    (Block::ToolCall { id, name, kind }, input)
-                }
-                _ => (Block::Whole(part.clone()), Vec::new()),
-            };
-            let whole = matches!(what, Block::Whole(_));
-            events.push(Event::Open { block, candidate, what });
-            events.extend(deltas.into_iter().map(|delta| Event::Delta { block, delta }));
-            if let Some(signature) = part.signature.clone().filter(|_| !whole) {
-                events.push(Event::Delta { block, delta: Delta::Signature(signature) });
-            }
-            events.push(Event::Close { block });
-            block += 1;
-        }
-        events.push(Event::Stop { candidate, stop: said.stop.clone() });
-    }
-    events.extend(answer.tokens.map(Event::Tokens));
-    events.push(Event::End);
-    events
+    assembly.finish()
 }
 
 /// Shows a reader a stream of server-sent events, whole ones at a time, and then its end.

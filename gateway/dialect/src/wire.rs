@@ -1,25 +1,34 @@
 //! The wire formats of conversations, by name.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A wire format that a caller or a provider speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Wire {
     /// OpenAI chat completions.
+    #[serde(rename = "openai_chat")]
     Chat,
     /// OpenAI responses.
+    #[serde(rename = "openai_responses")]
     Responses,
     /// Anthropic messages; the same on Vertex AI and Bedrock's invoke.
+    #[serde(rename = "anthropic")]
     Messages,
     /// Gemini generateContent; the same on Vertex AI.
+    #[serde(rename = "gemini")]
     Gemini,
     /// AWS Bedrock Converse.
+    #[serde(rename = "bedrock")]
     Converse,
     /// Cohere chat v2.
+    #[serde(rename = "cohere")]
     Cohere,
     /// IBM watsonx.ai chat.
+    #[serde(rename = "watsonx")]
     Watsonx,
     /// Ollama's own chat.
+    #[serde(rename = "ollama")]
     Ollama,
 }
 

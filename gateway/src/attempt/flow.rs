@@ -1,10 +1,12 @@
 //! A stream on its way through: as it came, or translated, or bytes that are no events.
 
 use super::raw::Raw;
+use super::tape::Taped;
 use super::translate::Translation;
 use super::watch::{Watch, WatchError};
 use crate::meter::Heard;
 use bytes::Bytes;
+use dialect::neutral::Event;
 
 /// A stream whose bytes go in as they are read, and come out as the caller gets them.
 #[expect(clippy::large_enum_variant, reason = "one a stream; a box would cost what passes most")]
@@ -13,6 +15,8 @@ pub enum Flow {
     Pass(Watch),
     Translated(Box<Translation>),
     Raw(Raw),
+    /// Any of these, read for others too.
+    Taped(Box<Taped>),
 }
 
 /// Calls the same on whichever it is.
@@ -22,6 +26,7 @@ macro_rules! either {
             Flow::Pass($flow) => $call,
             Flow::Translated($flow) => $call,
             Flow::Raw($flow) => $call,
+            Flow::Taped($flow) => $call,
         }
     };
 }
@@ -70,6 +75,15 @@ impl Flow {
             Self::Pass(watch) => watch.close(),
             Self::Translated(translation) => translation.close(),
             Self::Raw(raw) => raw.has_begun(),
+            Self::Taped(taped) => taped.close(),
+        }
+    }
+
+    /// What was read of it for others since this was last asked.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        match self {
+            Self::Taped(taped) => taped.take_events(),
+            _ => Vec::new(),
         }
     }
 

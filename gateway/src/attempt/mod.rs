@@ -15,6 +15,7 @@ mod server;
 mod small;
 mod speech;
 mod spoken;
+mod tape;
 mod tour;
 mod translate;
 mod watch;
@@ -26,12 +27,13 @@ pub use raw::Raw;
 pub use server::about;
 pub use small::{embed_form, rerank_form};
 pub use speech::{Speech, tell_count};
-pub use translate::Translation;
+pub use translate::{Translation, stream_writer, write_answer};
 pub use watch::{Watch, WatchError};
 
 use crate::meter::{Measure, Meter};
 use crate::plan::Plan;
 use crate::provider::Lease;
+use crate::recall::Source;
 use crate::snapshot::DeploymentView;
 use crate::telemetry::Count;
 use bytes::Bytes;
@@ -56,6 +58,8 @@ pub enum Answered {
     Whole { body: Bytes, measure: Measure },
     /// A stream whose content has begun.
     Stream(Box<Stream>),
+    /// A stream that another call made.
+    Shared(Box<Source>),
 }
 
 /// A stream that is being read.

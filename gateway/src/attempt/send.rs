@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::flow::Flow;
 use super::speech::{Speech, Told, tell, tell_count, tell_embeddings, tell_native, tell_ranking};
+use super::tape::Taped;
 use super::watch::{Watch, WatchError};
 use super::{Answered, Stream};
 use super::{mapped, media, server, small};
@@ -281,10 +282,12 @@ async fn plain(
         Speech::Translated { from, to, .. } => {
             let answer = to.speaker.read_answer(&body).map_err(Failure::malformed)?;
             let written = super::translate::answer(meter, &answer, from)?;
+            meter.sharing.record(|| Some(answer));
             return Ok((only_content_type(JSON), written));
         }
         Speech::Small(_) => return Err(Failure::not_served()),
     };
+    meter.sharing.record(|| speech.reader()?.read_answer(&body).ok());
     let output = || text_tokens(&body, meter.model());
     let measure = meter.measure(reported.into(), output);
     Ok((headers, Answered::Whole { body, measure }))
@@ -370,7 +373,7 @@ pub(super) async fn until_content(
 fn flow(meter: &Meter, speech: Speech<'_>) -> Result<Flow, Failure> {
     let max = meter.worker().gateway.bounds.event_bytes_max;
     let ask = &meter.permit.call.ask;
-    Ok(match speech {
+    let flow = match speech {
         Speech::Chat => Flow::Pass(Watch::new(max, ask.stream_options != StreamOptions::Asked)),
         Speech::Same(tongue, pass) => {
             Flow::Pass(Watch::through(pass.watch(), tongue.speaker.framing(), max))
@@ -382,6 +385,10 @@ fn flow(meter: &Meter, speech: Speech<'_>) -> Result<Flow, Failure> {
             Flow::Pass(Watch::through(inference::text_watch(), Framing::Sse, max))
         }
         Speech::Small(_) => return Err(Failure::not_served()),
+    };
+    Ok(match speech.reader().filter(|_| meter.sharing.is_leading()) {
+        Some(reader) => Flow::Taped(Box::new(Taped::new(flow, reader, max))),
+        None => flow,
     })
 }
 

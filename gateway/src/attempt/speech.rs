@@ -8,7 +8,7 @@ use crate::provider::CHAT;
 use crate::read::Call;
 use crate::snapshot::{DeploymentView, ProviderView, Tongue};
 use bytes::Bytes;
-use dialect::convert::{Framing, Inbound, Pass, Provider, ProviderError};
+use dialect::convert::{Framing, Inbound, Outbound, Pass, Provider, ProviderError};
 use dialect::loss::Losses;
 use dialect::neutral::Signature;
 use dialect::sigv4::segment;
@@ -94,6 +94,15 @@ impl<'a> Speech<'a> {
             }
             Self::Server { .. } => inference::read_error(body),
         })
+    }
+
+    /// What reads the provider's answers, where they are of a conversation.
+    pub fn reader(&self) -> Option<&dyn Outbound> {
+        match self {
+            Self::Chat => Wire::Chat.outbound().map(|vendor| vendor as &dyn Outbound),
+            Self::Same(tongue, _) | Self::Translated { to: tongue, .. } => Some(&*tongue.speaker),
+            Self::Small(_) | Self::Server { .. } => None,
+        }
     }
 
     /// Whether the caller speaks the same.

@@ -38,6 +38,26 @@ pub(super) fn stream(
     Ok(Translation::new(frames, to.stream_reader(), writer, Family::of(meter.model())))
 }
 
+/// A whole answer that another call made, in the words of this one's caller.
+///
+/// # Errors
+/// The call cannot be read, or its dialect has no conversations.
+pub fn write_answer(meter: &Meter, answer: &Answer) -> Result<Bytes, Fault> {
+    let from = meter.permit.call.wire.inbound().ok_or_else(|| Failure::not_served().fault)?;
+    let to = caller(meter).map_err(|failure| failure.fault)?;
+    Ok(from.write_answer(answer, &to).into())
+}
+
+/// What tells such an answer as a stream.
+///
+/// # Errors
+/// As [`write_answer`].
+pub fn stream_writer(meter: &Meter) -> Result<Box<dyn WriteStream>, Fault> {
+    let from = meter.permit.call.wire.inbound().ok_or_else(|| Failure::not_served().fault)?;
+    let to = caller(meter).map_err(|failure| failure.fault)?;
+    Ok(from.stream_writer(&to))
+}
+
 fn caller(meter: &Meter) -> Result<Caller<'_>, Failure> {
     let call = &meter.permit.call;
     let stamp = &call.principal.stamp;

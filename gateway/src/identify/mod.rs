@@ -2,6 +2,7 @@
 
 use crate::admit::{Admitted, Stamp, Surface};
 use crate::fault::Fault;
+use crate::recall::CacheAsked;
 use crate::snapshot::Snapshot;
 use crate::worker::{InFlight, Worker};
 use contract::Timestamp;
@@ -54,6 +55,8 @@ pub struct PassedOn {
     pub asked: Vec<(HeaderName, HeaderValue)>,
     /// The caller wants to be told the cost.
     pub include_cost: bool,
+    /// What the caller says of answers that are not made for it.
+    pub cache: CacheAsked,
 }
 
 impl PassedOn {
@@ -69,6 +72,9 @@ impl PassedOn {
                 kept.asked.push((name.clone(), value.clone()));
             }
             kept.include_cost |= name == INCLUDE_COST && value == "1";
+            if name == header::CACHE_CONTROL {
+                kept.cache.add(value.as_bytes());
+            }
             if name == header::CONTENT_TYPE && is_form(value) {
                 kept.form = Some(value.clone());
             }

@@ -7,11 +7,13 @@ mod hold;
 mod leg;
 mod measure;
 mod patience;
+mod sharing;
 
 pub use heard::Heard;
 pub use hold::{FIRST_PART, Room};
 pub use measure::Measure;
 pub use patience::Patience;
+pub use sharing::Sharing;
 
 use crate::admit::Kind;
 use crate::attempt::Batches;
@@ -73,6 +75,8 @@ pub struct Meter {
     pub batches: RefCell<Batches>,
     /// By which route it was planned.
     pub way: Option<Way>,
+    /// What of its answer is another call's, or for others.
+    pub sharing: Sharing,
 }
 
 impl Meter {
@@ -108,6 +112,7 @@ impl Meter {
             caller_gone: Gone::default(),
             batches: RefCell::default(),
             way: None,
+            sharing: Sharing::default(),
         })
     }
 
@@ -157,6 +162,8 @@ impl Meter {
     /// The call goes on on another model, under its price and its limits. What was held for the one
     /// before goes back, and what is written down of the call follows.
     pub fn fall_back(&mut self, terms: Terms, reservation: Reservation) {
+        // Whoever follows asked for the other one, at that one's price.
+        self.sharing.leave();
         self.permit.fall_back(terms);
         let tools = &self.worker.gateway.tools;
         if let Some(written) = &self.intent {
@@ -211,7 +218,7 @@ impl Meter {
     /// Whether there is room for `seen` tokens of output. Holds more where little is left; pending
     /// while Redis is asked and nothing is left. Without its caller, a call holds no more.
     pub fn poll_room(&mut self, cx: &mut Context<'_>, seen: u64) -> Poll<Room> {
-        if self.caller_gone.get() {
+        if self.caller_gone.get() && !self.sharing.is_followed() {
             let used_up = self.hold.is_used_up(seen);
             return Poll::Ready(if used_up { Room::None } else { Room::Enough });
         }
@@ -252,6 +259,7 @@ impl Meter {
         if let Some(reservation) = self.reservation() {
             fault.more_mut().standings = reservation.standings().collect();
         }
+        self.sharing.failed(&fault);
         let end = End {
             outcome: Outcome::UpstreamError,
             status: fault.status().as_u16(),
@@ -280,6 +288,11 @@ impl Meter {
             // Told already, or the caller's doing.
             Outcome::UpstreamError | Outcome::ClientGone | Outcome::BudgetExhausted => None,
         });
+        if self.sharing.is_leading() {
+            let now_ms = self.worker.gateway.tools.clock.now().timestamp_millis();
+            let place = self.tried().cloned();
+            self.sharing.ended(&end, place.as_ref(), now_ms);
+        }
         if self.caller_gone.get() {
             end = End { outcome: Outcome::ClientGone, status: STATUS_CALLER_GONE, ..end };
         }
@@ -329,6 +342,8 @@ impl Meter {
             estimated: end.measure.estimated,
             price_id: permit.price.id,
             cost_nanos: Nanos::ZERO,
+            cached: self.sharing.cached(),
+            price_percent: self.sharing.price_percent(),
             reserved_nanos,
             attempts: self.attempts.get(),
             attempts_made,

@@ -17,7 +17,11 @@ pub struct Attended(Option<Box<Relay>>);
 
 impl Attended {
     pub fn new(relay: Relay) -> Self {
-        Self(Some(Box::new(relay)))
+        Self::of(Box::new(relay))
+    }
+
+    pub(super) const fn of(relay: Box<Relay>) -> Self {
+        Self(Some(relay))
     }
 
     /// The next bytes for the caller; `None` at the end.

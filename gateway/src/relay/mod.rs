@@ -3,15 +3,21 @@
 
 mod attended;
 mod list;
+mod pump;
+mod replay;
 mod stream;
 
 pub use attended::Attended;
+pub use pump::Piped;
+pub use replay::Replay;
 pub use stream::Relay;
 
-use crate::admit::{INFERENCE_LENGTH, Shape};
+use crate::admit::{INFERENCE_LENGTH, Shape, Stamp};
 use crate::answer::Answer;
 use crate::attempt::{Answered, Upstream};
+use crate::fault::Fault;
 use crate::meter::End;
+use crate::recall::Told;
 use crate::render::{self, limits};
 use crate::text;
 use contract::usage::Outcome;
@@ -34,8 +40,14 @@ const FALLBACK: HeaderName = HeaderName::from_static("x-tollgate-fallback");
 /// The same, because of a budget.
 const DOWNGRADED: HeaderName = HeaderName::from_static("x-tollgate-downgraded");
 
+/// How the answer came about, where the plan has a cache; and how many seconds ago.
+const CACHE: HeaderName = HeaderName::from_static("x-tollgate-cache");
+
 /// Answers the caller. A stream's cost is not known when its head goes out: it is told at its end.
-pub fn relay(upstream: Upstream) -> Response<Answer> {
+///
+/// # Errors
+/// What another call was answered with cannot be told to this one.
+pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
     let Upstream { mut meter, headers, answer, dropped } = upstream;
     let principal = &meter.permit.call.principal;
     let stamp = std::rc::Rc::clone(&principal.stamp);
@@ -58,6 +70,12 @@ pub fn relay(upstream: Upstream) -> Response<Answer> {
     if let Some(way) = meter.told_way() {
         response.headers_mut().insert(ROUTE, way);
     }
+    if let Some(told) = meter.sharing.told.as_str() {
+        response.headers_mut().insert(CACHE, HeaderValue::from_static(told));
+    }
+    if let Told::Hit { age_s } = meter.sharing.told {
+        response.headers_mut().insert(header::AGE, age_s.into());
+    }
     if let Some(dropped) = dropped {
         response.headers_mut().insert(DROPPED, dropped);
     }
@@ -70,22 +88,33 @@ pub fn relay(upstream: Upstream) -> Response<Answer> {
             *response.body_mut() = Answer::Whole(body);
         }
         Answered::Stream(stream) => {
-            response
-                .headers_mut()
-                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            if stamp.shape == Shape::GeminiList {
-                let kind = HeaderValue::from_static(Array::CONTENT_TYPE);
-                response.headers_mut().insert(header::CONTENT_TYPE, kind);
-            }
+            streams(response.headers_mut(), &stamp);
             if meter.permit.call.ask.stream {
                 meter.content_begins();
             }
+            let is_led = meter.sharing.is_leading();
             let relay = Relay::new(meter, *stream);
-            *response.body_mut() = Answer::Stream(Attended::new(relay));
+            *response.body_mut() = match is_led {
+                true => Answer::Piped(Piped::start(relay)),
+                false => Answer::Stream(Attended::new(relay)),
+            };
+        }
+        Answered::Shared(source) => {
+            streams(response.headers_mut(), &stamp);
+            meter.content_begins();
+            *response.body_mut() = Answer::Replay(Box::new(Replay::new(meter, *source)?));
         }
     }
     render::stamp(response.headers_mut(), &stamp);
-    response
+    Ok(response)
+}
+
+/// What the head of a stream says.
+fn streams(headers: &mut HeaderMap, stamp: &Stamp) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if stamp.shape == Shape::GeminiList {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Array::CONTENT_TYPE));
+    }
 }
 
 fn pass_back(from: &HeaderMap, to: &mut HeaderMap) {

@@ -142,7 +142,9 @@ impl Relay {
 
     /// The provider closed the answer.
     fn ended(&mut self) {
-        if self.flow.close() {
+        let is_whole = self.flow.close();
+        self.publish();
+        if is_whole {
             if let Some((_, lease)) = self.source.take() {
                 lease.give_back();
             }
@@ -154,6 +156,7 @@ impl Relay {
 
     /// After `[DONE]` only the framing is left to read; the caller need not wait for that.
     fn end_if_done(&mut self) {
+        self.publish();
         if !self.flow.is_done() {
             return;
         }
@@ -161,6 +164,11 @@ impl Relay {
             close(body, lease);
         }
         self.settle_whole();
+    }
+
+    /// Tells what came to those who follow.
+    fn publish(&mut self) {
+        self.meter.sharing.publish(self.flow.take_events());
     }
 
     fn settle_whole(&mut self) {

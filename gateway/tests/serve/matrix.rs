@@ -1,14 +1,14 @@
 //! Every caller's dialect against every provider's, through a running gateway and the simulator,
 //! whose dialects are written on their own: plain, streamed, tools.
 
-use crate::support::{EMBED, MODEL, Stack, provider_with};
+use crate::support::{EMBED, MODEL, Stack, World, provider_with};
 use contract::snapshot::{Auth, Dialect, Modality, ProviderSettings};
 use contract::usage::{Operation, Outcome};
 use serde_json::{Value, json};
 
 /// A caller's dialect: its address, how a call is put and how an answer is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Caller {
+pub enum Caller {
     Chat,
     Responses,
     Messages,
@@ -16,11 +16,11 @@ enum Caller {
     Cohere,
 }
 
-const CALLERS: [Caller; 5] =
+pub const CALLERS: [Caller; 5] =
     [Caller::Chat, Caller::Responses, Caller::Messages, Caller::Gemini, Caller::Cohere];
 
 /// Providers by dialect: where the simulator has it, and how it wants to be told who we are.
-const PROVIDERS: &[(Dialect, &str, Auth)] = &[
+pub const PROVIDERS: &[(Dialect, &str, Auth)] = &[
     (Dialect::Openai, "/v1", Auth::Bearer),
     (Dialect::Responses, "/v1", Auth::Bearer),
     (Dialect::Anthropic, "/v1", Auth::XApiKey),
@@ -42,18 +42,20 @@ async fn stack_on_model(
     auth: Auth,
     model: Option<&'static str>,
 ) -> Stack {
-    Stack::of(move |world| {
-        let origin = world.providers[0].base_url.trim_end_matches("/v1").to_owned();
-        let credential = if auth == Auth::AwsSigv4 { "AKIDSIM:secret" } else { "sk-sim" };
-        let mut provider = provider_with(1, format!("{origin}{base}"), credential);
-        (provider.dialect, provider.auth) = (dialect, auth);
-        provider.settings = settings(dialect);
-        world.providers[0] = provider;
-        if let Some(model) = model {
-            world.deployments[1].upstream_model = model.to_owned();
-        }
-    })
-    .await
+    Stack::of(move |world| place(world, dialect, base, auth, model)).await
+}
+
+/// Puts a provider that speaks `dialect` in the place of the world's.
+pub fn place(world: &mut World, dialect: Dialect, base: &str, auth: Auth, model: Option<&str>) {
+    let origin = world.providers[0].base_url.trim_end_matches("/v1").to_owned();
+    let credential = if auth == Auth::AwsSigv4 { "AKIDSIM:secret" } else { "sk-sim" };
+    let mut provider = provider_with(1, format!("{origin}{base}"), credential);
+    (provider.dialect, provider.auth) = (dialect, auth);
+    provider.settings = settings(dialect);
+    world.providers[0] = provider;
+    if let Some(model) = model {
+        world.deployments[1].upstream_model = model.to_owned();
+    }
 }
 
 fn settings(dialect: Dialect) -> ProviderSettings {
@@ -88,7 +90,7 @@ fn tool(caller: Caller) -> Value {
 }
 
 impl Caller {
-    fn request(self, said: &str, stream: bool, tools: bool) -> (String, Value) {
+    pub fn request(self, said: &str, stream: bool, tools: bool) -> (String, Value) {
         let turn = json!([{"role": "user", "content": said}]);
         let (path, mut body) = match self {
             Self::Chat => ("/v1/chat/completions", json!({"messages": turn})),
@@ -116,7 +118,7 @@ impl Caller {
     }
 
     /// The text and the names of the tools called.
-    fn read(self, answer: &Value) -> (String, Vec<String>) {
+    pub fn read(self, answer: &Value) -> (String, Vec<String>) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         match self {
@@ -162,7 +164,7 @@ impl Caller {
     }
 
     /// The text of a stream, and whether it ended as it should.
-    fn read_stream(self, text: &str) -> (String, bool) {
+    pub fn read_stream(self, text: &str) -> (String, bool) {
         let data: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
         let chunks: Vec<Value> =
             data.iter().filter_map(|data| serde_json::from_str(data).ok()).collect();

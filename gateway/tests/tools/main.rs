@@ -11,6 +11,7 @@
 )]
 
 mod background;
+mod recall;
 mod redis_server;
 mod reserve;
 mod sample;

@@ -33,6 +33,8 @@ pub fn event(request_id: RequestId, who: &Caller<'_>) -> UsageEvent {
         estimated: false,
         price_id: PriceId(id(14)),
         cost_nanos: Nanos(30),
+        cached: None,
+        price_percent: 100,
         reserved_nanos: Nanos(100),
         attempts: 1,
         attempts_made: Vec::new(),

@@ -11,10 +11,10 @@ use contract::key::{KeyEnv, KeyHash};
 use contract::money::{Nanos, Rates};
 use contract::seal::MasterKey;
 use contract::snapshot::{
-    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Life, Lifecycle,
-    LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord,
-    ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord,
-    SubscriptionState, Window,
+    AppRecord, Auth, CachePolicy, DeploymentRecord, Dialect, KeyRecord, KeySecret, Kind, Life,
+    Lifecycle, LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord,
+    PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record,
+    SubscriptionRecord, SubscriptionState, Window,
 };
 use gateway::reserve::Caller;
 use redis_link::Connection;
@@ -81,7 +81,7 @@ pub fn records() -> Vec<Record> {
         )
         .unwrap();
     vec![
-        Record::Org(OrgRecord { id: who.org_id, slug: "acme".into(), suspended: false }),
+        Record::Org(OrgRecord { id: who.org_id, slug: "acme".into(), suspended: false, purges: 0 }),
         Record::App(AppRecord {
             id: who.app_id,
             org_id: who.org_id,
@@ -128,12 +128,14 @@ pub fn records() -> Vec<Record> {
             slug: "models".into(),
             kind: ProductKind::Model,
             model_ids: vec![ModelId(id(11))],
+            purges: 0,
         }),
         Record::Plan(PlanRecord {
             id: who.plan_id,
             product_id: ProductId(id(12)),
             slug: "default".into(),
             output_tokens_max: None,
+            cache: CachePolicy::default(),
         }),
         Record::Limit(limit(
             15,

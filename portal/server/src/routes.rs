@@ -120,6 +120,7 @@ fn org_people() -> Router<Arc<App>> {
         .route("/o/{org}/teams/{team}", get(people::teams::edit).post(act::people::edit_team))
         .route("/o/{org}/audit", get(pages::org::audit::page))
         .route("/o/{org}/settings", get(pages::org::settings::page).post(act::people::rename))
+        .route("/o/{org}/settings/purge", post(act::orgs::purge_cache))
 }
 
 fn org_spend() -> Router<Arc<App>> {
@@ -195,6 +196,7 @@ fn admin() -> Router<Arc<App>> {
         .route("/admin/products", get(products::list::page).post(act::products::create))
         .route("/admin/products/new", get(products::new::page))
         .route("/admin/products/{product}", get(products::product::page).post(act::products::edit))
+        .route("/admin/products/{product}/purge", post(act::cache::purge))
         .route("/admin/products/{product}/plans", post(act::products::add_plan))
         .route(
             "/admin/products/{product}/plans/{plan}",

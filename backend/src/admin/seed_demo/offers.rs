@@ -131,6 +131,7 @@ pub fn plan(slug: &str, name: &str, about: &str, per_minute: i64, month_usd: Usd
             PlanLimit::new(Metric::Money, Window::Month, None, Some(month_usd)),
         ],
         tariff: None,
+        cache: contract::snapshot::CachePolicy::default(),
     }
 }
 

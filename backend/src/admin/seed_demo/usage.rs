@@ -164,6 +164,8 @@ impl Month<'_> {
             estimated: false,
             price_id: of.price,
             cost_nanos: Nanos::ZERO,
+            cached: None,
+            price_percent: 100,
             reserved_nanos: Nanos::ZERO,
             attempts: if failed { 2 } else { 1 },
             attempts_made: Vec::new(),

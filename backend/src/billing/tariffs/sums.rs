@@ -80,7 +80,8 @@ pub async fn recompute(tx: &mut SystemTx, org: OrgId) -> sqlx::Result<Vec<Month>
     Ok(months.into_keys().collect())
 }
 
-/// Replaces the sums of some hours of one month.
+/// Replaces the sums of some hours of one month. What another call's answer cost is settled: no tariff
+/// makes another price of it.
 async fn replace(
     tx: &mut SystemTx,
     org: OrgId,
@@ -112,7 +113,7 @@ async fn replace(
            coalesce(sum(e.compute_ms), 0), sum(e.cost_nanos)
          from unnest($2::timestamptz[]) as stale (hour)
          join usage_events e on e.org_id = $1 and e.at >= stale.hour
-           and e.at < stale.hour + interval '1 hour'
+           and e.at < stale.hour + interval '1 hour' and e.price_percent is null
          where e.plan_id in (select id from plan) and e.outcome <> $4 and e.operation <> $5
          group by stale.hour, e.plan_id, e.model_id, e.price_id",
         org.0,

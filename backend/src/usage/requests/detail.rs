@@ -6,6 +6,7 @@ use crate::usage::details::Details;
 use contract::api::own::{LimitOfRequest, RequestDetail};
 use contract::id::{GatewayId, LimitId, PlanId, PriceId, RequestId};
 use contract::snapshot::{Metric, Tag, Window};
+use contract::usage::Cached;
 use sqlx::types::Json;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -20,6 +21,7 @@ pub async fn detail(tx: &mut TenantTx, id: RequestId) -> sqlx::Result<Option<Req
     let row = sqlx::query!(
         r#"select plan_id as "plan_id: PlanId", price_id as "price_id: PriceId",
              gateway_id as "gateway_id: GatewayId", config_version,
+             cached as "cached: Cached", price_percent,
              tags as "tags: Json<Vec<Tag>>", details as "details: Json<Details>"
            from usage_events where org_id = $1 and request_id = $2 and at = $3"#,
         org.0,
@@ -36,6 +38,8 @@ pub async fn detail(tx: &mut TenantTx, id: RequestId) -> sqlx::Result<Option<Req
         gateway_id: row.gateway_id,
         config_version: row.config_version.unsigned_abs(),
         tags: row.tags.map(|Json(tags)| tags).unwrap_or_default(),
+        cached: row.cached,
+        price_percent: row.price_percent.and_then(|percent| u8::try_from(percent).ok()),
         topped_up: details.topped_up,
         odd_usage: details.odd_usage,
         limits: limits(tx, &details).await?,

@@ -320,6 +320,8 @@ pub async fn event(tx: &mut SystemTx, call: &Pending) -> sqlx::Result<UsageEvent
         estimated: false,
         price_id: call.price_id,
         cost_nanos: Nanos::ZERO,
+        cached: None,
+        price_percent: 100,
         reserved_nanos: call.reserved,
         attempts: 1,
         duration_ms: 0,

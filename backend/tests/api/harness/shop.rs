@@ -177,6 +177,8 @@ impl Caller {
             estimated: false,
             price_id: shop.price,
             cost_nanos: RATES.price(&tokens.into()),
+            cached: None,
+            price_percent: 100,
             reserved_nanos: Nanos(0),
             attempts: 1,
             attempts_made: Vec::new(),

@@ -2,9 +2,10 @@
 
 use super::part::Part;
 use contract::usage::{Tokens, Units};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Answer {
     /// The provider's.
     pub id: String,
@@ -21,7 +22,7 @@ pub struct Answer {
     pub blocked: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     pub parts: Vec<Part>,
     pub stop: Stop,
@@ -31,7 +32,8 @@ pub struct Candidate {
 }
 
 /// Why an answer ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stop {
     /// It was complete.
     End,
@@ -53,13 +55,13 @@ pub enum Stop {
     Other(String),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenChance {
     pub token: TopToken,
     pub top: Vec<TopToken>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TopToken {
     pub token: String,
     pub logprob: f64,

@@ -8,8 +8,10 @@
 use super::answer::{Stop, TokenChance};
 use super::part::{CallKind, Citation, Part, Signature};
 use contract::usage::{Tokens, Units};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     Start {
         id: String,
@@ -47,7 +49,8 @@ pub enum Event {
     },
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Block {
     Text,
     Refusal,
@@ -62,7 +65,8 @@ pub enum Block {
     Whole(Part),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Delta {
     /// Of a text, a refusal or of thinking.
     Text(String),

@@ -2,13 +2,15 @@
 
 use crate::inline::proved;
 use crate::{Invalid, Wire};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One piece of a turn, of an answer or of a tool's result.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     pub content: Content,
     /// The caller asks the provider to keep everything up to here in its prompt cache.
+    #[serde(skip)]
     pub cache: Option<CacheMark>,
     /// What the provider wants back with this piece in later turns.
     pub signature: Option<Signature>,
@@ -26,7 +28,8 @@ impl Part {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Content {
     Text {
         text: String,
@@ -51,7 +54,7 @@ pub enum Content {
 }
 
 /// Bytes of an image, a sound or a document, or where they are.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Media {
     pub source: Source,
     /// `image/png`; empty where the caller does not say.
@@ -116,7 +119,8 @@ impl Media {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Base64, as it came.
     Inline(String),
@@ -134,7 +138,8 @@ impl Default for Source {
 }
 
 /// How closely an image is to be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Detail {
     Low,
     High,
@@ -142,7 +147,7 @@ pub enum Detail {
 }
 
 /// A call of one of the caller's tools.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {
     /// The provider's; made up in a stable way where a dialect has none.
     pub id: String,
@@ -153,7 +158,8 @@ pub struct ToolCall {
     pub kind: CallKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CallKind {
     #[default]
     Function,
@@ -162,7 +168,7 @@ pub enum CallKind {
 }
 
 /// What a tool answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolResult {
     pub call_id: String,
     /// The tool's name, where the caller's dialect tells it. Readers fill it from the call of the
@@ -174,7 +180,7 @@ pub struct ToolResult {
 }
 
 /// Where a piece of an answer comes from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Citation {
     pub url: Option<String>,
     pub title: Option<String>,
@@ -187,14 +193,14 @@ pub struct Citation {
 }
 
 /// Value and the dialect it belongs to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Native {
     pub wire: Wire,
     pub value: Value,
 }
 
 /// A provider's proof of what it said before, to be handed back untouched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
     pub wire: Wire,
     pub value: String,
@@ -232,7 +238,8 @@ impl Signature {
 }
 
 /// How long a provider is asked to keep a prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CacheMark {
     /// The provider's own default, some minutes.
     #[default]

@@ -2,12 +2,15 @@
 
 use super::part::Part;
 use crate::Wire;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// One call of a conversational model.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// One call of a conversational model. As JSON it is what its answer depends on, whichever model is
+/// asked: two calls with the same JSON ask for the same.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Request {
     /// As the caller names it; writers are told the provider's name.
+    #[serde(skip)]
     pub model: String,
     pub turns: Vec<Turn>,
     pub tools: Vec<Tool>,
@@ -20,14 +23,20 @@ pub struct Request {
     pub reasoning: Option<Reasoning>,
     /// Log-probabilities of the tokens chosen, and of so many others for each.
     pub logprobs: Option<u32>,
+    #[serde(skip)]
     pub stream: bool,
     pub service_tier: Option<String>,
     /// The caller's name for its own user.
+    #[serde(skip)]
     pub end_user: Option<String>,
+    #[serde(skip)]
     pub metadata: Map<String, Value>,
     /// The caller's hint which calls share a prefix.
+    #[serde(skip)]
     pub cache_key: Option<String>,
-    /// Everything else, at the top level of the body.
+    /// Everything else, at the top level of the body. Not in its JSON: who compares knows which of
+    /// it matters.
+    #[serde(skip)]
     pub extra: Vec<Extra>,
 }
 
@@ -40,7 +49,7 @@ pub struct Extra {
     pub value: Value,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Role {
     /// Instructions, wherever in the conversation they are.
     System,
@@ -49,7 +58,7 @@ pub enum Role {
     Assistant,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Turn {
     pub role: Role,
     pub parts: Vec<Part>,
@@ -64,15 +73,16 @@ impl Turn {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tool {
     pub name: String,
     pub description: Option<String>,
     pub kind: ToolKind,
+    #[serde(skip)]
     pub cache: Option<super::CacheMark>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum ToolKind {
     /// A JSON Schema of the arguments, as it came. `strict`: the caller asks for it to be enforced.
     Function { schema: Value, strict: Option<bool> },
@@ -82,7 +92,7 @@ pub enum ToolKind {
     Native(super::Native),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum ToolChoice {
     Auto,
     None,
@@ -98,7 +108,7 @@ pub enum ToolChoice {
 }
 
 /// What the answer's text has to be.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub enum Format {
     #[default]
     Text,
@@ -107,7 +117,7 @@ pub enum Format {
     Schema(Schema),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Schema {
     pub name: String,
     pub description: Option<String>,
@@ -115,7 +125,7 @@ pub struct Schema {
     pub strict: Option<bool>,
 }
 
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Sampling {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
@@ -130,7 +140,7 @@ pub struct Sampling {
     pub logit_bias: Map<String, Value>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Reasoning {
     pub effort: Option<Effort>,
     /// Tokens that reasoning may take. 0: none.
@@ -141,7 +151,7 @@ pub struct Reasoning {
 }
 
 /// How hard to think. A target with fewer steps takes the nearest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Effort {
     None,
     Minimal,

@@ -14,6 +14,7 @@ use gateway::background::{self, Background, Settings};
 use gateway::clock::Clock;
 use gateway::own::Control;
 use gateway::provider::tls_config;
+use gateway::recall::CacheBounds;
 use gateway::server::Server;
 use gateway::worker::{Bounds, Gateway};
 use redis::Commands as _;
@@ -91,6 +92,7 @@ impl Stack {
             snapshot_age_max_s: 3_600,
             spool_bytes_max,
             probe_every_ms: PROBE_EVERY_MS,
+            cache: CacheBounds::default(),
         };
         let (tools, background) = background::start(settings, Clock::System, 1, None).unwrap();
         wait_for("the snapshot arrives", || tools.snapshot.load().version() == 1).await;

@@ -9,10 +9,10 @@ use contract::key::{self, KeyEnv, KeyPepper};
 use contract::money::{Nanos, Rates};
 use contract::seal::MasterKey;
 use contract::snapshot::{
-    AppRecord, Auth, DeploymentRecord, Dialect, KeyRecord, KeySecret, Life, Lifecycle, LimitRecord,
-    LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord, ProductKind,
-    ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord, SubscriptionState,
-    Window,
+    AppRecord, Auth, CachePolicy, DeploymentRecord, Dialect, KeyRecord, KeySecret, Life, Lifecycle,
+    LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord,
+    ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord,
+    SubscriptionState, Window,
 };
 
 pub const MODEL: &str = "house/chat";
@@ -87,7 +87,7 @@ impl World {
         let model_id = |n: u8| id!(ModelId, n);
         let upstream = |n: u8| if n == 1 { UPSTREAM_MODEL } else { "sim-embed" };
         Self {
-            org: OrgRecord { id: org_id, slug: "acme".into(), suspended: false },
+            org: OrgRecord { id: org_id, slug: "acme".into(), suspended: false, purges: 0 },
             app: AppRecord { id: app_id, org_id, team_id: id!(TeamId, 1), disabled: false },
             key: KeyRecord {
                 id: id!(KeyId, 1),
@@ -114,12 +114,14 @@ impl World {
                 product_id,
                 slug: "standard".into(),
                 output_tokens_max: None,
+                cache: CachePolicy::default(),
             },
             product: ProductRecord {
                 id: product_id,
                 slug: "all".into(),
                 kind: ProductKind::Model,
                 model_ids: vec![model_id(1), model_id(2)],
+                purges: 0,
             },
             models: models
                 .iter()

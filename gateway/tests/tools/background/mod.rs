@@ -22,6 +22,7 @@ fn settings(url: &str, state: &Path) -> Settings {
         snapshot_age_max_s: 86_400,
         spool_bytes_max: 1 << 30,
         probe_every_ms: 5_000,
+        cache: gateway::recall::CacheBounds::default(),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod auth;
 pub mod billing;
 pub mod budgets;
+pub mod cache;
 pub mod catalog;
 pub mod charts;
 pub mod costs;

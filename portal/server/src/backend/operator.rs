@@ -2,6 +2,7 @@
 
 use super::Backend;
 use crate::fault::Fault;
+use contract::api::cache::CachePurged;
 use contract::api::catalog::{
     CreatePlan, CreateProduct, Plan, Product, UpdatePlanLimits, UpdateProduct,
 };
@@ -200,6 +201,16 @@ impl Backend<'_> {
         body: &UpdatePlan,
     ) -> Result<Plan, Fault> {
         self.patch(&["admin", "plans", plan], version, body).await
+    }
+
+    /// # Errors
+    /// Not found.
+    pub async fn purge_product_cache(
+        &self,
+        product: &str,
+        key: &str,
+    ) -> Result<CachePurged, Fault> {
+        self.post(&["admin", "products", product, "cache", "purge"], key, &()).await
     }
 
     /// # Errors

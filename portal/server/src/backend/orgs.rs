@@ -2,6 +2,7 @@
 
 use super::Backend;
 use crate::fault::Fault;
+use contract::api::cache::CachePurged;
 use contract::api::orgs::{CreateOrg, Org};
 
 impl Backend<'_> {
@@ -9,6 +10,12 @@ impl Backend<'_> {
     /// Not found for everybody who is not a member.
     pub async fn org(&self, org: &str) -> Result<Org, Fault> {
         self.get(&["orgs", org], &[]).await
+    }
+
+    /// # Errors
+    /// Not permitted.
+    pub async fn purge_cache(&self, org: &str, key: &str) -> Result<CachePurged, Fault> {
+        self.post(&["orgs", org, "cache", "purge"], key, &()).await
     }
 
     /// # Errors

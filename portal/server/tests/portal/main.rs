@@ -8,6 +8,7 @@
 
 mod basics;
 mod budgets;
+mod cache;
 mod keys;
 mod lifecycle;
 mod limits;

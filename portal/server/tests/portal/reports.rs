@@ -87,6 +87,7 @@ fn play(call: &Call) -> Option<Response> {
             "cost_usd": "0.000031", "reserved_usd": "0.01", "attempts": 1, "duration_ms": 1_250,
             "first_token_ms": 90, "plan_id": id("plan", 1), "price_id": id("price", 1),
             "gateway_id": id("gw", 1), "config_version": 41, "topped_up": 2, "odd_usage": true,
+            "cached": "coalesced", "price_percent": 40,
             "tags": [{"name": "feature", "value": "search"}], "attempts_made": attempts(),
             "limits": limits(), "ledger": ledger(),
         })),
@@ -170,6 +171,7 @@ async fn a_request_shows_its_reservation_price_attempts_limits_and_ledger_to_who
     }
     assert!(page.contains(&id("lim", 2)), "a limit that is gone is named by its id");
     assert!(page.contains("was not sound") && page.contains("wallet → revenue"));
+    assert!(page.contains("with the answer to an identical call, for 40 % of its price"));
     let mut developer = Portal::start(play).await.signed_in("developer");
     let page = developer.get(&here).await.body;
     assert!(page.contains(">503<") && page.contains(&id("lim", 2)));

@@ -1,6 +1,7 @@
 //! What an operator's forms do.
 
 pub mod billing;
+pub mod cache;
 pub mod dead_letters;
 pub mod lifecycle;
 pub mod models;

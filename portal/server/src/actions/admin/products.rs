@@ -1,6 +1,6 @@
 //! Products and their plans.
 
-use super::tariff;
+use super::{cache, tariff};
 use crate::actions::limits::choice;
 use crate::fault::Fault;
 use crate::form::Form;
@@ -94,7 +94,7 @@ pub async fn add_plan(
     };
     match visit.backend().create_plan(&product, form.key(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, text::PLAN_CREATED).answer(),
-        Err(fault) => visit.retry(&page, &form, tariff::renamed(fault)),
+        Err(fault) => visit.retry(&page, &form, tariff::renamed(cache::renamed(fault))),
     }
 }
 
@@ -119,6 +119,7 @@ fn read_plan(form: &Form) -> Result<CreatePlan, Fault> {
         limits: limits.into_iter().flatten().collect(),
         unknown_policy: choice(form, "unknown_policy")?,
         tariff: tariff::read(form)?,
+        cache: cache::read(form)?,
     })
 }
 
@@ -136,6 +137,7 @@ pub async fn edit_plan(
         Ok(UpdatePlan {
             unknown_policy: choice(&form, "unknown_policy")?,
             tariff: tariff::read(&form)?,
+            cache: cache::read(&form)?,
         })
     };
     let body = match read() {
@@ -144,7 +146,7 @@ pub async fn edit_plan(
     };
     match visit.backend().update_plan(&plan, form.version(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, tariffs::TERMS_SAVED).answer(),
-        Err(fault) => visit.retry(&page, &form, tariff::renamed(fault)),
+        Err(fault) => visit.retry(&page, &form, tariff::renamed(cache::renamed(fault))),
     }
 }
 

@@ -5,7 +5,7 @@ use contract::api::catalog::{Approval, Plan};
 use contract::snapshot::Modality;
 use leptos::prelude::*;
 use portal_app::components::Section;
-use portal_app::text::{catalog as text, limits, tariffs};
+use portal_app::text::{cache, catalog as text, limits, tariffs};
 
 /// `kinds` tells of each model, by name, what kind it is.
 pub fn section(plans: Vec<Plan>, kinds: &[(String, Modality)]) -> impl IntoView + use<> {
@@ -33,6 +33,7 @@ fn card(plan: Plan, kinds: &[(String, Modality)]) -> impl IntoView + use<> {
     }
     points.extend(plan.tariff.as_ref().map(tariffs::points).unwrap_or_default());
     points.extend(plan.tariff_next.as_ref().map(tariffs::next).unwrap_or_default());
+    points.extend(cache::points(&plan.cache));
     points.extend(
         plan.output_tokens_max.map(|max| format!("{}: {}", text::OUTPUT_MAX, text::tokens(max))),
     );

@@ -12,7 +12,7 @@ use portal_app::components::{
     Badge, Cell, CellKind, Count, DataTable, Fact, Facts, Money, Notice, Section, StateBadge, Tone,
 };
 use portal_app::format;
-use portal_app::text::{limits, requests as text, states};
+use portal_app::text::{cache, limits, requests as text, states};
 
 pub fn sections(visit: &OrgVisit, detail: RequestDetail) -> impl IntoView + use<> {
     let money = visit.may(Action::ViewCosts);
@@ -43,6 +43,10 @@ fn decided(detail: &RequestDetail, money: bool) -> impl IntoView + use<> {
     let topped = detail.topped_up;
     let topped =
         (topped > 0).then(|| view! { <Fact term=text::TOPPED_UP>{topped.to_string()}</Fact> });
+    let percent = detail.price_percent;
+    let answered = detail.cached.map(|cached| {
+        view! { <Fact term=cache::ANSWERED>{cache::answered(cached, percent)}</Fact> }
+    });
     let (reserved, settled) = (detail.request.reserved_usd, detail.request.cost_usd);
     let sums = money.then(|| {
         view! {
@@ -57,6 +61,7 @@ fn decided(detail: &RequestDetail, money: bool) -> impl IntoView + use<> {
             {odd}
             <Facts>
                 {sums}
+                {answered}
                 {topped}
                 {tags}
                 <Fact term=text::PRICE><code class="id">{price}</code></Fact>

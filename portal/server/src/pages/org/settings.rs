@@ -8,10 +8,10 @@ use contract::role::Action;
 use contract::snapshot::LimitScope;
 use leptos::prelude::*;
 use portal_app::components::{
-    Button, Copyable, Fact, Facts, Field, Form, Hidden, Instant, PageHead,
+    Button, Copyable, Fact, Facts, Field, Form, Hidden, Instant, Look, PageHead, Section,
 };
 use portal_app::nav::Place;
-use portal_app::text::settings as text;
+use portal_app::text::{cache, settings as text};
 
 /// # Errors
 /// When the control API does not answer.
@@ -20,8 +20,20 @@ pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
     let scope = LimitScope::Org(org.id);
     let found = limits::load(&visit, scope).await?;
     let form = visit.may(Action::EditOrg).then(|| visit.form(&visit.at("/settings")));
+    let purge = visit.may(Action::PurgeCache);
+    let purge = purge.then(|| visit.form(&visit.at("/settings/purge")).marked("purge"));
     Ok(visit.page(Place::Settings, text::TITLE, || {
         let limits = limits::section(&visit, scope, found);
+        let purge = purge.map(|form| {
+            view! {
+                <Section title=cache::TITLE>
+                    <p>{cache::PURGE_ORG}</p>
+                    <Form state=form>
+                        <Button label=cache::PURGE look=Look::Danger />
+                    </Form>
+                </Section>
+            }
+        });
         let (name, version) = (org.name.clone(), org.version.to_string());
         let rename = match form {
             Some(form) => view! {
@@ -53,6 +65,7 @@ pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
                 </Facts>
                 {rename}
                 {limits}
+                {purge}
             </div>
         }
     }))

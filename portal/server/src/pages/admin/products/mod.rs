@@ -1,5 +1,6 @@
 //! `GET /admin/products`, `/new` and `/{product}`.
 
+mod cache;
 pub mod list;
 pub mod new;
 pub mod plan;

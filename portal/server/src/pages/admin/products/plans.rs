@@ -1,9 +1,10 @@
 //! The plans of a product, as a part of its page. A plan is made with the usual limits; the API
 //! takes any.
 
-use super::tariff;
+use super::{cache, tariff};
 use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::{Approval, Plan};
+use contract::snapshot::CachePolicy;
 use leptos::prelude::*;
 use portal_app::components::{
     Button, Cell, CellKind, Checkbox, Choice, DataTable, Details, Field, Form, Look, Section,
@@ -86,6 +87,7 @@ fn add(form: FormState) -> impl IntoView {
                     optional=true
                 />
                 {tariff::fields(None)}
+                {cache::fields(&CachePolicy::default())}
                 <Button label=text::ADD_PLAN look=Look::Quiet />
             </Form>
         </Details>

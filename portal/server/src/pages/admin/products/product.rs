@@ -1,6 +1,6 @@
 //! One product: edit and publish it, see and add its plans.
 
-use super::{Words, fields, plans};
+use super::{Words, cache, fields, plans};
 use crate::fault::Fault;
 use crate::visit::OperatorVisit;
 use axum::extract::Path;
@@ -22,9 +22,11 @@ pub async fn page(visit: OperatorVisit, Path(id): Path<String>) -> Result<Respon
     let here = format!("/admin/products/{}", product.id);
     let form = visit.form(&here);
     let add_plan = visit.form(&format!("{here}/plans"));
+    let purge = visit.form(&format!("{here}/purge")).marked("purge");
     let title = product.name.clone();
     Ok(visit.page(Place::AdminProducts, &title, move || {
         let plans = plans::section(&here, add_plan, listed);
+        let purge = cache::purge(purge);
         use ProductState::{Draft, Published, Withdrawn};
         let states = [("draft", Draft), ("published", Published), ("withdrawn", Withdrawn)];
         let now = states.iter().find(|(_, state)| *state == product.state);
@@ -48,6 +50,7 @@ pub async fn page(visit: OperatorVisit, Path(id): Path<String>) -> Result<Respon
             </PageHead>
             <p><StateBadge state=product.state /></p>
             {plans}
+            {purge}
             <Section title=text::EDIT_PRODUCT>
                 <div class="medium">
                     <Form state=form>

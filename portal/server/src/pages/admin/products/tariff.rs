@@ -1,5 +1,6 @@
 //! The fields of a tariff, in the form of a new plan and in that of an old one.
 
+use super::cache;
 use crate::actions::admin::tariff::{tiers_text, volume_text};
 use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::Plan;
@@ -69,6 +70,7 @@ pub fn terms(form: FormState, plan: &Plan) -> impl IntoView + use<> {
     let now = plan.tariff.as_ref().map(text::points).unwrap_or_default();
     let next = plan.tariff_next.as_ref().map(text::next).unwrap_or_default();
     let (version, unknown_policy) = (plan.version.to_string(), plan.unknown_policy);
+    let kept = plan.cache;
     let points: Vec<_> =
         now.into_iter().chain(next).map(|point| view! { <li>{point}</li> }).collect();
     let points = (!points.is_empty()).then(|| view! { <ul class="points-list">{points}</ul> });
@@ -81,6 +83,7 @@ pub fn terms(form: FormState, plan: &Plan) -> impl IntoView + use<> {
                 // Made within the form, they know what was typed and what is wrong with it.
                 {policy(unknown_policy)}
                 {fields(last.as_ref())}
+                {cache::fields(&kept)}
                 <Button label=admin::SAVE />
             </Form>
         </Section>
