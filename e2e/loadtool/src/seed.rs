@@ -260,6 +260,7 @@ fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
         slug: "bench".to_owned(),
         kind: ProductKind::Model,
         model_ids,
+        purges: 0,
     })]);
     records.extend((1..=2).map(|n| {
         Record::Plan(PlanRecord {
@@ -267,6 +268,7 @@ fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
             product_id: product,
             slug: format!("bench-{n}"),
             output_tokens_max: None,
+            cache: CachePolicy::default(),
         })
     }));
     Ok(records)
