@@ -193,6 +193,58 @@ pub struct GatewayBeat {
     /// [`DEPLOYMENTS_TOLD_MAX`], those that are not well first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deployments: Vec<DeploymentBeat>,
+    /// How it finds the replicas of its pools.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<PoolBeat>,
+}
+
+/// How one gateway finds the replicas of one provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolBeat {
+    pub provider_id: crate::id::ProviderId,
+    /// Calls that wait in this gateway until a replica has room.
+    pub waiting: u32,
+    /// Why replicas could not be found at the last try; absent: they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    pub replicas: Vec<ReplicaBeat>,
+}
+
+/// How one gateway finds one replica.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaBeat {
+    /// `host:port`.
+    pub address: String,
+    pub state: ReplicaState,
+    /// Calls of this gateway that it works on.
+    pub in_flight: u32,
+    /// As its metrics say: calls that it works on, and calls that wait in it.
+    pub running: u32,
+    pub queued: u32,
+    /// As its metrics say: how much of its KV cache is in use, in thousandths.
+    pub kv_permille: u16,
+    /// How long ago its metrics were last read, in milliseconds; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_ms_ago: Option<u64>,
+    /// What is wrong with it or with its metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+/// What a gateway thinks of a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum ReplicaState {
+    /// It gets calls.
+    Ready,
+    /// It gets calls, though its metrics are not to be had or make no sense: only this gateway's
+    /// own count is known.
+    Blind,
+    /// It gets no new calls, because the operator says so or it is not found any more.
+    Draining,
+    /// It failed, and gets nothing for now.
+    Down,
 }
 
 /// Deployments in one beat.

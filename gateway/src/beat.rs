@@ -78,6 +78,7 @@ fn own(tools: &Tools, now: Timestamp) -> GatewayBeat {
         oldest_reservation_ms: reserved.oldest_ms(now),
         held_nanos: reserved.held.0,
         deployments: health::tell(&snapshot, tools.clock.uptime_ms()),
+        pools: Vec::new(),
     }
 }
 

@@ -221,6 +221,7 @@ mod tests {
             oldest_reservation_ms,
             held_nanos: 0,
             deployments: Vec::new(),
+            pools: Vec::new(),
         };
         gateway(&beat, 9, now)
     }

@@ -181,6 +181,7 @@ async fn providers(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<Provid
             settings: row.settings.0,
             credential: row.sealed.map(|Json(sealed)| sealed),
             disabled: row.disabled,
+            pool: None,
         })
         .collect())
 }
@@ -329,6 +330,7 @@ async fn plans(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<PlanRecord
             slug: row.slug,
             output_tokens_max: row.output_tokens_max.map(i32::unsigned_abs),
             cache: row.cache.map(|cache| cache.0).unwrap_or_default(),
+            priority: 0,
         })
         .collect())
 }

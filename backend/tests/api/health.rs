@@ -32,6 +32,7 @@ fn beat(now: Timestamp, n: u8, silent_s: i64, reservations: u64) -> GatewayBeat 
         oldest_reservation_ms: 5,
         held_nanos: 1_500_000_000,
         deployments: Vec::new(),
+        pools: Vec::new(),
     }
 }
 

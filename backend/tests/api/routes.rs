@@ -378,6 +378,7 @@ fn beat(now: contract::Timestamp, n: u8, deployments: Vec<DeploymentBeat>) -> Ga
         oldest_reservation_ms: 0,
         held_nanos: 0,
         deployments,
+        pools: Vec::new(),
     }
 }
 

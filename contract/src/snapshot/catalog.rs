@@ -107,6 +107,9 @@ pub struct ProviderRecord {
     pub credential: Option<crate::seal::Sealed>,
     #[serde(default)]
     pub disabled: bool,
+    /// Its replicas, where it is a pool of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<super::PoolPolicy>,
 }
 
 impl ProviderRecord {
@@ -286,4 +289,12 @@ pub struct PlanRecord {
     pub output_tokens_max: Option<u32>,
     #[serde(default, skip_serializing_if = "CachePolicy::is_default")]
     pub cache: CachePolicy,
+    /// How urgent its calls are where they wait for a pool: 0 to 9, and 9 goes first.
+    #[serde(default, skip_serializing_if = "is_calm")]
+    pub priority: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_calm(priority: &u8) -> bool {
+    *priority == 0
 }

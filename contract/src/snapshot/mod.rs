@@ -8,6 +8,7 @@ mod cache;
 mod catalog;
 mod life;
 mod limit;
+mod pool;
 mod predict;
 mod route;
 mod tag;
@@ -24,6 +25,10 @@ pub use life::{
 };
 pub use limit::{
     AtLimit, LimitKind, LimitRecord, LimitScope, Metric, Override, SpentBefore, WithoutRedis,
+};
+pub use pool::{
+    Discovery, POOL_QUEUE_MAX, POOL_WAIT_MAX_MS, PRIORITY_MAX, PoolPolicy, PoolQueue, REPLICAS_MAX,
+    ReplicaServer, SCRAPE_MS,
 };
 pub use predict::{DATATYPES, Layout, PredictMap, PredictOutput};
 pub use route::{

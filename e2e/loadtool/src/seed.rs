@@ -269,6 +269,7 @@ fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
             slug: format!("bench-{n}"),
             output_tokens_max: None,
             cache: CachePolicy::default(),
+            priority: 0,
         })
     }));
     Ok(records)
@@ -295,6 +296,7 @@ fn provider(
         settings: ProviderSettings::default(),
         credential: Some(credential),
         disabled: false,
+        pool: None,
     }))
 }
 

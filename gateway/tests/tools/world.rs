@@ -108,6 +108,7 @@ pub fn records() -> Vec<Record> {
             settings: ProviderSettings::default(),
             credential: Some(sealed),
             disabled: false,
+            pool: None,
         }),
         Record::Model(model()),
         Record::Deployment(DeploymentRecord {
@@ -136,6 +137,7 @@ pub fn records() -> Vec<Record> {
             slug: "default".into(),
             output_tokens_max: None,
             cache: CachePolicy::default(),
+            priority: 0,
         }),
         Record::Limit(limit(
             15,

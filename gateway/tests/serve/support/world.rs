@@ -115,6 +115,7 @@ impl World {
                 slug: "standard".into(),
                 output_tokens_max: None,
                 cache: CachePolicy::default(),
+                priority: 0,
             },
             product: ProductRecord {
                 id: product_id,
@@ -198,6 +199,7 @@ pub fn provider_with(n: u8, base_url: String, credential: &str) -> ProviderRecor
         settings: ProviderSettings::default(),
         credential: Some(sealed),
         disabled: false,
+        pool: None,
     }
 }
 
