@@ -5,7 +5,7 @@ use crate::unknowns::unsettled;
 use backend::usage::{Entry, ingest};
 use chrono::TimeDelta;
 use contract::Timestamp;
-use contract::channel::{GATEWAYS, GatewayBeat, USAGE};
+use contract::channel::{GatewayBeat, USAGE};
 use contract::id::GatewayId;
 use http_body_util::BodyExt as _;
 use serde_json::json;
@@ -44,16 +44,7 @@ async fn what_waits_leaks_or_does_not_balance_is_counted_and_said_and_a_sound_pl
     let shop = Shop::open(&app).await;
     let caller = Caller::of(&app, &app.org("acme").await).await;
     let now = app.clock.now();
-    let tell = async |beat: &GatewayBeat| {
-        redis::cmd("HSET")
-            .arg(GATEWAYS)
-            .arg(beat.gateway_id.to_string())
-            .arg(serde_json::to_string(beat).unwrap())
-            .query_async::<()>(&mut redis.link())
-            .await
-            .unwrap();
-    };
-    tell(&beat(now, 1, 1, 2)).await;
+    redis.beat(&beat(now, 1, 1, 2)).await;
     let look = async || shop.operator.get("/v1/admin/health").await.expect(200).json();
     let health = look().await;
     assert_eq!(health["problems"], json!([]), "{health}");
@@ -62,7 +53,7 @@ async fn what_waits_leaks_or_does_not_balance_is_counted_and_said_and_a_sound_pl
     assert_eq!(health["stream"], json!({"length": 0, "pending": 0}));
     // A gateway that fell silent with calls under way, a call without an end, one entry that waits,
     // one that nobody can read, and a transaction that lost a leg.
-    tell(&beat(now, 2, 60, 4)).await;
+    redis.beat(&beat(now, 2, 60, 4)).await;
     let lost = unsettled(&caller.event(&app, &shop, 1, 0), true);
     let body = |n: &str, text: String| Entry { stream_id: n.to_owned(), body: Some(text) };
     let batch = [

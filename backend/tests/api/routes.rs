@@ -2,7 +2,7 @@
 
 use crate::harness::{Client, Shop, TestApp, TestOrg, TestRedis};
 use backend::publish::{Publisher, Step, Target};
-use contract::channel::{BreakerState, DeploymentBeat, GATEWAYS, GatewayBeat, Stored, records};
+use contract::channel::{BreakerState, DeploymentBeat, GatewayBeat, Stored, records};
 use contract::id::GatewayId;
 use contract::role::Role;
 use contract::snapshot::{Kind, Pick, Record, RouteRecord};
@@ -225,23 +225,6 @@ async fn an_org_routes_only_what_its_apps_may_call_and_nobody_else_sees_it() {
 }
 
 #[tokio::test]
-async fn what_a_route_said_is_never_changed() {
-    let app = TestApp::start().await;
-    for role in ["app_tenant", "app_person", "app_system"] {
-        for privilege in ["update", "delete", "truncate"] {
-            let may: bool =
-                sqlx::query_scalar("select has_table_privilege($1, 'route_versions', $2)")
-                    .bind(role)
-                    .bind(privilege)
-                    .fetch_one(&mut app.sql().await)
-                    .await
-                    .unwrap();
-            assert!(!may, "{role} may {privilege}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn an_explanation_names_the_rule_the_places_and_why_not_the_others() {
     let desk = Desk::open().await;
     let operator = &desk.shop.operator;
@@ -403,16 +386,7 @@ async fn an_explanation_and_the_operators_list_heed_what_gateways_say_of_deploym
     let desk = Desk::in_app(app).await;
     desk.subscribe().await;
     let now = desk.app.clock.now();
-    let say = async |beat: &GatewayBeat| {
-        redis::cmd("HSET")
-            .arg(GATEWAYS)
-            .arg(beat.gateway_id.to_string())
-            .arg(serde_json::to_string(beat).unwrap())
-            .query_async::<()>(&mut redis.link())
-            .await
-            .unwrap();
-    };
-    say(&beat(now, 1, vec![found(&desk.eu, BreakerState::Open, 0)])).await;
+    redis.beat(&beat(now, 1, vec![found(&desk.eu, BreakerState::Open, 0)])).await;
     let operator = &desk.shop.operator;
     let call = json!({"stream": true});
     let asked = json!({"model": "chat-one", "org": "acme", "call": call});
@@ -432,10 +406,10 @@ async fn an_explanation_and_the_operators_list_heed_what_gateways_say_of_deploym
     assert_eq!(told["gateways"], 1);
 
     // A second gateway finds it well; one that fell silent is not heeded.
-    say(&beat(now, 2, vec![found(&desk.eu, BreakerState::Closed, 100)])).await;
+    redis.beat(&beat(now, 2, vec![found(&desk.eu, BreakerState::Closed, 100)])).await;
     let mut silent = beat(now, 3, vec![found(&desk.anywhere, BreakerState::Open, 0)]);
     silent.at = now - chrono::TimeDelta::minutes(5);
-    say(&silent).await;
+    redis.beat(&silent).await;
     let told = desk.explain(&desk.owner, asked).await;
     let health = &told["places"].as_array().unwrap().iter();
     let health = health.clone().find(|one| one["deployment_id"] == desk.eu).unwrap();

@@ -107,9 +107,9 @@ pub struct ProviderRecord {
     pub credential: Option<crate::seal::Sealed>,
     #[serde(default)]
     pub disabled: bool,
-    /// Its replicas, where it is a pool of them.
+    /// Its replicas, where it is a pool of them. Boxed: most records have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pool: Option<super::PoolPolicy>,
+    pub pool: Option<Box<super::PoolPolicy>>,
 }
 
 impl ProviderRecord {

@@ -148,7 +148,7 @@ impl Assembly {
         }
         self.blocks += 1;
         self.candidate(candidate)?;
-        self.open.push((block, candidate, begin(what)));
+        self.open.push((block, candidate, what.begun()));
         Ok(())
     }
 
@@ -179,21 +179,6 @@ impl Assembly {
         }
         candidates.get_mut(number).ok_or(TOO_MANY)
     }
-}
-
-fn begin(what: &Block) -> Part {
-    Part::new(match what {
-        Block::Text => return Part::text(""),
-        Block::Refusal => Content::Refusal(String::new()),
-        Block::Thinking => Content::Thinking(String::new()),
-        Block::ToolCall { id, name, kind } => Content::ToolCall(ToolCall {
-            id: id.clone(),
-            name: name.clone(),
-            input: String::new(),
-            kind: *kind,
-        }),
-        Block::Whole(part) => return part.clone(),
-    })
 }
 
 fn add(part: &mut Part, delta: &Delta) -> Result<(), Disorder> {

@@ -1,6 +1,7 @@
 //! A Redis of the test's own, on free ports, gone with the test.
 
 use backend::config;
+use contract::channel::{GATEWAYS, GatewayBeat};
 use redis_link::servers::Servers;
 use redis_link::{Kind, Lasting};
 
@@ -39,6 +40,17 @@ impl TestRedis {
 
     pub fn config(&self) -> config::Redis {
         config::Redis { url: self.0.url() }
+    }
+
+    /// Says what a gateway would say of itself.
+    pub async fn beat(&self, beat: &GatewayBeat) {
+        redis::cmd("HSET")
+            .arg(GATEWAYS)
+            .arg(beat.gateway_id.to_string())
+            .arg(serde_json::to_string(beat).unwrap())
+            .query_async::<()>(&mut self.link())
+            .await
+            .unwrap();
     }
 
     /// A connection as the programs have.

@@ -6,7 +6,7 @@
 //! `End` last and once. A reader opens and closes blocks where its dialect does not say so.
 
 use super::answer::{Stop, TokenChance};
-use super::part::{CallKind, Citation, Part, Signature};
+use super::part::{CallKind, Citation, Content, Part, Signature, ToolCall};
 use contract::usage::{Tokens, Units};
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,25 @@ pub enum Block {
     /// Comes whole: images, hidden thinking, what only one dialect knows. No deltas follow but,
     /// maybe, a signature.
     Whole(Part),
+}
+
+impl Block {
+    /// What the block is before any of its deltas.
+    #[must_use]
+    pub fn begun(&self) -> Part {
+        Part::new(match self {
+            Self::Text => return Part::text(""),
+            Self::Refusal => Content::Refusal(String::new()),
+            Self::Thinking => Content::Thinking(String::new()),
+            Self::ToolCall { id, name, kind } => Content::ToolCall(ToolCall {
+                id: id.clone(),
+                name: name.clone(),
+                input: String::new(),
+                kind: *kind,
+            }),
+            Self::Whole(part) => return part.clone(),
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,6 @@
 //! What of an answer must survive any translation, and the answer that a stream adds up to.
 
-use dialect::neutral::{
-    Answer, Block, Candidate, Content, Delta, Event, Part, Signature, Stop, ToolCall,
-};
+use dialect::neutral::{Answer, Candidate, Content, Delta, Event, Part, Signature, Stop, ToolCall};
 
 /// What a reader of any dialect must find: text, calls, reasoning, why it ended, what it used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,7 +60,7 @@ pub fn assemble(events: &[Event]) -> (Answer, bool) {
                 assert_eq!(open, None, "block {block} opens within another");
                 assert_eq!(*block, parts.len(), "blocks count up from 0");
                 open = Some(*block);
-                parts.push(opened(what));
+                parts.push(what.begun());
             }
             Event::Delta { block, delta } => {
                 assert_eq!(open, Some(*block), "a delta of a block that is not open");
@@ -85,21 +83,6 @@ pub fn assemble(events: &[Event]) -> (Answer, bool) {
     let stop = stop.unwrap_or(Stop::Other("none".into()));
     answer.candidates.push(Candidate { parts, stop, logprobs: None, native: None });
     (answer, ended)
-}
-
-fn opened(what: &Block) -> Part {
-    Part::new(match what {
-        Block::Text => Content::Text { text: String::new(), citations: Vec::new() },
-        Block::Refusal => Content::Refusal(String::new()),
-        Block::Thinking => Content::Thinking(String::new()),
-        Block::ToolCall { id, name, kind } => Content::ToolCall(ToolCall {
-            id: id.clone(),
-            name: name.clone(),
-            input: String::new(),
-            kind: *kind,
-        }),
-        Block::Whole(part) => return part.clone(),
-    })
 }
 
 fn grow(part: &mut Part, delta: &Delta) {

@@ -1,7 +1,7 @@
 //! Answers that are given again: what operators write of them, what tenants read, and throwing them
 //! away.
 
-use crate::support::{Call, Portal, id, ok, refusal};
+use crate::support::{Call, Portal, id, ok, product, refusal};
 use axum::response::Response;
 use contract::error::ErrorCode;
 use serde_json::{Value, json};
@@ -27,10 +27,7 @@ fn plan() -> Value {
 fn play(call: &Call) -> Option<Response> {
     let what = call.what.replace(&id("prod", 1), "{product}").replace(&id("plan", 1), "{plan}");
     match what.as_str() {
-        "GET /v1/admin/products/{product}" => ok(json!({"id": id("prod", 1), "slug": "aurora",
-            "name": "Aurora", "kind": "model", "summary": "", "description": "",
-            "state": "published", "model_names": [], "plan_count": 1, "created_at": AT,
-            "version": 1})),
+        "GET /v1/admin/products/{product}" => ok(product()),
         "GET /v1/admin/products/{product}/plans" => page(&[plan()]),
         "GET /v1/admin/models" => page(&[]),
         "PATCH /v1/admin/plans/{plan}" if call.body["cache"]["ttl_s"] == 0 => {

@@ -1,6 +1,6 @@
 //! The pages of limits: all with their use, one with its overrides, and those of a plan.
 
-use crate::support::{Call, Portal, id, ok, refusal};
+use crate::support::{Call, Portal, id, ok, product, refusal};
 use axum::response::Response;
 use contract::error::ErrorCode;
 use http::StatusCode;
@@ -61,10 +61,7 @@ fn play(call: &Call) -> Option<Response> {
             "name": "Aurora", "kind": "model", "summary": "", "modalities": ["chat"],
             "model_names": ["aurora-mini"], "model_ids": [id("mdl", 1)], "input_from_usd": null,
             "from": null, "subscribed_apps": 1})]),
-        "GET /v1/admin/products/{product}" => ok(json!({"id": id("prod", 1), "slug": "aurora",
-            "name": "Aurora", "kind": "model", "summary": "", "description": "",
-            "state": "published", "model_names": [], "plan_count": 1, "created_at": AT,
-            "version": 1})),
+        "GET /v1/admin/products/{product}" => ok(product()),
         "GET /v1/admin/products/{product}/plans" => page(&[plan()]),
         "GET /v1/admin/models" => page(&[]),
         "PATCH /v1/admin/plans/{plan}/limits" if call.body["limits"][0]["max"] == 7 => {

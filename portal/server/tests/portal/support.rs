@@ -66,6 +66,13 @@ pub fn id(prefix: &str, n: u8) -> String {
     format!("{prefix}_{n:025}0")
 }
 
+/// A product with one plan, as its operator sees it.
+pub fn product() -> Value {
+    json!({"id": id("prod", 1), "slug": "aurora", "name": "Aurora", "kind": "model", "summary": "",
+        "description": "", "state": "published", "model_names": [], "plan_count": 1,
+        "created_at": "2026-03-01T00:00:00Z", "version": 1})
+}
+
 /// Somebody with this role in the org `acme`; `operator` is an owner who is an operator too.
 pub fn me(email: &str, role: &str) -> Value {
     let operator = role == "operator";

@@ -1,6 +1,6 @@
 //! Tariffs of plans: written by operators as words, read by tenants as sentences and figures.
 
-use crate::support::{Call, Portal, id, ok, refusal};
+use crate::support::{Call, Portal, id, ok, product, refusal};
 use axum::response::Response;
 use contract::error::ErrorCode;
 use serde_json::{Value, json};
@@ -37,10 +37,7 @@ fn month() -> Value {
 fn play(call: &Call) -> Option<Response> {
     let what = call.what.replace(&id("prod", 1), "{product}").replace(&id("plan", 1), "{plan}");
     match what.as_str() {
-        "GET /v1/admin/products/{product}" => ok(json!({"id": id("prod", 1), "slug": "aurora",
-            "name": "Aurora", "kind": "model", "summary": "", "description": "",
-            "state": "published", "model_names": [], "plan_count": 1, "created_at": AT,
-            "version": 1})),
+        "GET /v1/admin/products/{product}" => ok(product()),
         "GET /v1/admin/products/{product}/plans" => page(&[plan()]),
         "GET /v1/admin/models" => page(&[]),
         "PATCH /v1/admin/plans/{plan}" if call.body["tariff"]["tiers"][0]["above"] == 7 => {
