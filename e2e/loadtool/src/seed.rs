@@ -1,7 +1,7 @@
 //! Publishes what one caller needs to call a model behind each dialect, in the contract's own form, straight into
 //! Redis: org, app, key, product, plan, subscription, for each dialect of providers a provider, a
 //! model, its deployment and price, and seven limits, all too high to be reached; and a second org under
-//! no limit at all. Only for a Redis that is thrown away.
+//! no limit at all. One model has a route, and one another name. Only for a Redis that is thrown away.
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -11,17 +11,17 @@ use clap::Args;
 use contract::Timestamp;
 use contract::channel::{self, Stored};
 use contract::id::{
-    AppId, DeploymentId, IdEntropy, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
-    ProviderId, SubscriptionId, TeamId,
+    AliasId, AppId, DeploymentId, IdEntropy, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId,
+    ProductId, ProviderId, RouteId, SubscriptionId, TeamId,
 };
 use contract::key::{self, KeyEnv, KeyPepper};
 use contract::money::{Nanos, Rates};
 use contract::seal::{MasterKey, SealEntropy};
 use contract::snapshot::{
-    AppRecord, Auth, CachePolicy, DeploymentRecord, Dialect, KeyRecord, KeySecret, Life, Lifecycle,
-    LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord, PlanRecord, PriceRecord,
-    ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record, SubscriptionRecord,
-    SubscriptionState, Window,
+    AliasRecord, AppRecord, Auth, CachePolicy, DeploymentRecord, Dialect, KeyRecord, KeySecret,
+    Lead, Life, Lifecycle, LimitRecord, LimitScope, Metric, Modality, ModelRecord, OrgRecord,
+    PlanRecord, PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings, Record,
+    RoutePolicy, RouteRecord, SubscriptionRecord, SubscriptionState, Window,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -184,6 +184,25 @@ fn tenant(seed: &Seed, at: Timestamp, n: u8, plan: u8) -> anyhow::Result<(String
     Ok((key, records))
 }
 
+/// A route for the last model, and another name for the first.
+fn ways(at: Timestamp, models: &[ModelId]) -> Vec<Record> {
+    let route = models.last().map(|model| RouteRecord {
+        id: RouteId::new(at, &entropy(1)),
+        model_id: *model,
+        org_id: None,
+        version: 1,
+        policy: RoutePolicy::default(),
+    });
+    let alias = models.first().map(|model| AliasRecord {
+        id: AliasId::new(at, &entropy(1)),
+        name: "bench".to_owned(),
+        lead: Lead::Model { id: *model, version: None },
+        next: None,
+        created_at: at,
+    });
+    route.map(Record::Route).into_iter().chain(alias.map(Record::Alias)).collect()
+}
+
 fn limit(
     at: Timestamp,
     n: u8,
@@ -255,6 +274,7 @@ fn platform(seed: &Seed, at: Timestamp) -> anyhow::Result<Vec<Record>> {
             Record::Model(model),
         ]);
     }
+    records.extend(ways(at, &model_ids));
     records.extend([Record::Product(ProductRecord {
         id: product,
         slug: "bench".to_owned(),
