@@ -17,6 +17,9 @@ async function call(stack, secret, model) {
   return answer;
 }
 
+/** Told apart from those of an earlier run on the same stack. */
+const RUN = Date.now().toString(36);
+
 /** An instant in so many days, as a date and time field has it. */
 const inDays = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 16);
 
@@ -149,7 +152,7 @@ export async function run({ browser, tests, stack }) {
   for (const js of [false, true]) {
     const with_ = js ? "with JavaScript" : "without JavaScript";
     const visit = await as(browser, stack.operator, { javaScriptEnabled: js });
-    await names({ tests, visit, stack }, secret, with_, `journey-${js ? "js" : "plain"}`);
+    await names({ tests, visit, stack }, secret, with_, `journey-${js ? "js" : "plain"}-${RUN}`);
     await visit.open("/admin/models");
     await visit.page.getByRole("row").filter({ hasText: first }).first().getByRole("link").first().click();
     await visit.page.getByRole("link", { name: "Lifecycle" }).waitFor();
@@ -157,7 +160,7 @@ export async function run({ browser, tests, stack }) {
     await tests.check(`${with_}, a version is added and becomes active`, async () => {
       await visit.open(`${here}/life`);
       await open(visit, /^Add a version$/);
-      const label = `v-${js ? "js" : "plain"}`;
+      const label = `v-${js ? "js" : "plain"}-${RUN}`;
       await visit.page.getByLabel("Label").fill(label);
       await visit.main("button", "Add a version").click();
       await visit.page.getByText("The version is a draft.").waitFor();

@@ -34,10 +34,7 @@ pub fn section(
     };
     let form = visit.form("/admin/cut-overs").marked("cut-over");
     let open = form.is_refused();
-    let name = match of {
-        Some(of) => view! { <Hidden name="name" value=of.name.clone() /> }.into_any(),
-        None => view! { <Field name="name" label=text::NAME autocomplete="off" /> }.into_any(),
-    };
+    let known = of.map(|of| of.name.clone());
     view! {
         <Section title=text::NAMES>
             <p class="hint">{text::CUT_OVERS_LEAD}</p>
@@ -45,7 +42,14 @@ pub fn section(
             <Details summary=text::CUT_OVER open=open>
                 <Form state=form>
                     <Hidden name="model" value=model />
-                    {name}
+                    // Here, because a field knows its form by where it is made.
+                    {match known {
+                        Some(name) => view! { <Hidden name="name" value=name /> }.into_any(),
+                        None => {
+                            view! { <Field name="name" label=text::NAME autocomplete="off" /> }
+                                .into_any()
+                        }
+                    }}
                     <Field name="to" label=text::TO hint=text::TO_HINT autocomplete="off" />
                     <Field
                         name="at"
