@@ -60,15 +60,17 @@ pub async fn affected(
         .collect())
 }
 
-/// What was told of a model to the people of each of `apps`, oldest first.
+/// What was told of a model to the people of each of `apps`, each step when it was told last, the
+/// oldest first.
 pub async fn told(
     tx: &mut SystemTx,
     model: ModelId,
     apps: &[Uuid],
 ) -> sqlx::Result<HashMap<AppId, Vec<Told>>> {
     let rows = sqlx::query!(
-        r#"select app_id as "app_id: AppId", step as "step: NoticeStep", told_at
-           from model_notices where model_id = $1 and app_id = any($2) order by told_at, step"#,
+        r#"select app_id as "app_id: AppId", step as "step: NoticeStep", max(told_at) as "told_at!"
+           from model_notices where model_id = $1 and app_id = any($2)
+           group by app_id, step order by 3, step"#,
         model.0,
         apps,
     )

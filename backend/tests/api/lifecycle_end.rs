@@ -246,6 +246,9 @@ async fn a_brown_out_is_of_a_deprecated_model_in_time_and_alone() {
     desk.run().await;
     let told = desk.mails().await.into_iter().filter(|mail| mail.1.contains("refused for a while"));
     assert_eq!(told.count(), 4, "two brown-outs, two people");
+    let told = &desk.affected().await["items"][0]["told"];
+    let steps: Vec<_> = told.as_array().unwrap().iter().map(|told| &told["step"]).collect();
+    assert_eq!(steps, ["brown_out", "deprecated"], "each step is shown as it was told last");
     let shown = operator.get(&desk.path).await.json()["brown_outs"].clone();
     assert_eq!((shown.as_array().unwrap().len(), &shown[0]["percent"]), (2, &json!(25)));
     let one = format!("/v1/admin/brown-outs/{}", made["id"].as_str().unwrap());

@@ -179,7 +179,7 @@ shape! {
         /// Calls of the last 30 days.
         pub requests: i64,
         pub last_at: DateTime<Utc>,
-        /// What its people were told.
+        /// What its people were told, and of each step when last.
         pub told: Vec<Told>,
     }
 
