@@ -86,7 +86,8 @@ pub fn limits_drawn_by(org: OrgId) -> String {
 }
 
 /// What an org's calls were answered with, for calls that ask for the same: a hash, of which each
-/// field is a keyed hash of what was asked.
+/// field is a keyed hash of what was asked, and each value is sealed. The embeddings by which calls
+/// that mean the same are found are in it, too.
 #[must_use]
 pub fn cache_answers(org: OrgId) -> String {
     format!("tg:{{{org}}}:cache:answers")

@@ -17,7 +17,10 @@
 #[path = "../tests/serve/support/mod.rs"]
 mod support;
 
+use contract::seal::BlobSeal;
 use contract::snapshot::{CacheExact, CachePolicy};
+use gateway::recall::Vector;
+use std::hint::black_box;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -75,6 +78,30 @@ impl Line {
     }
 }
 
+/// What sealing an answer and comparing a question take, in this thread.
+fn costs() {
+    let each = |what: &str, work: &mut dyn FnMut()| {
+        let started = Instant::now();
+        (0..1_000).for_each(|_| work());
+        println!("{what:<28} {:>13.1?}", started.elapsed() / 1_000);
+    };
+    let seal = BlobSeal::new(&support::master(), "kept").of(b"org");
+    let answer = vec![b'x'; 4_096];
+    let sealed = seal.seal(b"at", &answer).unwrap();
+    each("seal 4 KiB", &mut || drop(black_box(seal.seal(b"at", &answer).unwrap())));
+    each("open 4 KiB", &mut || drop(black_box(seal.open(b"at", &sealed).unwrap())));
+    let vector = |seed: usize| {
+        let numbers =
+            (0..1_536).map(|n| f64::from(u16::try_from((n * 31 + seed * 17) % 997).unwrap()));
+        Vector::of(&numbers.map(|n| n - 498.0).collect::<Vec<_>>()).unwrap()
+    };
+    let known: Vec<_> = (0..1_000).map(vector).collect();
+    let asked = vector(7);
+    each("compare with 1,000 questions", &mut || {
+        black_box(known.iter().map(|one| one.alike(&asked)).max());
+    });
+}
+
 fn main() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -97,6 +124,7 @@ fn main() {
     assert!(first.contains("x-tollgate-cache: miss"), "{first}");
     let door = line.median("refused at the door", &refused, "route.unknown");
     let kept = line.median("answered from the cache", &hit, "x-tollgate-cache: hit");
+    costs();
     println!("in the gateway, by the difference: {:.1?}", kept.saturating_sub(door));
     assert_eq!(stack.sim.stats().calls, 1, "no provider was asked again");
     assert!(kept < BAR, "the bar is {BAR:?}, the way through the kernel included");

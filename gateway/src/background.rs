@@ -161,6 +161,7 @@ pub fn start(
         Settle::open(&settings.state, settings.spool_bytes_max, threads, Arc::clone(&telemetry))?;
     let former = Former::take_over(&settings.state, gateway_id)
         .map_err(|source| StartError::State { path: settings.state.clone(), source })?;
+    let (recall, librarian) = Recall::new(settings.cache, &settings.master_key);
     let rule =
         BreakerRule { probe_every_ms: settings.probe_every_ms.max(1), ..BreakerRule::default() };
     let empty = Snapshot::empty(Arc::new(settings.master_key), Health::new(rule));
@@ -168,7 +169,6 @@ pub fn start(
     let snapshot = first_snapshot(&settings.state, empty, age_max);
     let (reserve, drawer) = Reserve::new(gateway_id, clock.clone(), Arc::clone(&telemetry));
     let (tokens, asked) = Keeper::new();
-    let (recall, librarian) = Recall::new(settings.cache);
     let tools = Tools {
         gateway_id,
         clock,

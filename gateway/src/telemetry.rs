@@ -57,6 +57,11 @@ counts! {
     CacheHit = "tollgate_cache_total" "{result=\"hit\"}", "Calls of plans with a cache, by how they were answered.";
     CacheCoalesced = "tollgate_cache_total" "{result=\"coalesced\"}", "Calls of plans with a cache, by how they were answered.";
     CacheMiss = "tollgate_cache_total" "{result=\"miss\"}", "Calls of plans with a cache, by how they were answered.";
+    CacheAlike = "tollgate_cache_total" "{result=\"semantic\"}", "Calls of plans with a cache, by how they were answered.";
+    CompareAnswered = "tollgate_cache_compares_total" "{result=\"answered\"}", "Questions that an embedding model was to compare, by how that ended.";
+    CompareLate = "tollgate_cache_compares_total" "{result=\"late\"}", "Questions that an embedding model was to compare, by how that ended.";
+    CompareFailed = "tollgate_cache_compares_total" "{result=\"failed\"}", "Questions that an embedding model was to compare, by how that ended.";
+    CompareLeft = "tollgate_cache_compares_total" "{result=\"left\"}", "Questions that an embedding model was to compare, by how that ended.";
     StreamDrained = "tollgate_abandoned_streams_total" "{result=\"drained\"}", "Streams that their callers left, by how they ended.";
     StreamCancelled = "tollgate_abandoned_streams_total" "{result=\"cancelled\"}", "Streams that their callers left, by how they ended.";
     DrawGranted = "tollgate_allowance_draws_total" "{result=\"granted\"}", "Draws that calls waited for, by how they ended.";

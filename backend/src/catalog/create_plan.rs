@@ -1,6 +1,6 @@
 //! Adds a plan to a product.
 
-use super::update_plan::check_tariff;
+use super::update_plan::{check_compares, check_tariff};
 use super::update_plan_limits::check_limits;
 use super::{model, store};
 use crate::audit::{self, Entry};
@@ -38,6 +38,7 @@ pub async fn create(tx: &mut SystemTx, product: ProductId, new: &CreatePlan) -> 
     let description = check.text("/description", &new.description, 2_000);
     check.all(model::check_plan(new));
     let limits = check_limits(tx, &mut check, &new.limits).await?;
+    check_compares(tx, &mut check, &new.cache).await?;
     let tariff = check_tariff(&mut check, new.tariff.as_ref());
     check.done()?;
 

@@ -6,7 +6,10 @@ use contract::api::catalog::{Approval, CatalogModel, CreatePlan, PlanLimit};
 use contract::api::rate::{Rate, RateUsd};
 use contract::error::FieldError;
 use contract::id::ModelId;
-use contract::snapshot::{CACHE_TTL_MAX_S, CachePolicy, Lifecycle, Modality, WHOLE, Zone};
+use contract::snapshot::{
+    ALIKE_MAX, ALIKE_MIN, CACHE_TTL_MAX_S, CacheExact, CachePolicy, Lifecycle, Modality, WHOLE,
+    Zone,
+};
 use std::collections::HashSet;
 
 /// Models of one product at most.
@@ -114,7 +117,39 @@ pub fn check_cache(cache: &CachePolicy) -> Vec<FieldError> {
             ));
         }
     }
+    if let Some(semantic) = cache.semantic {
+        if cache.exact == CacheExact::Off {
+            errors.push(FieldError::new(
+                "/cache/semantic",
+                "only answers that are kept are found by what calls mean: let exact be \
+                 deterministic or all",
+            ));
+        }
+        if !(ALIKE_MIN..=ALIKE_MAX).contains(&semantic.alike_min) {
+            errors.push(FieldError::new(
+                "/cache/semantic/alike_min",
+                "use 500 to 1000: thousandths of how alike two calls can be",
+            ));
+        }
+    }
     errors
+}
+
+/// Checks the model by which a plan compares calls; `known`: if there is one.
+#[must_use]
+pub fn check_compares(known: Option<&Candidate>) -> Option<FieldError> {
+    let detail = match known {
+        None => "there is no such model".to_owned(),
+        Some(model) if model.modality != Modality::Embedding => {
+            format!("{} is no embedding model", model.name)
+        }
+        Some(model) if !matches!(model.state, Lifecycle::Active | Lifecycle::Deprecated) => {
+            let state = model.state.as_str();
+            format!("{} is {state}: calls cannot be compared by it", model.name)
+        }
+        Some(_) => return None,
+    };
+    Some(FieldError::new("/cache/semantic/model_id", detail))
 }
 
 /// Checks what of a plan's limits needs no table and can be read.
@@ -180,7 +215,7 @@ fn sold_by(models: &[CatalogModel]) -> impl Iterator<Item = RateUsd> {
 mod tests {
     use super::*;
     use contract::api::billing::UnknownPolicy;
-    use contract::snapshot::{Metric, Window};
+    use contract::snapshot::{CacheSemantic, Metric, Window};
     use uuid::Uuid;
 
     fn candidate(n: u128, state: Lifecycle, is_priced: bool) -> Candidate {
@@ -203,6 +238,22 @@ mod tests {
         assert!(errors[0].detail.contains("set image_usd"), "{}", errors[0].detail);
         assert!(check_models(&ids, &known, false).is_empty());
         assert_eq!(check_models(&[], &[], true)[0].pointer, "/model_ids");
+    }
+
+    #[test]
+    fn calls_are_compared_by_an_embedding_model_that_answers() {
+        let embedding =
+            |state| Candidate { modality: Modality::Embedding, ..candidate(1, state, false) };
+        for (model, is_fit) in [
+            (None, false),
+            (Some(candidate(1, Lifecycle::Active, true)), false),
+            (Some(embedding(Lifecycle::Draft)), false),
+            (Some(embedding(Lifecycle::Retired)), false),
+            (Some(embedding(Lifecycle::Active)), true),
+            (Some(embedding(Lifecycle::Deprecated)), true),
+        ] {
+            assert_eq!(check_compares(model.as_ref()).is_none(), is_fit, "{model:?}");
+        }
     }
 
     #[test]
@@ -234,12 +285,19 @@ mod tests {
                 ttl_s: 0,
                 hit_price_percent: 101,
                 coalesced_price_percent: 255,
+                semantic: Some(CacheSemantic { model_id: ModelId(Uuid::nil()), alike_min: 499 }),
                 ..CachePolicy::default()
             },
         };
         let blamed: Vec<_> = check_plan(&plan).into_iter().map(|e| e.pointer).collect();
-        let of_cache = ["ttl_s", "hit_price_percent", "coalesced_price_percent"]
-            .map(|field| format!("/cache/{field}"));
+        let of_cache = [
+            "ttl_s",
+            "hit_price_percent",
+            "coalesced_price_percent",
+            "semantic",
+            "semantic/alike_min",
+        ]
+        .map(|field| format!("/cache/{field}"));
         assert_eq!(blamed[..2], ["/approval", "/output_tokens_max"]);
         assert_eq!(blamed[2..], of_cache);
         let blamed: Vec<_> = check_limits(&limits).into_iter().map(|e| e.pointer).collect();

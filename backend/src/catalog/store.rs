@@ -213,6 +213,18 @@ pub async fn is_callable(tx: &mut SystemTx, model: ModelId) -> sqlx::Result<bool
     .await
 }
 
+/// Some plans that compare calls by a model, as `product/plan`.
+pub async fn plans_that_compare_by(tx: &mut SystemTx, model: ModelId) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select products.slug || '/' || plans.slug as "name!" from plans
+             join products on products.id = plans.product_id
+           where cache #>> '{semantic,model_id}' = $1 order by 1 limit 5"#,
+        model.to_string(),
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
 /// As a plan's row holds it: nothing where nothing is kept or shared.
 fn stored(cache: &CachePolicy) -> Option<Json<&CachePolicy>> {
     (!cache.is_default()).then_some(Json(cache))

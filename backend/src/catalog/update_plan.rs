@@ -11,7 +11,7 @@ use contract::api::catalog::Plan;
 use contract::api::tariffs::{PlanTariff, UpdatePlan};
 use contract::id::PlanId;
 use contract::rating::Tariff;
-use contract::snapshot::Kind;
+use contract::snapshot::{CachePolicy, Kind};
 
 /// Changes a plan. A tariff changes with the next calendar month (UTC), as the portal says beside it: what
 /// runs is rated by what it began with. A change that is still to come is replaced.
@@ -47,6 +47,9 @@ pub async fn update(tx: &mut SystemTx, before: Plan, body: &UpdatePlan) -> Resul
     let mut check = Check::new();
     let tariff = check_tariff(&mut check, body.tariff.as_ref());
     check.all(model::check_cache(&body.cache));
+    if before.cache.semantic != body.cache.semantic {
+        check_compares(tx, &mut check, &body.cache).await?;
+    }
     check.done()?;
     let version = before.version + 1;
     if tariff.as_ref().map(tariffs::shown) != last(&before) {
@@ -62,6 +65,19 @@ pub async fn update(tx: &mut SystemTx, before: Plan, body: &UpdatePlan) -> Resul
     let entry = Entry::new("update_plan", "plan", after.id).before(&before).after(&after);
     audit::record(tx, entry).await?;
     Ok(after)
+}
+
+/// Blames the model by which a plan compares calls, where it cannot. It is not retired meanwhile.
+pub async fn check_compares(
+    tx: &mut SystemTx,
+    check: &mut Check,
+    cache: &CachePolicy,
+) -> Result<()> {
+    if let Some(semantic) = cache.semantic {
+        let known = store::candidates(tx, &[semantic.model_id]).await?;
+        check.all(model::check_compares(known.first()));
+    }
+    Ok(())
 }
 
 /// Reads a tariff, and blames what is wrong with it.

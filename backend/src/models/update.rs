@@ -2,6 +2,7 @@
 
 use super::{model, store};
 use crate::audit::{self, Entry};
+use crate::catalog::store as catalog;
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Patch, Result};
 use crate::lifecycle::names::{Names, Node, takes_calls};
@@ -35,7 +36,7 @@ pub async fn update_model(
 
 /// # Errors
 /// `request.invalid`; `object.conflict` for a step that the lifecycle does not have, and for the
-/// retirement of what names still lead to.
+/// retirement of what names still lead to or plans compare calls by.
 pub async fn update(tx: &mut SystemTx, before: Model, body: &UpdateModel) -> Result<Model> {
     let names = lifecycle::names(tx).await?;
     let mut check = Check::new();
@@ -49,6 +50,9 @@ pub async fn update(tx: &mut SystemTx, before: Model, body: &UpdateModel) -> Res
     check_end(&mut check, &names, &before, body, tx.now());
     check.done()?;
     step(&names, &before, body.state)?;
+    if body.state == Lifecycle::Retired && before.state != Lifecycle::Retired {
+        compares_no_more(tx, before.id).await?;
+    }
     let now = tx.now();
     let after = Model {
         display_name,
@@ -80,6 +84,20 @@ pub async fn update(tx: &mut SystemTx, before: Model, body: &UpdateModel) -> Res
     let entry = Entry::new("update_model", "model", after.id).before(&before).after(&after);
     audit::record(tx, entry).await?;
     Ok(after)
+}
+
+/// A model by which plans compare calls is not retired by hand: they would stop without a word.
+async fn compares_no_more(tx: &mut SystemTx, id: ModelId) -> Result<()> {
+    let plans = catalog::plans_that_compare_by(tx, id).await?;
+    if plans.is_empty() {
+        return Ok(());
+    }
+    let plans = plans.join("`, `");
+    let detail = format!(
+        "The plans `{plans}` compare calls by this model. Let them compare by another one first, \
+         or by none."
+    );
+    Err(ApiError::new(ErrorCode::Conflict, detail))
 }
 
 /// When it ends, and what comes after it.

@@ -1,15 +1,16 @@
 //! Answers that are given again: what a plan may say of them, what they cost once they are booked, and
 //! throwing them away.
 
-use crate::harness::{Client, RATES, Shop, TestApp, TestRedis, entry};
+use crate::harness::{Client, RATES, Reply, Shop, TestApp, TestRedis, entry};
 use crate::tariffs::{Desk, priced, tariff};
 use backend::publish::{Publisher, Step, Target};
 use backend::usage::ingest;
 use contract::channel::{cache_answers, cache_bytes, cache_ends, records};
+use contract::id::{DeploymentId, ProviderId};
 use contract::money::Nanos;
 use contract::role::Role;
 use contract::snapshot::{CacheExact, CachePolicy, CacheScope, Kind, Record};
-use contract::usage::{Cached, UsageEvent};
+use contract::usage::{AttemptUse, Cached, Outcome, Tokens, Units, UsageEvent};
 use serde_json::{Value, json};
 
 /// What gateways are told of one object.
@@ -60,6 +61,7 @@ async fn what_a_plan_says_of_kept_answers_reaches_gateways_and_tenants_and_chang
         exact: CacheExact::Deterministic,
         ttl_s: 600,
         scope: CacheScope::Team,
+        semantic: None,
         hit_price_percent: 10,
         coalesce: true,
         coalesced_price_percent: 0,
@@ -118,6 +120,71 @@ async fn a_plan_that_could_not_be_kept_to_is_refused_at_its_place() {
         let reply = shop.operator.patch(&path, json!({"cache": unreadable}), 1).await;
         assert!((400..=422).contains(&reply.status.as_u16()), "{}", reply.text);
     }
+}
+
+/// An embedding model by which calls can be compared.
+async fn embedding(shop: &Shop, name: &str) -> String {
+    let new = json!({"name": name, "display_name": name, "modality": "embedding",
+        "context_tokens_max": 8_192, "output_tokens_max": 0});
+    let made = shop.operator.post("/v1/admin/models", new).await.expect(201).json();
+    made["id"].as_str().unwrap().to_owned()
+}
+
+async fn becomes(shop: &Shop, model: &str, state: &str) -> Reply {
+    let path = format!("/v1/admin/models/{model}");
+    let version = shop.operator.get(&path).await.expect(200).json()["version"].as_i64().unwrap();
+    shop.operator.patch(&path, json!({"state": state}), version).await
+}
+
+#[tokio::test]
+async fn by_what_a_plan_compares_calls_is_checked_reaches_gateways_and_is_not_retired_meanwhile() {
+    let (app, mut told) = open().await;
+    let shop = Shop::open(&app).await;
+    let path = format!("/v1/admin/plans/{}", shop.plan);
+    let embed = embedding(&shop, "house/embed").await;
+    let with = |model: &str, alike: u16| json!({"cache": {"exact": "all", "semantic": {"model_id": model, "alike_min": alike}}});
+    let refused = async |body: Value| {
+        let reply = shop.operator.patch(&path, body, 1).await.refused("request.invalid");
+        (reply.pointers().join(" "), reply.text.clone())
+    };
+    let of_model = "/cache/semantic/model_id";
+    let (pointer, text) = refused(with(&embed, 950)).await;
+    assert!(pointer == of_model && text.contains("house/embed is draft"), "{pointer} {text}");
+    becomes(&shop, &embed, "active").await.expect(200);
+    let chat = shop.model.to_string();
+    let (pointer, text) = refused(with(&chat, 950)).await;
+    assert!(pointer == of_model && text.contains("no embedding model"), "{pointer} {text}");
+    let absent = "mdl_00000000000000000000000000";
+    assert_eq!(refused(with(absent, 950)).await.0, of_model);
+    for alike in [499, 1_001] {
+        assert_eq!(refused(with(&embed, alike)).await.0, "/cache/semantic/alike_min");
+    }
+    let mut off = with(&embed, 950);
+    off["cache"]["exact"] = "off".into();
+    assert_eq!(refused(off).await.0, "/cache/semantic");
+    let plans = format!("/v1/admin/products/{}/plans", shop.product);
+    let mut new = with(absent, 950);
+    (new["slug"], new["name"], new["approval"]) = ("a".into(), "A".into(), "auto".into());
+    let reply = shop.operator.post(&plans, new).await.refused("request.invalid");
+    assert_eq!(reply.pointers(), [of_model]);
+
+    let plan = shop.operator.patch(&path, with(&embed, 950), 1).await.expect(200).json();
+    assert_eq!(plan["cache"]["semantic"], json!({"model_id": embed, "alike_min": 950}));
+    let Record::Plan(record) = told.record(Kind::Plan, shop.plan).await else { panic!() };
+    let semantic = record.cache.semantic.unwrap();
+    assert_eq!((semantic.model_id.to_string(), semantic.alike_min), (embed.clone(), 950));
+    assert_eq!(app.count("audit_entries where action = 'update_plan'").await, 1);
+    let shown = app.nobody().get("/v1/catalog/chat").await.expect(200).json();
+    assert_eq!(shown["plans"][0]["cache"]["semantic"]["alike_min"], 950);
+
+    // It may go away, but not at once and without a word; what else is changed of the plan is.
+    let reply = becomes(&shop, &embed, "retired").await.refused("object.conflict");
+    assert!(reply.text.contains("chat/") && reply.text.contains("compare calls"), "{}", reply.text);
+    becomes(&shop, &embed, "deprecated").await.expect(200);
+    let change = json!({"unknown_policy": "bill_reserved"});
+    shop.operator.patch(&path, change, 2).await.expect(200);
+    shop.operator.patch(&path, json!({"cache": {"exact": "all"}}), 3).await.expect(200);
+    becomes(&shop, &embed, "retired").await.expect(200);
 }
 
 #[tokio::test]
@@ -189,14 +256,34 @@ async fn a_call_that_was_given_an_answer_is_booked_at_its_part_of_the_price_and_
     let kept = part(desk.caller.event(&desk.app, &desk.shop, 1_000, 500), 10);
     let mut shared = part(desk.caller.event(&desk.app, &desk.shop, 1_000, 500), 100);
     shared.cached = Some(Cached::Coalesced);
+    let mut alike = part(desk.caller.event(&desk.app, &desk.shop, 1_000, 500), 10);
+    alike.cached = Some(Cached::Semantic);
+    alike.attempts_made = vec![AttemptUse {
+        deployment_id: DeploymentId::new(made.at, &[1; 10]),
+        provider_id: ProviderId::new(made.at, &[1; 10]),
+        status: 200,
+        outcome: Outcome::Ok,
+        tokens: Tokens { input: 9, ..Tokens::default() },
+        units: Units::default(),
+        reported: true,
+        overtaken: false,
+        compared: true,
+    }];
     assert_eq!((made.cost_nanos, kept.cost_nanos), (Nanos(2_500_000), Nanos(250_000)));
-    desk.book(&[made.clone(), kept.clone(), shared.clone()]).await;
+    desk.book(&[made.clone(), kept.clone(), shared.clone(), alike.clone()]).await;
     desk.agrees().await;
     let told = detail(&desk.owner, &kept).await;
     assert_eq!((&told["cached"], &told["price_percent"]), (&json!("exact"), &json!(10)));
     assert_eq!(told["ledger"][0]["entries"][0]["amount_usd"], "0.00025");
     let told = detail(&desk.owner, &shared).await;
     assert_eq!((&told["cached"], &told["price_percent"]), (&json!("coalesced"), &Value::Null));
+    let told = detail(&desk.owner, &alike).await;
+    assert_eq!((&told["cached"], &told["price_percent"]), (&json!("semantic"), &json!(10)));
+    assert_eq!(told["attempts_made"][0]["compared"], true);
+    assert_eq!(
+        told["ledger"][0]["entries"][0]["amount_usd"], "0.00025",
+        "comparing costs them nothing"
+    );
     assert_eq!(detail(&desk.owner, &made).await["cached"], Value::Null);
 
     // A gateway that lies about the part is not believed.

@@ -127,6 +127,7 @@ async fn a_key_sees_everything_of_its_own_apps_calls_and_other_calls_are_not_the
         units: contract::usage::Units::NONE,
         reported: false,
         overtaken: false,
+        compared: false,
     };
     let limit_id = LimitId(uuid::Uuid::nil());
     let touched = LimitTouched { limit_id, window_start: 0, held: 5_000_000, used: 2_500_000 };

@@ -8,7 +8,7 @@ use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use std::fmt;
 use zeroize::Zeroizing;
 
-const NONCE_LEN: usize = 24;
+pub(super) const NONCE_LEN: usize = 24;
 
 /// Random bytes that sealing one secret takes: a data key and two nonces.
 pub type SealEntropy = [u8; 32 + 2 * NONCE_LEN];
@@ -114,26 +114,45 @@ impl MasterKey {
     }
 }
 
+impl MasterKey {
+    /// A key made of it for something else.
+    pub(super) fn subkey(&self, context: &[u8]) -> [u8; 32] {
+        *blake3::keyed_hash(&self.key, context).as_bytes()
+    }
+}
+
 fn cipher(key: &[u8]) -> Result<XChaCha20Poly1305, SealError> {
     let key = Key::try_from(key).map_err(|_| SealError::Damaged)?;
     Ok(XChaCha20Poly1305::new(&key))
 }
 
 fn close(key: &[u8], nonce: &[u8], context: &str, plain: &[u8]) -> Result<String, SealError> {
-    let at = XNonce::try_from(nonce).map_err(|_| SealError::Damaged)?;
-    let sealed = cipher(key)?
-        .encrypt(&at, Payload { msg: plain, aad: context.as_bytes() })
-        .map_err(|_| SealError::Damaged)?;
-    Ok(STANDARD.encode([nonce, sealed.as_slice()].concat()))
+    close_bytes(key, nonce, context.as_bytes(), plain).map(|bytes| STANDARD.encode(bytes))
 }
 
 fn open(key: &[u8], context: &str, text: &str) -> Result<Vec<u8>, SealError> {
     let bytes = STANDARD.decode(text).map_err(|_| SealError::Damaged)?;
+    open_bytes(key, context.as_bytes(), &bytes)
+}
+
+/// Nonce and ciphertext.
+pub(super) fn close_bytes(
+    key: &[u8],
+    nonce: &[u8],
+    context: &[u8],
+    plain: &[u8],
+) -> Result<Vec<u8>, SealError> {
+    let at = XNonce::try_from(nonce).map_err(|_| SealError::Damaged)?;
+    let sealed = cipher(key)?
+        .encrypt(&at, Payload { msg: plain, aad: context })
+        .map_err(|_| SealError::Damaged)?;
+    Ok([nonce, sealed.as_slice()].concat())
+}
+
+pub(super) fn open_bytes(key: &[u8], context: &[u8], bytes: &[u8]) -> Result<Vec<u8>, SealError> {
     let (nonce, body) = bytes.split_at_checked(NONCE_LEN).ok_or(SealError::Damaged)?;
     let at = XNonce::try_from(nonce).map_err(|_| SealError::Damaged)?;
-    cipher(key)?
-        .decrypt(&at, Payload { msg: body, aad: context.as_bytes() })
-        .map_err(|_| SealError::Damaged)
+    cipher(key)?.decrypt(&at, Payload { msg: body, aad: context }).map_err(|_| SealError::Damaged)
 }
 
 #[cfg(test)]

@@ -5,7 +5,11 @@
 //! another row does not open.
 
 #[cfg(feature = "crypto")]
+mod blob;
+#[cfg(feature = "crypto")]
 mod crypto;
+#[cfg(feature = "crypto")]
+pub use blob::BlobSeal;
 #[cfg(feature = "crypto")]
 pub use crypto::{MasterKey, SealEntropy, SealError, Secret};
 

@@ -1,5 +1,6 @@
 //! What a plan says of answers that are given again.
 
+use crate::id::ModelId;
 use serde::{Deserialize, Serialize};
 
 /// A whole of a price, in hundredths.
@@ -60,6 +61,22 @@ impl CacheScope {
     }
 }
 
+/// The least alike that two questions may be, in thousandths: what is further apart has another subject.
+pub const ALIKE_MIN: u16 = 500;
+/// As alike as two can be, in thousandths.
+pub const ALIKE_MAX: u16 = 1_000;
+
+/// Which calls are answered with the answer to one that means the same: all but the words of their last
+/// question is the same, and those are alike by their embeddings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CacheSemantic {
+    /// The embedding model by which they are compared. Its calls are the platform's cost.
+    pub model_id: ModelId,
+    /// How alike they must be: the cosine of their embeddings in thousandths, 500 to 1000.
+    pub alike_min: u16,
+}
+
 /// When a plan's calls are answered with the answer to another call, and what that costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -69,6 +86,9 @@ pub struct CachePolicy {
     /// Seconds that an answer is kept: 1 to 604800.
     pub ttl_s: u32,
     pub scope: CacheScope,
+    /// Calls whose answers are kept are also answered with the answer to one that means the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub semantic: Option<CacheSemantic>,
     /// What an answer out of the cache costs, in hundredths of the price of the call: 0 to 100.
     pub hit_price_percent: u8,
     /// Calls that are made while an identical one is under way share its answer.
@@ -83,6 +103,7 @@ impl Default for CachePolicy {
             exact: CacheExact::Off,
             ttl_s: 3_600,
             scope: CacheScope::App,
+            semantic: None,
             hit_price_percent: WHOLE,
             coalesce: false,
             coalesced_price_percent: WHOLE,

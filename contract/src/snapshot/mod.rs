@@ -15,7 +15,10 @@ mod tag;
 mod tenant;
 mod window;
 
-pub use cache::{CACHE_TTL_MAX_S, CacheExact, CachePolicy, CacheScope, Purges, WHOLE};
+pub use cache::{
+    ALIKE_MAX, ALIKE_MIN, CACHE_TTL_MAX_S, CacheExact, CachePolicy, CacheScope, CacheSemantic,
+    Purges, WHOLE,
+};
 pub use catalog::{
     Auth, DeploymentRecord, Dialect, Feature, Lifecycle, Modality, ModelRecord, PlanRecord,
     PriceRecord, ProductKind, ProductRecord, ProviderRecord, ProviderSettings,

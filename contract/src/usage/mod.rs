@@ -215,6 +215,8 @@ pub enum Cached {
     Exact,
     /// It was shared with an identical call under way.
     Coalesced,
+    /// It was kept from a call that means the same.
+    Semantic,
 }
 
 impl Cached {
@@ -223,11 +225,12 @@ impl Cached {
         match self {
             Self::Exact => "exact",
             Self::Coalesced => "coalesced",
+            Self::Semantic => "semantic",
         }
     }
 }
 
-/// An attempt that failed or was overtaken, and what its provider reported for it all the same. It is
+/// An attempt that failed, was overtaken or only compared the call with others, and what its provider reported for it all the same. It is
 /// the platform's cost, never the tenant's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -247,6 +250,10 @@ pub struct AttemptUse {
     /// Another place was asked too and answered first, so this one was hung up on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub overtaken: bool,
+    /// It was to answer nothing: an embedding model was asked what the call means, to find the answer
+    /// to one that means the same.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compared: bool,
 }
 
 /// What a call held and used of one limit, in the limit's metric.

@@ -191,6 +191,7 @@ impl AttemptUse {
             units,
             reported,
             overtaken,
+            compared,
         } = self;
         out.extend_from_slice(b"{\"deployment_id\":\"");
         deployment_id.write_to(out);
@@ -200,6 +201,9 @@ impl AttemptUse {
         flags!(out, reported);
         if *overtaken {
             flags!(out, overtaken);
+        }
+        if *compared {
+            flags!(out, compared);
         }
         numbers!(out, status);
         used(out, tokens, units);
@@ -404,7 +408,7 @@ mod tests {
             let failed = AttemptUse {
                 deployment_id: DeploymentId::new(at, &n), provider_id: ProviderId::new(at, &n),
                 status: small.0, outcome: Outcome::UpstreamError, tokens, units, reported: flags.1,
-                overtaken: flags.2,
+                overtaken: flags.2, compared: flags.0,
             };
             let intent = UsageIntent {
                 request_id: RequestId::new(at, &n), at,

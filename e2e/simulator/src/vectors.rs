@@ -1,5 +1,5 @@
-//! Embeddings: a unit vector drawn from a hash of each text, so that the same text always gets the
-//! same vector and nothing more is meant by it. And a score of likeness for reranking: the share of
+//! Embeddings: a unit vector made of hashes of each text's words, so that the same text always gets the
+//! same vector and texts that share words are alike, which is all that is meant by it. And a score of likeness for reranking: the share of
 //! the query's words that a text holds.
 
 use crate::node::{Invalid, Node};
@@ -25,18 +25,25 @@ pub(crate) fn fnv(bytes: &[u8]) -> u64 {
     })
 }
 
-/// A unit vector from the hash of `bytes`, stretched by a linear congruence.
+/// A unit vector: the sum of one for each word of the text, up to case; of what has no words, the one
+/// of its bytes.
 pub(crate) fn vector(bytes: &[u8], dimensions: usize) -> Vec<f32> {
-    let mut state = fnv(bytes);
-    let raw: Vec<f32> = (0..dimensions)
-        .map(|_| {
+    let text = String::from_utf8_lossy(bytes);
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut seeds: Vec<u64> = words.map(|word| fnv(word.to_lowercase().as_bytes())).collect();
+    if seeds.is_empty() {
+        seeds.push(fnv(bytes));
+    }
+    let mut raw = vec![0.0_f32; dimensions];
+    for mut state in seeds {
+        for number in &mut raw {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
             let [.., high, low] = (state >> 32).to_be_bytes();
-            f32::from(i16::from_be_bytes([high, low])) / 32_768.0
-        })
-        .collect();
+            *number += f32::from(i16::from_be_bytes([high, low])) / 32_768.0;
+        }
+    }
     let length = raw.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
     raw.into_iter().map(|x| x / length).collect()
 }
@@ -72,6 +79,16 @@ mod tests {
         assert_eq!(a, vector(b"a text", 256));
         assert_ne!(a, b);
         assert!((a.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn texts_that_share_words_are_alike_and_others_are_not() {
+        let of = |text: &str| vector(text.as_bytes(), 256);
+        let cosine = |one: &str, other: &str| -> f32 {
+            of(one).iter().zip(of(other)).map(|(a, b)| a * b).sum()
+        };
+        assert!(cosine("How far is the moon from here", "how far is the moon from Earth") > 0.75);
+        assert!(cosine("how far is the moon", "who wrote this song") < 0.4);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use failure::{Failure, Next};
 pub use flow::Flow;
 pub use raw::Raw;
 pub use server::about;
-pub use small::{embed_form, rerank_form};
+pub use small::{embed_form, embed_text, rerank_form};
 pub use speech::{Speech, tell_count};
 pub use translate::{Translation, stream_writer, write_answer};
 pub use watch::{Watch, WatchError};

@@ -1,13 +1,15 @@
 //! Calls that are no conversations, told to a provider of another shape: embeddings and rankings.
 //! Their answers are whole, and small.
 
-use super::send::{Given, ask, whole};
+use super::send::{Given, JSON, Sender, ask, exchange, whole};
 use super::speech::{Speech, Told, openai_path};
 use super::{Answered, failure::Failure};
 use crate::admit::Kind;
 use crate::fault::Fault;
+use crate::identify::Principal;
 use crate::meter::Meter;
 use crate::snapshot::{DeploymentView, Tongue};
+use crate::worker::Worker;
 use bytes::Bytes;
 use contract::usage::{Tokens, Units};
 use dialect::embed::{self, Target};
@@ -63,10 +65,7 @@ pub async fn embeddings(
     };
     let asked = surface.read_request(&call.body, Some(&call.ask.model)).map_err(invalid)?;
     let to = target(deployment);
-    let path = match form {
-        embed::Form::Openai => openai_path(deployment, "/embeddings"),
-        form => form.path(to.model),
-    };
+    let path = embed_path(deployment, form);
     let mut losses = Losses::new(tongue.wire);
     let mut told = Vec::new();
     for batch in asked.clone().batches(form.batch_max(to.model)) {
@@ -78,6 +77,43 @@ pub async fn embeddings(
     let id = call.principal.stamp.id_text.to_str().unwrap_or_default();
     let body = surface.write_answer(&joined, &asked, id);
     Ok(given(meter, body, joined.tokens.into(), &losses))
+}
+
+/// What a text means to an embedding model, to be compared with what others mean; and what that used,
+/// where its provider tells.
+///
+/// # Errors
+/// As an attempt's.
+pub async fn embed_text(
+    worker: &Worker,
+    principal: &Principal,
+    deployment: &DeploymentView,
+    text: &str,
+    deadline: Instant,
+) -> Result<(Vec<f64>, Option<Tokens>), Failure> {
+    let (tongue, form) = embed_form(deployment).ok_or_else(Failure::not_served)?;
+    let asked = embed::Request {
+        inputs: vec![embed::Input::Text(text.to_owned())],
+        task: Some(embed::Task::Similarity),
+        ..embed::Request::default()
+    };
+    let mut losses = Losses::new(tongue.wire);
+    let body = form.write_request(&asked, &target(deployment), &mut losses).map_err(invalid)?;
+    let told = small(tongue, embed_path(deployment, form), body);
+    let sender = Sender { worker, principal, accepts: JSON };
+    let (response, lease) = exchange(&sender, deployment, &told, deadline).await?;
+    let read = tokio::time::timeout_at(deadline, whole(worker, response, lease)).await;
+    let (headers, body) = read.map_err(|_| Failure::timeout())??;
+    let answer = form.read_answer(&body, 1).map_err(Failure::malformed)?;
+    let numbers = answer.numbers(0).unwrap_or_default().to_vec();
+    Ok((numbers, answer.tokens.or_else(|| counted(&headers))))
+}
+
+fn embed_path<'a>(deployment: &'a DeploymentView, form: embed::Form) -> Cow<'a, str> {
+    match form {
+        embed::Form::Openai => openai_path(deployment, "/embeddings"),
+        form => form.path(&deployment.record.upstream_model),
+    }
 }
 
 /// Asks for each batch that this deployment has not answered yet. Once one fails, no other is begun.

@@ -44,6 +44,7 @@ impl Leg {
             units: heard.units,
             reported: heard.tokens.is_some(),
             overtaken,
+            compared: false,
         }
     }
 }
@@ -147,6 +148,11 @@ impl Meter {
     pub fn failed(&mut self, failure: &Failure) {
         let spent = self.leg.as_ref().and_then(|leg| spent(leg, failure));
         self.failed.extend(spent);
+    }
+
+    /// Notes what it took to compare the call with others. That is ours to bear, too.
+    pub fn compared(&mut self, used: Option<AttemptUse>) {
+        self.failed.extend(used);
     }
 
     /// Notes what the provider has told so far, should its answer come to nothing.

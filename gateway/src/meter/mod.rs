@@ -61,7 +61,8 @@ pub struct Meter {
     /// Gone once settled, as is the reservation.
     intent: Option<Intent>,
     attempts: Cell<u16>,
-    /// Those that failed and were followed by another, and those that were overtaken.
+    /// Those that failed and were followed by another, those that were overtaken, and what compared
+    /// the call with others.
     failed: Vec<AttemptUse>,
     /// The attempt under way, or the last one.
     leg: Option<Leg>,

@@ -4,6 +4,7 @@ use super::End;
 use crate::fault::Fault;
 use crate::recall::{Lead, Told};
 use crate::snapshot::DeploymentView;
+use bytes::Bytes;
 use contract::snapshot::WHOLE;
 use contract::usage::{Cached, Outcome};
 use dialect::neutral::{Answer, Event};
@@ -76,6 +77,13 @@ impl Sharing {
     pub fn record(&self, answer: impl FnOnce() -> Option<Answer>) {
         if let Some(lead) = self.lead.borrow_mut().as_mut() {
             lead.answered(answer());
+        }
+    }
+
+    /// Its whole body, for others, where it is no conversation.
+    pub fn record_body(&self, body: &Bytes) {
+        if let Some(lead) = self.lead.borrow_mut().as_mut() {
+            lead.told(body.clone());
         }
     }
 

@@ -5,8 +5,8 @@ mod bound;
 mod chosen;
 
 pub use bound::Bound;
-pub use chosen::{Chosen, Version, chosen, refused, unknown_model};
-use chosen::{browned_out, chosen_by_id, chosen_native};
+pub use chosen::{Chosen, Version, chosen, chosen_by_id, refused, unknown_model};
+use chosen::{browned_out, chosen_native};
 
 use crate::admit::Stamp;
 use crate::fault::Fault;

@@ -155,6 +155,19 @@ fn regions(permit: &Permit) -> Vec<&[String]> {
         .collect()
 }
 
+/// Whether what a call says may be told in a region, to whomever: by the routes of all models that it
+/// came by.
+#[must_use]
+pub fn may_enter(permit: &Permit, region: &str) -> bool {
+    let principal = &permit.call.principal;
+    let by = [Some(permit.model.record.id), Some(permit.first), permit.fell_back];
+    by.into_iter()
+        .flatten()
+        .filter_map(|by| principal.stamp.snapshot.route(by, principal.key.org_id))
+        .map(|route| &route.record.policy.regions)
+        .all(|regions| regions.is_empty() || regions.iter().any(|one| one == region))
+}
+
 fn way(route: &RouteView, policy: &Policy, rule: usize, part: Option<usize>) -> Way {
     let rule = policy.source.rules.get(rule);
     let split = rule.and_then(|rule| rule.split.as_ref());

@@ -1,7 +1,8 @@
 //! An answer that is kept: in the neutral form, so that whoever asks for the same is told it in its
-//! own dialect, whole or as a stream; and what it used.
+//! own dialect, whole or as a stream; and what it used. What is no conversation is kept as it was told.
 
 use crate::meter::Measure;
+use bytes::Bytes;
 use contract::usage::{Tokens, Units, Used};
 use dialect::neutral::{Answer, Content, Stop};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ const AHEAD_MAX_MS: i64 = 5_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kept {
     pub answer: Answer,
+    /// The whole body, of what is no conversation: JSON, for who asks in the same words.
+    pub as_told: Option<Bytes>,
     pub measure: Measure,
     /// When it was made, in epoch milliseconds.
     pub at_ms: i64,
@@ -30,6 +33,8 @@ struct Written<A> {
     estimated: bool,
     odd: bool,
     answer: A,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    as_told: Option<String>,
 }
 
 impl Kept {
@@ -37,6 +42,9 @@ impl Kept {
     /// done. What was cut at a bound, filtered, refused or paused was no answer to the question.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
+        if self.as_told.is_some() {
+            return true;
+        }
         let candidates = &self.answer.candidates;
         self.answer.blocked.is_none()
             && !candidates.is_empty()
@@ -69,7 +77,11 @@ impl Kept {
     pub fn write(&self) -> Option<Vec<u8>> {
         let Measure { used: Used { tokens, units }, estimated, odd } = self.measure;
         let (answer, at_ms) = (&self.answer, self.at_ms);
-        let written = Written { form: FORM, at_ms, tokens, units, estimated, odd, answer };
+        let as_told = match &self.as_told {
+            None => None,
+            Some(body) => Some(std::str::from_utf8(body).ok()?.to_owned()),
+        };
+        let written = Written { form: FORM, at_ms, tokens, units, estimated, odd, answer, as_told };
         serde_json::to_vec(&written).ok()
     }
 
@@ -77,8 +89,9 @@ impl Kept {
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let written: Written<Answer> = serde_json::from_slice(bytes).ok()?;
-        let Written { form, at_ms, tokens, units, estimated, odd, answer } = written;
+        let Written { form, at_ms, tokens, units, estimated, odd, answer, as_told } = written;
+        let as_told = as_told.map(Bytes::from);
         let measure = Measure { used: Used { tokens, units }, estimated, odd };
-        (form == FORM).then_some(Self { answer, measure, at_ms })
+        (form == FORM).then_some(Self { answer, as_told, measure, at_ms })
     }
 }

@@ -76,6 +76,20 @@ impl TenantKey {
         blake3::Hash::from_bytes(self.hash).to_hex().to_string()
     }
 
+    /// The key of something else of the same organisation's, by its hash.
+    pub(super) const fn sibling(&self, hash: [u8; 32]) -> Self {
+        Self { org: self.org, hash }
+    }
+
+    pub(super) const fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
+    /// The key of what is like it but for `what`.
+    pub(super) fn but_for(&self, what: &[u8]) -> Self {
+        self.sibling(*blake3::keyed_hash(&self.hash, what).as_bytes())
+    }
+
     /// A small number, evenly spread.
     #[must_use]
     pub const fn spread(&self) -> u8 {

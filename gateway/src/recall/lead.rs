@@ -1,12 +1,14 @@
 //! What the call that others follow gathers on its way: its answer as it comes, for them and to be
 //! kept. Whatever becomes of it, it never holds the call itself up.
 
+use super::compare::Compared;
 use super::flight::Pilot;
 use super::kept::Kept;
 use super::{Recall, Wanted};
 use crate::fault::Fault;
 use crate::meter::Measure;
 use crate::snapshot::DeploymentView;
+use bytes::Bytes;
 use contract::id::ModelId;
 use dialect::neutral::{Answer, Delta, Event};
 use dialect::replay::Assembly;
@@ -26,25 +28,35 @@ pub struct Lead {
     pilot: Option<Pilot>,
     recall: Recall,
     wanted: Wanted,
+    /// By which later calls find the answer that mean the same.
+    compared: Option<Compared>,
     /// Which model's answer it was to be, as its provider calls it: another's is not kept.
     model: (ModelId, String),
     events: Vec<Arc<Event>>,
     bytes: usize,
     whole: Option<Answer>,
+    as_told: Option<Bytes>,
 }
 
 impl Lead {
     #[must_use]
-    pub fn new(pilot: Pilot, recall: Recall, wanted: Wanted, place: &DeploymentView) -> Self {
+    pub fn new(
+        pilot: Pilot,
+        recall: Recall,
+        (wanted, compared): (Wanted, Option<Compared>),
+        place: &DeploymentView,
+    ) -> Self {
         let model = model(place);
         Self {
             pilot: Some(pilot),
             recall,
             wanted,
+            compared,
             model,
             events: Vec::new(),
             bytes: 0,
             whole: None,
+            as_told: None,
         }
     }
 
@@ -75,15 +87,25 @@ impl Lead {
         self.whole = answer;
     }
 
+    /// The whole body of what is no conversation.
+    pub fn told(&mut self, body: Bytes) {
+        self.as_told = Some(body);
+    }
+
     /// The call has ended well: those who follow have all of it, and it is kept if it may be.
     pub fn land(mut self, measure: Measure, place: Option<&DeploymentView>, at_ms: i64) {
         let Some(pilot) = self.pilot.take() else { return };
-        let answer = self.whole.take().or_else(|| assemble(&self.events));
+        let as_told = self.as_told.take();
+        let answer = match &as_told {
+            Some(_) => Some(Answer::default()),
+            None => self.whole.take().or_else(|| assemble(&self.events)),
+        };
         let Some(answer) = answer else { return };
-        let kept = Arc::new(Kept { answer, measure, at_ms });
+        let kept = Arc::new(Kept { answer, as_told, measure, at_ms });
         let as_meant = place.is_some_and(|place| model(place) == self.model);
         if self.wanted.keeps && as_meant && kept.is_lasting() {
-            self.recall.keep(self.wanted.key, &kept, self.wanted.policy.ttl_s);
+            let ttl_ms = i64::from(self.wanted.policy.ttl_s) * 1_000;
+            self.recall.keep(self.wanted.key, &kept, self.compared.take(), ttl_ms);
         }
         pilot.land(kept);
     }

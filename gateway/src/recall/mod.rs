@@ -4,22 +4,31 @@
 //! its own limits and is billed as its plan says.
 
 mod asked;
+mod compare;
 mod flight;
 mod kept;
 mod key;
 mod lead;
+mod memory;
+mod near;
+mod question;
 mod shelf;
 mod store;
+mod vector;
 mod wanted;
 
 pub use asked::CacheAsked;
+pub use compare::Compared;
 pub use flight::{Flights, Joined, Pilot, Seat, Step};
 pub use kept::Kept;
 pub use key::{CacheSecret, KeyMaker, Tenant, TenantKey};
 pub use lead::Lead;
+pub use memory::{CacheBounds, Recall};
+pub use near::{Near, Question};
 pub use shelf::{Librarian, Shelf};
 pub use store::Store;
-pub use wanted::{Stand, Wanted};
+pub use vector::Vector;
+pub use wanted::{Stand, Wanted, is_deterministic};
 
 use crate::attempt::{Answered, Upstream, write_answer};
 use crate::fallback;
@@ -27,6 +36,7 @@ use crate::fault::Fault;
 use crate::meter::{Meter, Room};
 use crate::plan::Plan;
 use crate::telemetry::Count;
+use compare::compare;
 use contract::error::ErrorCode;
 use contract::usage::Cached;
 use http::{HeaderMap, HeaderValue, header};
@@ -36,67 +46,6 @@ use tokio::time::timeout_at;
 
 /// How many leaders a call follows; when all have failed, it fails as the last one did.
 const LEADERS_MAX: u8 = 3;
-
-/// Bounds of what is kept.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub struct CacheBounds {
-    /// Bytes of answers that are kept in memory; 0 keeps none there.
-    #[arg(long = "cache-bytes-max", env = "TOLLGATE_CACHE_BYTES_MAX", default_value_t = 256 << 20)]
-    pub bytes_max: usize,
-    /// Bytes of answers that are kept in Redis for each organisation; 0 keeps none there.
-    #[arg(
-        long = "cache-redis-bytes-max",
-        env = "TOLLGATE_CACHE_REDIS_BYTES_MAX",
-        default_value_t = 16 << 20
-    )]
-    pub redis_bytes_max: usize,
-}
-
-impl Default for CacheBounds {
-    fn default() -> Self {
-        Self { bytes_max: 256 << 20, redis_bytes_max: 16 << 20 }
-    }
-}
-
-/// An answer longer than this is not kept.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
-
-/// Where answers are kept and calls under way are known. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Recall {
-    pub store: Arc<Store>,
-    pub flights: Arc<Flights>,
-    shelf: Shelf,
-}
-
-impl Recall {
-    /// With the half that is to run in the background.
-    #[must_use]
-    pub fn new(bounds: CacheBounds) -> (Self, Librarian) {
-        let (shelf, librarian) = Librarian::new(bounds.redis_bytes_max);
-        let store = Arc::new(Store::new(bounds.bytes_max));
-        (Self { store, flights: Arc::default(), shelf }, librarian)
-    }
-
-    /// What is in this process, else in Redis.
-    async fn find(&self, wanted: &Wanted, now_ms: i64) -> Option<Arc<Kept>> {
-        if let Some(kept) = self.store.find(&wanted.key, now_ms, wanted.ttl_ms) {
-            return Some(kept);
-        }
-        let found = self.shelf.find(wanted.key, now_ms, wanted.ttl_ms).await?;
-        self.store.keep(wanted.key, Arc::clone(&found.kept), found.bytes);
-        Some(found.kept)
-    }
-
-    /// Keeps an answer here and in Redis.
-    fn keep(&self, key: TenantKey, kept: &Arc<Kept>, ttl_s: u32) {
-        let Some(bytes) = kept.write().filter(|bytes| bytes.len() <= ANSWER_BYTES_MAX) else {
-            return;
-        };
-        self.store.keep(key, Arc::clone(kept), bytes.len());
-        self.shelf.keep(key, bytes.into(), kept.at_ms, i64::from(ttl_s) * 1_000);
-    }
-}
 
 /// How a call's answer came about, as its caller is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,6 +59,11 @@ pub enum Told {
         age_s: u64,
     },
     Coalesced,
+    /// Kept, of a call that means the same; how alike their questions are, in thousandths.
+    Alike {
+        age_s: u64,
+        alike: u16,
+    },
 }
 
 impl Told {
@@ -121,6 +75,7 @@ impl Told {
             Self::Miss => Some("miss"),
             Self::Hit { .. } => Some("hit"),
             Self::Coalesced => Some("coalesced"),
+            Self::Alike { .. } => Some("semantic"),
         }
     }
 }
@@ -147,9 +102,9 @@ pub async fn answer(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Fault
     // Not when it was admitted: it may have waited since.
     let now_ms = || tools.clock.now().timestamp_millis();
     meter.sharing.told = Told::Miss;
-    let lead = |pilot| Lead::new(pilot, recall.clone(), wanted, plan.attempt(0));
     if !wanted.looks {
-        meter.sharing.lead(lead(Pilot::alone()));
+        let alone = Pilot::alone();
+        meter.sharing.lead(Lead::new(alone, recall.clone(), (wanted, None), plan.attempt(0)));
         return fallback::answer(meter, plan).await;
     }
     if wanted.keeps
@@ -159,19 +114,9 @@ pub async fn answer(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Fault
     }
     let mut failed = None;
     for _ in 0..LEADERS_MAX {
-        let mut seat = match recall.flights.join(wanted.key) {
+        let mut seat = match recall.flights.join(wanted.flight) {
             Joined::Follow(seat) => seat,
-            Joined::Lead(pilot) => {
-                // Again: it may have come just before this call began to lead.
-                let kept = if wanted.keeps { recall.find(&wanted, now_ms()).await } else { None };
-                if let Some(kept) = kept {
-                    pilot.land(Arc::clone(&kept));
-                    return hit(meter, kept, &wanted, now_ms()).await;
-                }
-                meter.sharing.lead(lead(pilot));
-                tools.telemetry.count(Count::CacheMiss, 1);
-                return fallback::answer(meter, plan).await;
-            }
+            Joined::Lead(pilot) => return lead(meter, plan, pilot, wanted).await,
         };
         match begun(&mut meter, &mut seat).await? {
             None => return share(meter, Source::Live(seat), &wanted).await,
@@ -185,6 +130,46 @@ pub async fn answer(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Fault
         // They left, or went on elsewhere: that says nothing of this call.
         None => fallback::answer(meter, plan).await,
     }
+}
+
+/// Makes the call, for those too who follow; unless there is an answer to the same in Redis or, just
+/// now, here, or one to what means the same.
+async fn lead(
+    mut meter: Box<Meter>,
+    plan: Plan,
+    pilot: Pilot,
+    wanted: Wanted,
+) -> Result<Upstream, Fault> {
+    let gateway = Arc::clone(&meter.worker().gateway);
+    let (tools, recall) = (&gateway.tools, &gateway.tools.recall);
+    let now_ms = || tools.clock.now().timestamp_millis();
+    let mut compared = None;
+    if wanted.keeps {
+        if let Some(kept) = recall.find(wanted.key, now_ms(), wanted.ttl_ms).await {
+            pilot.land(Arc::clone(&kept));
+            return hit(meter, kept, &wanted, now_ms()).await;
+        }
+        if let Some(semantic) = wanted.semantic {
+            // Boxed: most plans have none.
+            compared = Box::pin(compare(&mut meter, semantic, plan.attempt(0))).await;
+            let found = match &compared {
+                Some(compared) => {
+                    let young = (now_ms(), wanted.ttl_ms);
+                    recall.find_alike(compared, semantic.alike_min, young).await
+                }
+                None => None,
+            };
+            if let Some((alike, kept)) = found {
+                pilot.land(Arc::clone(&kept));
+                let told = Told::Alike { age_s: kept.age_s(now_ms()), alike };
+                return kept_given(meter, kept, &wanted, (told, Cached::Semantic)).await;
+            }
+        }
+    }
+    let lead = Lead::new(pilot, recall.clone(), (wanted, compared), plan.attempt(0));
+    meter.sharing.lead(lead);
+    tools.telemetry.count(Count::CacheMiss, 1);
+    fallback::answer(meter, plan).await
 }
 
 /// Waits until a call under way has something for this one: content of a stream (`None`), or its
@@ -204,14 +189,25 @@ async fn begun(meter: &mut Meter, seat: &mut Seat) -> Result<Option<Step>, Fault
 
 /// Answers with what was kept.
 async fn hit(
-    mut meter: Box<Meter>,
+    meter: Box<Meter>,
     kept: Arc<Kept>,
     wanted: &Wanted,
     now_ms: i64,
 ) -> Result<Upstream, Fault> {
-    meter.sharing.told = Told::Hit { age_s: kept.age_s(now_ms) };
-    meter.sharing.give(Cached::Exact, wanted.policy.hit_price_percent);
-    meter.worker().gateway.tools.telemetry.count(Count::CacheHit, 1);
+    let told = Told::Hit { age_s: kept.age_s(now_ms) };
+    kept_given(meter, kept, wanted, (told, Cached::Exact)).await
+}
+
+async fn kept_given(
+    mut meter: Box<Meter>,
+    kept: Arc<Kept>,
+    wanted: &Wanted,
+    (told, cached): (Told, Cached),
+) -> Result<Upstream, Fault> {
+    meter.sharing.told = told;
+    meter.sharing.give(cached, wanted.policy.hit_price_percent);
+    let count = if cached == Cached::Semantic { Count::CacheAlike } else { Count::CacheHit };
+    meter.worker().gateway.tools.telemetry.count(count, 1);
     given(meter, Source::Whole(kept)).await
 }
 
@@ -240,7 +236,10 @@ async fn given(mut meter: Box<Meter>, source: Source) -> Result<Upstream, Fault>
     }
     let (kind, answer) = match source {
         Source::Whole(kept) if !meter.permit.call.ask.stream => {
-            let body = write_answer(&meter, &kept.answer)?;
+            let body = match &kept.as_told {
+                Some(body) => body.clone(),
+                None => write_answer(&meter, &kept.answer)?,
+            };
             (JSON, Answered::Whole { body, measure: kept.measure })
         }
         source => (EVENTS, Answered::Shared(Box::new(source))),

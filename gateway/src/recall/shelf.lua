@@ -1,8 +1,16 @@
 -- Keeps an answer of an organisation, and at most so many bytes of answers: those that end first
--- leave first. Expired ones leave a few at a time.
+-- leave first. Expired ones leave a few at a time. Of a list, which has room for so many bytes, it is
+-- the newest entry: all are of one length, and what there is no room for leaves.
 local answers, ends, size = KEYS[1], KEYS[2], KEYS[3]
 local field, answer = ARGV[1], ARGV[2]
 local now, ttl, max = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local room = tonumber(ARGV[6])
+if room > 0 then
+  local list = redis.call('HGET', answers, field) or ''
+  if #list % #answer == 0 then
+    answer = answer .. list:sub(1, math.floor((room - #answer) / #answer) * #answer)
+  end
+end
 local total = tonumber(redis.call('GET', size) or '0')
 local function leave(gone)
   total = total - redis.call('HSTRLEN', answers, gone)

@@ -5,6 +5,8 @@ use super::kept::Kept;
 use super::key::TenantKey;
 use crate::link::Link;
 use contract::channel::{cache_answers, cache_bytes, cache_ends};
+use contract::id::OrgId;
+use contract::seal::BlobSeal;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use redis::RedisResult;
@@ -20,10 +22,15 @@ pub const FIND_WITHIN: Duration = Duration::from_millis(50);
 const ORDERS_MAX: usize = 1_024;
 /// Orders that are with Redis at once.
 const AT_ONCE: usize = 256;
+/// Bytes of one list.
+const LIST_BYTES_MAX: usize = 1 << 20;
 
 /// Where calls give their orders. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Shelf(mpsc::Sender<Order>);
+pub struct Shelf {
+    orders: mpsc::Sender<Order>,
+    seal: BlobSeal,
+}
 
 #[derive(Debug)]
 enum Order {
@@ -34,27 +41,67 @@ enum Order {
 #[derive(Debug)]
 struct Page {
     key: TenantKey,
-    answer: Arc<[u8]>,
+    sealed: Vec<u8>,
     now_ms: i64,
     ttl_ms: i64,
+    /// It is the newest entry of a list.
+    listed: bool,
 }
 
 impl Shelf {
     /// The answer to `key`, at most `ttl_ms` old, if Redis has it at hand.
     pub async fn find(&self, key: TenantKey, now_ms: i64, ttl_ms: i64) -> Option<Found> {
-        let (reply, told) = oneshot::channel();
-        self.0.try_send(Order::Find(key, reply)).ok()?;
-        let bytes = timeout(FIND_WITHIN, told).await.ok()?.ok()??;
+        let bytes = self.open(&key, &self.bytes(key).await??)?;
         let kept = Kept::read(&bytes)?;
         kept.is_fresh(now_ms, ttl_ms).then(|| Found { kept: Arc::new(kept), bytes: bytes.len() })
     }
 
     /// Keeps an answer, when Redis takes it.
-    pub fn keep(&self, key: TenantKey, answer: Arc<[u8]>, now_ms: i64, ttl_ms: i64) {
+    pub fn keep(&self, key: TenantKey, answer: &[u8], now_ms: i64, ttl_ms: i64) {
+        self.order(key, answer, (now_ms, ttl_ms), false);
+    }
+
+    /// Entries of `len` bytes each of a list, the newest first; what does not open is left out.
+    /// `None`: Redis does not say.
+    pub async fn list(&self, key: TenantKey, len: usize) -> Option<Vec<Vec<u8>>> {
+        let list = self.bytes(key).await?.unwrap_or_default();
+        let sealed = len + SEALED_MORE;
+        if list.len() % sealed != 0 {
+            return Some(Vec::new());
+        }
+        Some(list.chunks(sealed).filter_map(|entry| self.open(&key, entry)).collect())
+    }
+
+    /// Puts the newest entry into a list, when Redis takes it.
+    pub fn add(&self, key: TenantKey, entry: &[u8], now_ms: i64, ttl_ms: i64) {
+        self.order(key, entry, (now_ms, ttl_ms), true);
+    }
+
+    /// What Redis has; `None`: it does not say.
+    async fn bytes(&self, key: TenantKey) -> Option<Option<Vec<u8>>> {
+        let (reply, told) = oneshot::channel();
+        self.orders.try_send(Order::Find(key, reply)).ok()?;
+        timeout(FIND_WITHIN, told).await.ok()?.ok()
+    }
+
+    fn order(&self, key: TenantKey, plain: &[u8], (now_ms, ttl_ms): (i64, i64), listed: bool) {
+        let Ok(sealed) = self.seal.of(org(&key.org())).seal(key.hash(), plain) else { return };
         // Not to be kept costs the next caller a call.
-        let _ = self.0.try_send(Order::Keep(Page { key, answer, now_ms, ttl_ms }));
+        let _ = self.orders.try_send(Order::Keep(Page { key, sealed, now_ms, ttl_ms, listed }));
+    }
+
+    /// `None`: it was sealed under another key, for another place, or is damaged.
+    fn open(&self, key: &TenantKey, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.seal.of(org(&key.org())).open(key.hash(), sealed).ok()
     }
 }
+
+const fn org(id: &OrgId) -> &[u8] {
+    id.0.as_bytes()
+}
+
+/// By how much what is sealed is longer: a nonce and a tag.
+const SEALED_MORE: usize = 24 + 16;
 
 /// An answer that Redis had.
 #[derive(Debug, Clone)]
@@ -73,11 +120,11 @@ pub struct Librarian {
 }
 
 impl Librarian {
-    /// 0 bytes: nothing is kept in Redis.
+    /// 0 bytes: nothing is kept in Redis. What is kept there is sealed.
     #[must_use]
-    pub fn new(bytes_max: usize) -> (Shelf, Self) {
-        let (shelf, orders) = mpsc::channel(ORDERS_MAX);
-        (Shelf(shelf), Self { orders, bytes_max })
+    pub fn new(bytes_max: usize, seal: BlobSeal) -> (Shelf, Self) {
+        let (orders, waiting) = mpsc::channel(ORDERS_MAX);
+        (Shelf { orders, seal }, Self { orders: waiting, bytes_max })
     }
 
     /// Serves until every [`Shelf`] is gone.
@@ -121,11 +168,13 @@ async fn carry_out(
             // Whoever asked may have gone on without it.
             reply.send(found).unwrap_or_default();
         }
-        Order::Keep(Page { key, answer, now_ms, ttl_ms }) => {
+        Order::Keep(Page { key, sealed, now_ms, ttl_ms, listed }) => {
             let org = key.org();
+            // A list leaves room for others.
+            let room = if listed { LIST_BYTES_MAX.min(bytes_max / 4) } else { 0 };
             let mut call = script.prepare_invoke();
             call.key(cache_answers(org)).key(cache_ends(org)).key(cache_bytes(org));
-            call.arg(key.text()).arg(&*answer).arg(now_ms).arg(ttl_ms).arg(bytes_max);
+            call.arg(key.text()).arg(sealed).arg(now_ms).arg(ttl_ms).arg(bytes_max).arg(room);
             call.invoke_async::<i64>(&mut connection).await?;
         }
     }

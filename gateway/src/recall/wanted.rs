@@ -7,10 +7,12 @@ use crate::admit::Kind;
 use crate::permit::Permit;
 use crate::read::Call;
 use crate::snapshot::DeploymentView;
-use contract::snapshot::{CacheExact, CachePolicy};
+use contract::snapshot::{CacheExact, CachePolicy, CacheSemantic};
 use contract::usage::Operation;
-use dialect::neutral::{Content, Part, Request, Source, ToolChoice};
+use dialect::json;
+use dialect::neutral::{Content, Extra, Part, Request, Source, ToolChoice};
 use http::HeaderName;
+use std::io;
 
 /// How a call stands to the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +28,12 @@ pub enum Stand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
     pub key: TenantKey,
+    /// Under which it shares the answer of a call under way: only with those that would be given the
+    /// same kept ones.
+    pub flight: TenantKey,
     pub policy: CachePolicy,
+    /// By what it may be given the answer to a call that means the same.
+    pub semantic: Option<CacheSemantic>,
     /// An answer that is there will do.
     pub looks: bool,
     /// Its answer may be kept.
@@ -44,29 +51,87 @@ impl Wanted {
             return Stand::Off;
         }
         let asked = call.principal.passed_on.cache;
-        if asked.no_store || !is_conversation(call) {
+        if asked.no_store {
             return Stand::Past;
         }
         // What cannot be read is refused on the way, if it must be.
-        let Ok(request) = call.neutral() else { return Stand::Past };
-        if acts(request) || looks_elsewhere(request) {
-            return Stand::Past;
-        }
+        let known = match call.operation {
+            Operation::Chat => of_conversation(secret, permit, place),
+            operation if is_deterministic(operation) => {
+                told_alike(secret, permit, place).map(|key| (key, true))
+            }
+            _ => None,
+        };
+        let Some((key, deterministic)) = known else { return Stand::Past };
         let keeps = match policy.exact {
             CacheExact::Off => false,
-            CacheExact::Deterministic => request.sampling.temperature == Some(0.0),
+            CacheExact::Deterministic => deterministic,
             CacheExact::All => true,
         };
         if !keeps && !policy.coalesce {
             return Stand::Past;
         }
-        let Some(key) = key(secret, permit, place, request) else { return Stand::Past };
+        let semantic = policy.semantic.filter(|_| keeps && call.operation == Operation::Chat);
+        let flight = match semantic {
+            None => key,
+            Some(CacheSemantic { model_id, alike_min }) => {
+                key.but_for(&[model_id.0.as_bytes(), &alike_min.to_le_bytes()[..]].concat())
+            }
+        };
         let CacheAsked { no_cache, age_max_s, .. } = asked;
         let ttl_s = age_max_s.map_or(policy.ttl_s.into(), |max| max.min(policy.ttl_s.into()));
         let ttl_ms = i64::try_from(ttl_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
         let looks = !no_cache && ttl_ms > 0;
-        Stand::Wanted(Self { key, policy, looks, keeps, ttl_ms })
+        Stand::Wanted(Self { key, flight, policy, semantic, looks, keeps, ttl_ms })
     }
+}
+
+/// Calls that are answered the same whenever they are made, in their caller's own words.
+#[must_use]
+pub const fn is_deterministic(operation: Operation) -> bool {
+    matches!(operation, Operation::Embeddings | Operation::Rerank)
+}
+
+/// The key of an embedding or a ranking: its words are its dialect's, and it is answered in them.
+fn told_alike(secret: &CacheSecret, permit: &Permit, place: &DeploymentView) -> Option<TenantKey> {
+    let call = &permit.call;
+    if call.native.is_some() {
+        return None;
+    }
+    let mut maker = maker(secret, permit, place, &[]);
+    maker.add(call.operation.as_str().as_bytes());
+    maker.add(call.wire.as_str().as_bytes());
+    maker.add(match call.kind {
+        Kind::Batch => b"batch",
+        Kind::First => b"first",
+        _ => b"usual",
+    });
+    // Member by member as they came, so that what two readers may read as two is a call of its own.
+    let walked = json::walk_object(&call.body, |member| match member.name(&call.body).as_deref() {
+        // By whatever name it was called; and whose end user asks changes no answer.
+        Some(b"model" | b"user") => {}
+        name => {
+            maker.add(name.unwrap_or_default());
+            maker.add(member.raw(&call.body));
+        }
+    });
+    walked.ok()?;
+    maker.finish(|_| Ok(())).ok()
+}
+
+/// The key of a conversation, and whether it is to be answered the same whenever it is asked for.
+fn of_conversation(
+    secret: &CacheSecret,
+    permit: &Permit,
+    place: &DeploymentView,
+) -> Option<(TenantKey, bool)> {
+    let request = permit.call.neutral().ok().filter(|_| is_conversation(&permit.call))?;
+    if acts(request) || looks_elsewhere(request) {
+        return None;
+    }
+    let maker = maker(secret, permit, place, &request.extra);
+    let key = maker.finish(|out| write(request, out)).ok()?;
+    Some((key, request.sampling.temperature == Some(0.0)))
 }
 
 /// Only these are read into the neutral form.
@@ -106,13 +171,34 @@ fn is_elsewhere(part: &Part) -> bool {
 /// stream is told.
 const CHANGES_NOTHING: [&str; 2] = ["store", "stream_options"];
 
-/// Everything that the answer depends on.
-fn key(
+/// Everything that the answer to a call depends on but the words of its last question, which `rest` is
+/// without; and by whom they are compared, for what two models tell cannot be.
+pub(super) fn partition(
     secret: &CacheSecret,
     permit: &Permit,
     place: &DeploymentView,
-    request: &Request,
+    rest: &Request,
+    by: &DeploymentView,
 ) -> Option<TenantKey> {
+    let mut maker = maker(secret, permit, place, &rest.extra);
+    maker.add(b"means the same");
+    maker.add(by.record.model_id.0.as_bytes());
+    maker.add(by.record.upstream_model.as_bytes());
+    maker.add(by.record.version.as_deref().unwrap_or_default().as_bytes());
+    maker.finish(|out| write(rest, out)).ok()
+}
+
+fn write(request: &Request, out: &mut dyn io::Write) -> io::Result<()> {
+    Ok(serde_json::to_writer(out, request)?)
+}
+
+/// Everything that the answer depends on, but what the request's JSON has, which comes last.
+fn maker(
+    secret: &CacheSecret,
+    permit: &Permit,
+    place: &DeploymentView,
+    extra: &[Extra],
+) -> KeyMaker {
     let principal = &permit.call.principal;
     let (org, app) = (principal.key.org_id, &principal.app);
     let snapshot = &principal.stamp.snapshot;
@@ -137,10 +223,10 @@ fn key(
             key.add(value.as_bytes());
         }
     }
-    for extra in request.extra.iter().filter(|extra| !CHANGES_NOTHING.contains(&&*extra.name)) {
+    for extra in extra.iter().filter(|extra| !CHANGES_NOTHING.contains(&&*extra.name)) {
         key.add(extra.wire.as_str().as_bytes());
         key.add(extra.name.as_bytes());
         key.add(extra.value.to_string().as_bytes());
     }
-    key.finish(|out| Ok(serde_json::to_writer(out, request)?)).ok()
+    key
 }

@@ -17,7 +17,7 @@ use crate::answer::Answer;
 use crate::attempt::{Answered, Upstream};
 use crate::fault::Fault;
 use crate::meter::End;
-use crate::recall::Told;
+use crate::recall::{Told, is_deterministic};
 use crate::render::{self, limits};
 use crate::text;
 use contract::usage::Outcome;
@@ -42,6 +42,8 @@ const DOWNGRADED: HeaderName = HeaderName::from_static("x-tollgate-downgraded");
 
 /// How the answer came about, where the plan has a cache; and how many seconds ago.
 const CACHE: HeaderName = HeaderName::from_static("x-tollgate-cache");
+/// How alike the question is to the one that was answered.
+const SIMILARITY: HeaderName = HeaderName::from_static("x-tollgate-cache-similarity");
 
 /// Answers the caller. A stream's cost is not known when its head goes out: it is told at its end.
 ///
@@ -73,14 +75,21 @@ pub fn relay(upstream: Upstream) -> Result<Response<Answer>, Fault> {
     if let Some(told) = meter.sharing.told.as_str() {
         response.headers_mut().insert(CACHE, HeaderValue::from_static(told));
     }
-    if let Told::Hit { age_s } = meter.sharing.told {
+    if let Told::Hit { age_s } | Told::Alike { age_s, .. } = meter.sharing.told {
         response.headers_mut().insert(header::AGE, age_s.into());
+    }
+    if let Told::Alike { alike, .. } = meter.sharing.told {
+        let told = format!("{}.{:03}", alike / 1_000, alike % 1_000);
+        response.headers_mut().insert(SIMILARITY, text::header(&[told.as_bytes()]));
     }
     if let Some(dropped) = dropped {
         response.headers_mut().insert(DROPPED, dropped);
     }
     match answer {
         Answered::Whole { body, measure } => {
+            if is_deterministic(meter.permit.call.operation) {
+                meter.sharing.record_body(&body);
+            }
             let cost = meter.end(End { outcome: Outcome::Ok, status: 200, code: None, measure });
             if tell_cost {
                 render::cost::tell(response.headers_mut(), cost, &measure.used.tokens);

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod alike;
 mod budgets;
 mod calls;
 mod cohere;
@@ -38,3 +39,4 @@ mod translate;
 mod upstream;
 mod usage;
 mod vendors;
+mod walls;

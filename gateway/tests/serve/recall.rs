@@ -2,7 +2,7 @@
 
 use crate::matrix::{CALLERS, Caller, PROVIDERS, place};
 use crate::support::{
-    MODEL, Stack, World, at, chat, deterministic, error, pepper, rates, wait_for,
+    EMBED, MODEL, Stack, World, at, chat, deterministic, error, pepper, rates, wait_for,
 };
 use contract::channel::cache_answers;
 use contract::id::{AppId, KeyId, OrgId, SubscriptionId};
@@ -22,6 +22,7 @@ pub const POLICY: CachePolicy = CachePolicy {
     exact: CacheExact::Deterministic,
     ttl_s: 600,
     scope: CacheScope::Org,
+    semantic: None,
     hit_price_percent: 10,
     coalesce: true,
     coalesced_price_percent: 50,
@@ -54,7 +55,7 @@ pub fn told(response: &Response) -> &str {
 }
 
 /// Sends it, and says how it was answered.
-async fn asked(stack: &Stack, body: &Value) -> String {
+pub async fn asked(stack: &Stack, body: &Value) -> String {
     let response = send(stack, body).await;
     let how = told(&response).to_owned();
     response.bytes().await.unwrap();
@@ -224,6 +225,74 @@ async fn what_may_differ_or_act_or_was_no_whole_answer_is_never_kept() {
 }
 
 #[tokio::test]
+async fn embeddings_and_rankings_are_kept_in_the_words_that_they_were_asked_in() {
+    let stack = Stack::of(|world| {
+        world.plan.cache = POLICY;
+        let mut ranks = world.models[0].clone();
+        (ranks.id, ranks.name) = (contract::id::ModelId::new(at(), &[3; 10]), "house/rank".into());
+        ranks.modality = contract::snapshot::Modality::Rerank;
+        let mut price = world.prices[0].clone();
+        (price.id, price.model_id) = (contract::id::PriceId::new(at(), &[3; 10]), ranks.id);
+        let mut cohere = world.providers[0].clone();
+        (cohere.id, cohere.slug) = (contract::id::ProviderId::new(at(), &[3; 10]), "cohere".into());
+        (cohere.dialect, cohere.auth) =
+            (contract::snapshot::Dialect::Cohere, contract::snapshot::Auth::None);
+        (cohere.credential, cohere.base_url) =
+            (None, format!("{}/v2", cohere.base_url.trim_end_matches("/v1")));
+        let mut place = world.deployments[0].clone();
+        (place.id, place.model_id) = (contract::id::DeploymentId::new(at(), &[3; 10]), ranks.id);
+        place.provider_id = cohere.id;
+        world.product.model_ids.push(ranks.id);
+        world.models.push(ranks);
+        world.prices.push(price);
+        world.providers.push(cohere);
+        world.deployments.push(place);
+    })
+    .await;
+    let ask = async |path: &str, body: &Value| {
+        let response = stack.post(path).json(body).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{body}");
+        (told(&response).to_owned(), response.text().await.unwrap())
+    };
+    let embed = json!({"model": EMBED, "input": ["one", "two"]});
+    let (how, first) = ask("/v1/embeddings", &embed).await;
+    assert_eq!(how, "miss");
+    let user = json!({"user": "u-7", "input": ["one", "two"], "model": EMBED});
+    assert_eq!(ask("/v1/embeddings", &user).await, ("hit".into(), first.clone()));
+    for (change, value) in [
+        ("input", json!(["two", "one"])),
+        ("input", json!("one")),
+        ("dimensions", json!(64)),
+        ("encoding_format", json!("base64")),
+    ] {
+        let mut other = embed.clone();
+        other[change] = value;
+        assert_eq!(ask("/v1/embeddings", &other).await.0, "miss", "{other}");
+        assert_eq!(ask("/v1/embeddings", &other).await.0, "hit", "{other}");
+    }
+    let cohere = json!({"model": EMBED, "texts": ["one", "two"], "input_type": "search_query"});
+    let (how, text) = ask("/v2/embed", &cohere).await;
+    assert!(how == "miss" && text != first, "another dialect has other words");
+    assert_eq!(ask("/v2/embed", &cohere).await, ("hit".into(), text));
+    let rank = json!({"model": "house/rank", "query": "red", "documents": ["blue", "red"]});
+    let (how, first) = ask("/v2/rerank", &rank).await;
+    assert_eq!(how, "miss");
+    assert_eq!(ask("/v2/rerank", &rank).await, ("hit".into(), first));
+    assert_eq!(stack.sim.stats().calls, 7);
+    let events = stack.events(14).await;
+    let (made, kept) = (&events[0], &events[1]);
+    assert_eq!((kept.cached, kept.attempts, kept.tokens), (Some(Cached::Exact), 0, made.tokens));
+    costs(made, 100);
+    costs(kept, 10);
+    assert!(made.cost_nanos.0 > kept.cost_nanos.0 && kept.cost_nanos.0 > 0);
+    // Under way together they are one call.
+    let body = json!({"model": EMBED, "input": "as one [[sim latency_ms=800]]"});
+    let answers = futures::future::join_all((0..20).map(|_| ask("/v1/embeddings", &body))).await;
+    assert!(answers.iter().all(|(_, text)| *text == answers[0].1));
+    assert_eq!(stack.sim.stats().calls, 8);
+}
+
+#[tokio::test]
 async fn a_plan_may_keep_all_calls_or_none() {
     let all = stack(CachePolicy { exact: CacheExact::All, coalesce: false, ..POLICY }).await;
     assert_eq!(asked(&all, &chat("")).await, "miss");
@@ -273,7 +342,7 @@ async fn what_is_thrown_away_is_found_no_more_as_soon_as_a_gateway_hears_of_it()
 }
 
 /// Another app, of the same team or of another org, and its key.
-fn neighbour(world: &mut World, n: u8, org: OrgId) -> String {
+pub fn neighbour(world: &mut World, n: u8, org: OrgId) -> String {
     let made = key::make(KeyEnv::Live, deterministic(n));
     let app_id = AppId::new(at(), &[n; 10]);
     let team_id = world.app.team_id;

@@ -3,7 +3,7 @@
 
 use crate::matrix::Caller;
 use crate::recall::{POLICY, body, costs, said, send, stack, streamed, switch, told};
-use crate::support::{Stack, chat, wait_for};
+use crate::support::{Stack, chat, rates, wait_for};
 use contract::snapshot::{CacheExact, CachePolicy};
 use contract::usage::{Cached, Outcome};
 use futures::StreamExt as _;
@@ -14,9 +14,11 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn five_hundred_identical_calls_at_once_are_one_call_and_each_gets_and_pays_its_own() {
-    for stream in [false, true] {
-        let stack = stack(CachePolicy { exact: CacheExact::Off, ..POLICY }).await;
-        let mut body = chat("latency_ms=400 tokens=40 chunks=8 chunk_delay_ms=10");
+    for (stream, exact) in
+        [(false, CacheExact::Off), (true, CacheExact::Off), (true, CacheExact::All)]
+    {
+        let stack = stack(CachePolicy { exact, ..POLICY }).await;
+        let mut body = chat("latency_ms=1500 tokens=40 chunks=8 chunk_delay_ms=10");
         body["stream"] = stream.into();
         let answers = join_all((0..500).map(|_| async {
             let response = send(&stack, &body).await;
@@ -43,6 +45,10 @@ async fn five_hundred_identical_calls_at_once_are_one_call_and_each_gets_and_pay
             assert_eq!((event.tokens, event.outcome), (made[0].tokens, Outcome::Ok));
             costs(event, 50);
         }
+        let sum: i64 = events.iter().map(|event| event.cost_nanos.0).sum();
+        let half = rates().price_of_part(&made[0].used(), 50).0;
+        assert_eq!(sum, made[0].cost_nanos.0 + 499 * half);
+        println!("500 calls, streamed: {stream}: 1 made, 499 shared, {sum} nano-dollars");
     }
 }
 

@@ -10,6 +10,7 @@
     reason = "a helper of a test stops the test that it cannot help"
 )]
 
+mod alike;
 mod background;
 mod recall;
 mod redis_server;

@@ -6,6 +6,7 @@ use crate::world::id;
 use contract::channel::{cache_answers, cache_bytes, cache_ends};
 use contract::id::{AppId, OrgId, TeamId};
 use contract::key::KeyPepper;
+use contract::seal::{BlobSeal, MasterKey};
 use contract::snapshot::CacheScope;
 use contract::usage::Tokens;
 use dialect::neutral::{Answer, Candidate, Event, Part, Stop};
@@ -23,23 +24,27 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-const HOUR_MS: i64 = 3_600_000;
+pub const HOUR_MS: i64 = 3_600_000;
 
 fn secret() -> CacheSecret {
     CacheSecret::of(&KeyPepper::new([7; 32]))
 }
 
+fn seal() -> BlobSeal {
+    BlobSeal::new(&MasterKey::new("m", [5; 32]), "kept")
+}
+
 /// Who calls, and how widely the plan shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Caller {
-    org: OrgId,
+pub struct Caller {
+    pub org: OrgId,
     team: TeamId,
     app: AppId,
     scope: CacheScope,
 }
 
 impl Caller {
-    fn chosen(chance: &mut StdRng) -> Self {
+    pub fn chosen(chance: &mut StdRng) -> Self {
         let mut pick = |of: u128| chance.random_range(0..of);
         // The same numbers in both orgs: only the org tells them apart.
         let (org, team, app) = (pick(2), pick(2), pick(3));
@@ -52,7 +57,7 @@ impl Caller {
         }
     }
 
-    fn key(&self, purges: u64, asked: &str) -> TenantKey {
+    pub fn key(&self, purges: u64, asked: &str) -> TenantKey {
         let tenant = Tenant::new(self.org, self.team, self.app, self.scope);
         let mut maker = KeyMaker::new(&secret(), &tenant);
         maker.number(purges);
@@ -60,7 +65,7 @@ impl Caller {
     }
 
     /// All that an answer must be of, to be given to this caller.
-    fn mark(&self, purges: u64, asked: &str) -> String {
+    pub fn mark(&self, purges: u64, asked: &str) -> String {
         let Self { org, team, app, scope } = self;
         let part = match scope {
             CacheScope::Org => String::new(),
@@ -71,15 +76,15 @@ impl Caller {
     }
 }
 
-fn kept(text: &str, at_ms: i64) -> Kept {
+pub fn kept(text: &str, at_ms: i64) -> Kept {
     let candidate =
         Candidate { parts: vec![Part::text(text)], stop: Stop::End, logprobs: None, native: None };
     let tokens = Tokens { input: 3, output: 9, ..Tokens::default() };
     let answer = Answer { candidates: vec![candidate], tokens: Some(tokens), ..Answer::default() };
-    Kept { answer, measure: Measure::told(tokens, Default::default()), at_ms }
+    Kept { answer, as_told: None, measure: Measure::told(tokens, Default::default()), at_ms }
 }
 
-fn text(answer: &Answer) -> String {
+pub fn text(answer: &Answer) -> String {
     match &answer.candidates[0].parts[0].content {
         dialect::neutral::Content::Text { text, .. } => text.clone(),
         other => panic!("{other:?}"),
@@ -115,16 +120,16 @@ fn followed(seat: &mut Seat) -> String {
     }
 }
 
-struct Shelved {
+pub struct Shelved {
     redis: RedisServer,
-    shelf: Shelf,
+    pub shelf: Shelf,
     librarian: tokio::task::JoinHandle<()>,
 }
 
 impl Shelved {
-    async fn start(bytes_max: usize) -> Self {
+    pub async fn start(bytes_max: usize) -> Self {
         let redis = RedisServer::start();
-        let (shelf, librarian) = Librarian::new(bytes_max);
+        let (shelf, librarian) = Librarian::new(bytes_max, seal());
         let link = Link::new(
             redis.address(),
             Purpose::Cache,
@@ -135,13 +140,13 @@ impl Shelved {
         Self { redis, shelf, librarian }
     }
 
-    async fn count(&self, org: OrgId) -> usize {
+    pub async fn count(&self, org: OrgId) -> usize {
         let mut connection = self.redis.connection().await;
         let mut command = redis::cmd("HLEN");
         command.arg(cache_answers(org)).query_async(&mut connection).await.unwrap()
     }
 
-    async fn bytes(&self, org: OrgId) -> usize {
+    pub async fn bytes(&self, org: OrgId) -> usize {
         let mut connection = self.redis.connection().await;
         let mut command = redis::cmd("GET");
         let bytes: Option<usize> =
@@ -149,12 +154,12 @@ impl Shelved {
         bytes.unwrap_or(0)
     }
 
-    async fn keep(&self, key: TenantKey, kept: &Kept, ttl_ms: i64) {
-        self.shelf.keep(key, kept.write().unwrap().into(), kept.at_ms, ttl_ms);
+    pub async fn keep(&self, key: TenantKey, kept: &Kept, ttl_ms: i64) {
+        self.shelf.keep(key, &kept.write().unwrap(), kept.at_ms, ttl_ms);
     }
 
     /// Asks until Redis has answered everything before: orders are carried out as they come.
-    async fn find(&self, key: TenantKey, now_ms: i64) -> Option<String> {
+    pub async fn find(&self, key: TenantKey, now_ms: i64) -> Option<String> {
         for _ in 0..100 {
             if let Some(found) = self.shelf.find(key, now_ms, HOUR_MS).await {
                 return Some(text(&found.kept.answer));
@@ -166,7 +171,7 @@ impl Shelved {
 }
 
 /// The figure: one hundred thousand calls of two organisations that ask for the same.
-const CALLS: usize = 100_000;
+pub const CALLS: usize = 100_000;
 
 #[tokio::test]
 async fn of_a_hundred_thousand_calls_of_two_organisations_in_every_mode_no_answer_crosses() {
@@ -268,7 +273,7 @@ fn keys_of_two_differ_in_whatever_they_differ_in_and_are_nothing_without_the_sec
     assert_ne!(of([b"ab", b"c"]), of([b"a", b"bc"]));
 }
 
-fn some_key(n: u32) -> TenantKey {
+pub fn some_key(n: u32) -> TenantKey {
     let caller = Caller {
         org: OrgId(id(1)),
         team: TeamId(id(2)),
@@ -322,7 +327,8 @@ async fn redis_keeps_a_bounded_number_of_bytes_for_each_organisation_and_forgets
     shelved.keep(some_key(50), &kept("new", 2 * HOUR_MS), HOUR_MS).await;
     assert_eq!(shelved.find(some_key(50), 2 * HOUR_MS).await.as_deref(), Some("new"));
     assert_eq!(shelved.count(org).await, 1);
-    let written = kept("new", 2 * HOUR_MS).write().unwrap().len();
+    // Sealed: a nonce before it, a tag behind it.
+    let written = kept("new", 2 * HOUR_MS).write().unwrap().len() + 24 + 16;
     assert_eq!(shelved.bytes(org).await, written);
     let mut connection = shelved.redis.connection().await;
     for name in [cache_answers(org), cache_ends(org), cache_bytes(org)] {

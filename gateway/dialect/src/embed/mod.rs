@@ -118,6 +118,12 @@ impl Answer {
         self.vectors.is_empty()
     }
 
+    /// The vector of the `nth` input.
+    #[must_use]
+    pub fn numbers(&self, nth: usize) -> Option<&[f64]> {
+        self.vectors.get(nth).map(Vector::numbers)
+    }
+
     /// One answer of those to the [`Request::batches`] of a request, in their order. Usage is the
     /// sum, if each told its own.
     #[must_use]

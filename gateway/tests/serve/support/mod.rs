@@ -26,11 +26,14 @@ use tokio_util::sync::CancellationToken;
 /// How long a deployment that fails rests.
 pub const PROBE_EVERY_MS: u64 = 1_000;
 
-/// Polls until `is` holds; panics after ten seconds.
+/// Time enough to compare calls on a machine that has much else to do.
+pub const CACHE: CacheBounds = CacheBounds { compare_ms: 2_000, ..CacheBounds::USUAL };
+
+/// Polls until `is` holds; panics after half a minute, which no bar is but a starved machine's patience.
 pub async fn wait_for(what: &str, mut is: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(30);
     while !is() {
-        assert!(Instant::now() < end, "waited ten seconds: {what}");
+        assert!(Instant::now() < end, "waited half a minute: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -60,23 +63,28 @@ impl Stack {
     }
 
     pub async fn with(change: impl FnOnce(&mut World), bounds: Bounds) -> Self {
-        Self::build(change, bounds, 64 << 20, None).await
+        Self::build(change, bounds, (64 << 20, CACHE), None).await
     }
 
     /// A gateway that refuses once so much usage waits on disk.
     pub async fn with_spool(bytes_max: u64) -> Self {
-        Self::build(|_| {}, Bounds::default(), bytes_max, None).await
+        Self::build(|_| {}, Bounds::default(), (bytes_max, CACHE), None).await
     }
 
     /// A gateway that knows where the control API is.
     pub async fn before(control: Control) -> Self {
-        Self::build(|_| {}, Bounds::default(), 64 << 20, Some(control)).await
+        Self::build(|_| {}, Bounds::default(), (64 << 20, CACHE), Some(control)).await
+    }
+
+    /// A gateway that keeps so much, in a changed world.
+    pub async fn keeping(change: impl FnOnce(&mut World), cache: CacheBounds) -> Self {
+        Self::build(change, Bounds::default(), (64 << 20, cache), None).await
     }
 
     async fn build(
         change: impl FnOnce(&mut World),
         bounds: Bounds,
-        spool_bytes_max: u64,
+        (spool_bytes_max, cache): (u64, CacheBounds),
         control: Option<Control>,
     ) -> Self {
         let sim = simulator::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
@@ -92,7 +100,7 @@ impl Stack {
             snapshot_age_max_s: 3_600,
             spool_bytes_max,
             probe_every_ms: PROBE_EVERY_MS,
-            cache: CacheBounds::default(),
+            cache,
         };
         let (tools, background) = background::start(settings, Clock::System, 1, None).unwrap();
         wait_for("the snapshot arrives", || tools.snapshot.load().version() == 1).await;

@@ -1,5 +1,6 @@
 //! Answers that are given again, in words.
 
+use contract::snapshot::CacheSemantic;
 use contract::snapshot::{CacheExact, CachePolicy, CacheScope};
 use contract::usage::Cached;
 
@@ -11,6 +12,16 @@ pub const TTL_HINT: &str = "1 to 604800, which is a week.";
 pub const TTL_BAD: &str = "Enter whole seconds, such as 3600.";
 pub const SCOPE: &str = "Shared by";
 pub const SCOPE_HINT: &str = "Never by two organisations.";
+pub const SEMANTIC: &str = "Answer calls that mean the same, compared by";
+pub const SEMANTIC_HINT: &str = "Only the words of the last question may differ, and it must name the same numbers. The embedding model is asked for each call that is not found in its own words: that is your cost, and takes its time.";
+pub const SEMANTIC_NONE: &str = "nothing: only identical calls";
+pub const SEMANTIC_BAD: &str = "Choose an embedding model.";
+pub const ALIKE: &str = "How alike they must be (thousandths)";
+pub const ALIKE_HINT: &str =
+    "500 to 1000. Below 900 questions about other things are taken for the same.";
+pub const ALIKE_BAD: &str = "Enter a whole number from 500 to 1000.";
+/// What a plan begins with.
+pub const ALIKE_USUAL: u16 = 960;
 pub const HIT_PRICE: &str = "A kept answer costs (% of the call's price)";
 pub const COALESCE: &str = "Share one answer among identical calls made at the same time";
 pub const COALESCED_PRICE: &str = "A shared answer costs (% of the call's price)";
@@ -59,6 +70,13 @@ pub fn points(cache: &CachePolicy) -> Vec<String> {
             of_price(cache.hit_price_percent)
         ));
     }
+    if let Some(CacheSemantic { alike_min, .. }) = cache.semantic {
+        points.push(format!(
+            "So are calls whose last question means the same in other words (at least {}.{} % alike)",
+            alike_min / 10,
+            alike_min % 10
+        ));
+    }
     if !cache.is_off() {
         points.push(format!(
             "Identical calls at the same time within {shared} share one answer; a share costs: {}",
@@ -73,6 +91,7 @@ pub fn points(cache: &CachePolicy) -> Vec<String> {
 pub fn answered(cached: Cached, percent: Option<u8>) -> String {
     let how = match cached {
         Cached::Exact => "with a kept answer",
+        Cached::Semantic => "with the kept answer to a call that means the same",
         Cached::Coalesced => "with the answer to an identical call",
     };
     match percent {

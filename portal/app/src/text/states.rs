@@ -34,4 +34,6 @@ pub const RECOVERING: &str = "Recovering";
 pub const PROBED: &str = "Being probed";
 pub const RESTS: &str = "Failing, rests";
 /// Another place answered sooner.
+/// Asked what a call means, not to answer it.
+pub const COMPARED: &str = "Compared";
 pub const OVERTAKEN: &str = "Overtaken";

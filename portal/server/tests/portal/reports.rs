@@ -20,7 +20,9 @@ fn attempts() -> Value {
                 "status": 503, "outcome": "upstream_error", "tokens": tokens(77, 0), "units": {},
                 "reported": true},
         {"deployment_id": id("dep", 2), "provider_id": id("prov", 1), "status": 0,
-                "outcome": "client_gone", "tokens": tokens(0, 0), "overtaken": true}])
+                "outcome": "client_gone", "tokens": tokens(0, 0), "overtaken": true},
+        {"deployment_id": id("dep", 3), "provider_id": id("prov", 1), "status": 200,
+                "outcome": "ok", "tokens": tokens(9, 0), "reported": true, "compared": true}])
 }
 
 fn limits() -> Value {

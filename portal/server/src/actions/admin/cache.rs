@@ -6,7 +6,7 @@ use crate::form::Form;
 use crate::visit::OperatorVisit;
 use axum::extract::Path;
 use axum::response::Response;
-use contract::snapshot::CachePolicy;
+use contract::snapshot::{CachePolicy, CacheSemantic};
 use portal_app::components::Tone;
 use portal_app::text::cache as text;
 
@@ -16,11 +16,19 @@ pub fn read(form: &Form) -> Result<CachePolicy, Fault> {
     if form.optional("cache_exact").is_none() {
         return Ok(usual);
     }
+    let semantic = match form.parse_optional("cache_semantic_model", text::SEMANTIC_BAD)? {
+        None => None,
+        Some(model_id) => {
+            let alike_min = form.parse("cache_alike_min", text::ALIKE_BAD)?;
+            Some(CacheSemantic { model_id, alike_min })
+        }
+    };
     let percent = |name: &str| form.parse(name, text::PERCENT_BAD);
     Ok(CachePolicy {
         exact: choice(form, "cache_exact")?,
         ttl_s: form.parse("cache_ttl_s", text::TTL_BAD)?,
         scope: choice(form, "cache_scope")?,
+        semantic,
         hit_price_percent: percent("cache_hit_price_percent")?,
         coalesce: form.ticked("cache_coalesce"),
         coalesced_price_percent: percent("cache_coalesced_price_percent")?,
@@ -31,6 +39,13 @@ pub fn read(form: &Form) -> Result<CachePolicy, Fault> {
 pub fn renamed(mut fault: Fault) -> Fault {
     for field in ["ttl_s", "hit_price_percent", "coalesced_price_percent"] {
         fault = fault.renaming(&format!("/cache/{field}"), &format!("/cache_{field}"));
+    }
+    for (there, field) in [
+        ("/cache/semantic/model_id", "/cache_semantic_model"),
+        ("/cache/semantic/alike_min", "/cache_alike_min"),
+        ("/cache/semantic", "/cache_semantic_model"),
+    ] {
+        fault = fault.renaming(there, field);
     }
     fault
 }

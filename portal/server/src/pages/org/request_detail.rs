@@ -100,9 +100,11 @@ fn attempts(made: Vec<AttemptUse>) -> impl IntoView {
     }
 }
 
-/// How an attempt ended: the gateway hangs up on one that was overtaken, not its caller.
+/// How an attempt ended, or what else it was for: the gateway hangs up on one that was overtaken, not its caller.
 fn ended(one: &AttemptUse) -> AnyView {
-    if one.overtaken {
+    if one.compared {
+        view! { <Badge tone=Tone::Plain word=states::COMPARED /> }.into_any()
+    } else if one.overtaken {
         view! { <Badge tone=Tone::Plain word=states::OVERTAKEN /> }.into_any()
     } else {
         view! { <StateBadge state=one.outcome /> }.into_any()

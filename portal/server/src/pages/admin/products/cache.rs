@@ -1,12 +1,25 @@
 //! The fields of what a plan keeps, in the form of a new plan and in that of an old one.
 
-use contract::snapshot::{CacheExact, CachePolicy, CacheScope};
+use contract::api::models::Model;
+use contract::snapshot::{CacheExact, CachePolicy, CacheScope, Lifecycle, Modality};
 use leptos::prelude::*;
 use portal_app::components::{Button, Checkbox, Choice, Field, Form, Look, Section, Select};
 use portal_app::form::FormState;
 use portal_app::text::cache as text;
 
-pub fn fields(cache: &CachePolicy) -> impl IntoView + use<> {
+/// `models`: among which are those by which calls can be compared.
+pub fn fields(cache: &CachePolicy, models: &[Model]) -> impl IntoView + use<> {
+    let by = cache.semantic.map(|semantic| semantic.model_id);
+    let fit = models.iter().filter(|model| {
+        let answers = matches!(model.state, Lifecycle::Active | Lifecycle::Deprecated);
+        // The one that is chosen is there, whatever became of it.
+        model.modality == Modality::Embedding && answers || by == Some(model.id)
+    });
+    let fit = fit.map(|model| Choice::new(model.id.to_string(), model.name.clone()));
+    let compares: Vec<_> =
+        std::iter::once(Choice::new("", text::SEMANTIC_NONE)).chain(fit).collect();
+    let by = by.map(|id| id.to_string()).unwrap_or_default();
+    let alike = cache.semantic.map_or(text::ALIKE_USUAL, |semantic| semantic.alike_min);
     let exact =
         CacheExact::ALL.map(|exact| Choice::new(exact.as_str(), text::exact(exact))).to_vec();
     let scopes =
@@ -45,6 +58,21 @@ pub fn fields(cache: &CachePolicy) -> impl IntoView + use<> {
             hint=text::SCOPE_HINT
             value=cache.scope.as_str()
             choices=scopes
+        />
+        <Select
+            name="cache_semantic_model"
+            label=text::SEMANTIC
+            hint=text::SEMANTIC_HINT
+            value=by
+            choices=compares
+        />
+        <Field
+            name="cache_alike_min"
+            label=text::ALIKE
+            hint=text::ALIKE_HINT
+            inputmode="numeric"
+            autocomplete="off"
+            value=alike.to_string()
         />
         {percent("cache_hit_price_percent", text::HIT_PRICE, cache.hit_price_percent)}
         <Checkbox name="cache_coalesce" label=text::COALESCE checked=cache.coalesce />

@@ -29,21 +29,21 @@ pub async fn page(
     let terms = visit.form(&format!("{of_product}/plans/{}/terms", plan.id)).marked("terms");
     let title = format!("{}: {}", product.name, plan.name);
     let every = std::iter::once(Choice::new("", limits::ANY_MODEL));
-    let models = models.into_iter().map(|model| Choice::new(model.id.to_string(), model.name));
-    let models = every.chain(models).collect();
+    let named = models.iter().map(|model| Choice::new(model.id.to_string(), model.name.clone()));
+    let named = every.chain(named).collect();
     Ok(visit.page(Place::AdminProducts, &title, move || {
         let crumbs = vec![
             Crumb::new(text::PRODUCTS, "/admin/products"),
             Crumb::new(product.name.clone(), of_product),
         ];
-        let terms = tariff::terms(terms, &plan);
+        let terms = tariff::terms(terms, &plan, models);
         view! {
             <PageHead title=plan.name.clone() lead=limits::PLAN_LEAD crumbs=crumbs />
             <div class="medium">
                 <Form state=form>
                     <Hidden name="version" value=plan.version.to_string() />
                     {there(&plan)}
-                    {another(models)}
+                    {another(named)}
                     <Button label=text::SAVE />
                 </Form>
                 {terms}

@@ -4,6 +4,7 @@
 use super::{cache, tariff};
 use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::{Approval, Plan};
+use contract::api::models::Model;
 use contract::snapshot::CachePolicy;
 use leptos::prelude::*;
 use portal_app::components::{
@@ -13,13 +14,18 @@ use portal_app::components::{
 use portal_app::form::FormState;
 use portal_app::text::{admin as text, catalog, limits};
 
-pub fn section(here: &str, form: FormState, plans: Vec<Plan>) -> impl IntoView + use<> {
+pub fn section(
+    here: &str,
+    form: FormState,
+    plans: Vec<Plan>,
+    models: Vec<Model>,
+) -> impl IntoView + use<> {
     let list = if plans.is_empty() {
         view! { <p class="absent">{text::NO_PLANS}</p> }.into_any()
     } else {
         table(here, plans).into_any()
     };
-    view! { <Section title=text::PLANS>{list} {add(form)}</Section> }
+    view! { <Section title=text::PLANS>{list} {add(form, models)}</Section> }
 }
 
 fn table(here: &str, plans: Vec<Plan>) -> impl IntoView + use<> {
@@ -50,7 +56,7 @@ fn table(here: &str, plans: Vec<Plan>) -> impl IntoView + use<> {
     view! { <DataTable caption=text::PLANS columns=columns rows=rows /> }
 }
 
-fn add(form: FormState) -> impl IntoView {
+fn add(form: FormState, models: Vec<Model>) -> impl IntoView {
     let open = form.is_refused();
     let limit = |name: &'static str, label: &'static str| {
         view! {
@@ -87,7 +93,7 @@ fn add(form: FormState) -> impl IntoView {
                     optional=true
                 />
                 {tariff::fields(None)}
-                {cache::fields(&CachePolicy::default())}
+                {cache::fields(&CachePolicy::default(), &models)}
                 <Button label=text::ADD_PLAN look=Look::Quiet />
             </Form>
         </Details>

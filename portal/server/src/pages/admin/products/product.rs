@@ -25,7 +25,7 @@ pub async fn page(visit: OperatorVisit, Path(id): Path<String>) -> Result<Respon
     let purge = visit.form(&format!("{here}/purge")).marked("purge");
     let title = product.name.clone();
     Ok(visit.page(Place::AdminProducts, &title, move || {
-        let plans = plans::section(&here, add_plan, listed);
+        let plans = plans::section(&here, add_plan, listed, models.clone());
         let purge = cache::purge(purge);
         use ProductState::{Draft, Published, Withdrawn};
         let states = [("draft", Draft), ("published", Published), ("withdrawn", Withdrawn)];

@@ -4,6 +4,7 @@ use super::cache;
 use crate::actions::admin::tariff::{tiers_text, volume_text};
 use contract::api::billing::UnknownPolicy;
 use contract::api::catalog::Plan;
+use contract::api::models::Model;
 use contract::api::tariffs::PlanTariff;
 use contract::money::Nanos;
 use leptos::prelude::*;
@@ -64,7 +65,7 @@ pub fn policy(value: UnknownPolicy) -> impl IntoView {
 }
 
 /// The form of a plan's terms. It shows what the plan will have, and says what it has until then.
-pub fn terms(form: FormState, plan: &Plan) -> impl IntoView + use<> {
+pub fn terms(form: FormState, plan: &Plan, models: Vec<Model>) -> impl IntoView + use<> {
     let last = plan.tariff_next.as_ref().map_or(plan.tariff.as_ref(), |next| next.tariff.as_ref());
     let last = last.cloned();
     let now = plan.tariff.as_ref().map(text::points).unwrap_or_default();
@@ -83,7 +84,7 @@ pub fn terms(form: FormState, plan: &Plan) -> impl IntoView + use<> {
                 // Made within the form, they know what was typed and what is wrong with it.
                 {policy(unknown_policy)}
                 {fields(last.as_ref())}
-                {cache::fields(&kept)}
+                {cache::fields(&kept, &models)}
                 <Button label=admin::SAVE />
             </Form>
         </Section>
