@@ -222,10 +222,11 @@ async fn begin_and_leave(stack: &Stack, switches: &str) {
 #[tokio::test]
 async fn a_stream_that_its_caller_left_is_read_to_its_end_and_billed_as_the_provider_reports() {
     let stack = Stack::start().await;
-    begin_and_leave(&stack, "tokens=60 chunk_delay_ms=5 reasoning_tokens=9").await;
+    // Longer than a busy machine takes to hang up.
+    begin_and_leave(&stack, "tokens=200 chunk_delay_ms=10 reasoning_tokens=9").await;
     let event = stack.event().await;
     assert_eq!((event.outcome, event.status, event.estimated), (Outcome::ClientGone, 499, false));
-    assert_eq!((event.tokens.output, event.tokens.reasoning), (60, 9));
+    assert_eq!((event.tokens.output, event.tokens.reasoning), (200, 9));
     assert_eq!(event.cost_nanos, rates().price(&event.used()));
     assert_eq!(stack.sim.stats().caller_gone, 0, "the provider was read to its end");
 }
@@ -284,7 +285,7 @@ async fn more_streams_without_their_callers_than_one_thread_reads_are_cancelled(
 #[tokio::test]
 async fn a_caller_that_leaves_before_content_is_billed_as_the_provider_reports() {
     let stack = Stack::start().await;
-    let mut body = chat("latency_ms=200 tokens=7");
+    let mut body = chat("latency_ms=1000 tokens=7");
     body["stream"] = true.into();
     stack.leave_once_called(body).await;
     let event = stack.event().await;
