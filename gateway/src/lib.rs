@@ -34,6 +34,7 @@ pub mod reserve;
 pub mod serve;
 pub mod server;
 pub mod settle;
+pub mod shadow;
 pub mod snapshot;
 pub mod stall;
 pub mod telemetry;

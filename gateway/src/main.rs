@@ -59,6 +59,9 @@ struct Config {
     /// Seconds of silence after which a stream counts as broken.
     #[arg(long, env = "TOLLGATE_STREAM_IDLE_TIMEOUT_S", default_value_t = 120)]
     stream_idle_timeout_s: u64,
+    /// Copies of calls, for the shadows of routes, that run at once; more are not made.
+    #[arg(long, env = "TOLLGATE_SHADOWS_MAX", default_value_t = 256)]
+    shadows_max: usize,
     /// Seconds that calls under way may take once the gateway is told to stop.
     #[arg(long, env = "TOLLGATE_DRAIN_TIMEOUT_S", default_value_t = 25)]
     drain_timeout_s: u64,
@@ -90,6 +93,7 @@ impl Config {
     fn bounds(&self) -> Bounds {
         Bounds {
             in_flight_max: self.in_flight_max.div_ceil(self.workers()),
+            shadows_max: self.shadows_max.div_ceil(self.workers()),
             call_timeout: Duration::from_secs(self.call_timeout_s),
             answer_timeout: Duration::from_secs(self.answer_timeout_s),
             first_content_timeout: Duration::from_secs(self.first_content_timeout_s),

@@ -18,6 +18,7 @@ use crate::recall;
 use crate::relay::relay;
 use crate::render;
 use crate::reserve::{Refused, Reservation, Standing};
+use crate::shadow;
 use crate::telemetry::{Ended, Finished};
 use crate::worker::Worker;
 use contract::usage::Operation;
@@ -37,7 +38,11 @@ pub async fn serve(worker: Rc<Worker>, request: Request<Incoming>) -> Response<A
             let streamed = meter.permit.call.ask.stream;
             let gone = meter.caller_gone();
             // Boxed: it is large, and a place for it in every connection would be kept and moved.
-            let call = Box::pin(async move { relay(recall::answer(meter, plan).await?) });
+            let call = Box::pin(async move {
+                let upstream = recall::answer(meter, plan).await?;
+                shadow::begin(&upstream);
+                relay(upstream)
+            });
             // What was asked for is paid for, so its end is awaited even for a caller that left: all
             // of a whole answer, some of a stream.
             let answered = finish_anyway(worker, gone, streamed, call).await;

@@ -62,6 +62,8 @@ counts! {
     CompareLate = "tollgate_cache_compares_total" "{result=\"late\"}", "Questions that an embedding model was to compare, by how that ended.";
     CompareFailed = "tollgate_cache_compares_total" "{result=\"failed\"}", "Questions that an embedding model was to compare, by how that ended.";
     CompareLeft = "tollgate_cache_compares_total" "{result=\"left\"}", "Questions that an embedding model was to compare, by how that ended.";
+    ShadowMade = "tollgate_shadows_total" "{result=\"made\"}", "Copies of calls for the shadows of routes.";
+    ShadowLeftOut = "tollgate_shadows_total" "{result=\"left_out\"}", "Copies of calls for the shadows of routes.";
     StreamDrained = "tollgate_abandoned_streams_total" "{result=\"drained\"}", "Streams that their callers left, by how they ended.";
     StreamCancelled = "tollgate_abandoned_streams_total" "{result=\"cancelled\"}", "Streams that their callers left, by how they ended.";
     DrawGranted = "tollgate_allowance_draws_total" "{result=\"granted\"}", "Draws that calls waited for, by how they ended.";

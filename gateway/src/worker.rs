@@ -46,6 +46,8 @@ pub struct Bounds {
     pub abandoned_stream_timeout: Duration,
     /// Streams of one worker that are read on without their callers; more are dropped.
     pub abandoned_streams_max: usize,
+    /// Copies of calls of one worker that run at once; more are not made.
+    pub shadows_max: usize,
     /// The longest wait before another attempt at the same place.
     pub retry_wait_max: Duration,
     /// What is still running this long after the drain began is cut.
@@ -71,6 +73,7 @@ impl Default for Bounds {
             call_timeout: Duration::from_secs(600),
             abandoned_stream_timeout: Duration::from_secs(30),
             abandoned_streams_max: 256,
+            shadows_max: 32,
             retry_wait_max: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(25),
         }
@@ -101,6 +104,7 @@ pub struct Worker {
     reader: RefCell<Reader>,
     in_flight: Cell<usize>,
     draining: Cell<usize>,
+    shadows: Cell<usize>,
     over: Cell<bool>,
 }
 
@@ -114,6 +118,7 @@ impl Worker {
             tasks: TaskTracker::new(),
             in_flight: Cell::new(0),
             draining: Cell::new(0),
+            shadows: Cell::new(0),
             over: Cell::new(false),
             gateway,
         }
@@ -154,6 +159,17 @@ impl Worker {
         })
     }
 
+    /// A place for a copy of a call, unless there are too many of them or the gateway drains.
+    pub fn shadowing(self: &Rc<Self>) -> Option<Shadowing> {
+        let running = self.shadows.get();
+        let drains = self.gateway.tools.is_draining() || self.tasks.is_closed();
+        let may = running < self.gateway.bounds.shadows_max && !drains;
+        may.then(|| {
+            self.shadows.set(running + 1);
+            Shadowing(Rc::clone(self))
+        })
+    }
+
     /// Calls that run now.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -169,6 +185,16 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.in_flight.set(self.0.in_flight.get().saturating_sub(1));
         self.0.gateway.tools.telemetry.in_flight(-1);
+    }
+}
+
+/// A copy of a call that runs.
+#[derive(Debug)]
+pub struct Shadowing(Rc<Worker>);
+
+impl Drop for Shadowing {
+    fn drop(&mut self) {
+        self.0.shadows.set(self.0.shadows.get().saturating_sub(1));
     }
 }
 

@@ -177,6 +177,7 @@ fn routing() -> OpenApiRouter<App> {
         ))
         .routes(routes!(routes::activate::activate_route))
         .routes(routes!(routes::versions::list_route_versions))
+        .routes(routes!(routes::outcomes::get::get_route_outcomes))
         // of the platform
         .routes(routes!(routes::create::create_platform_route, routes::list::list_platform_routes))
         .routes(routes!(
@@ -186,6 +187,7 @@ fn routing() -> OpenApiRouter<App> {
         ))
         .routes(routes!(routes::activate::activate_platform_route))
         .routes(routes!(routes::versions::list_platform_route_versions))
+        .routes(routes!(routes::outcomes::get::get_platform_route_outcomes))
         .routes(routes!(routes::explain::explain_route))
         // answers that are kept
         .routes(routes!(cache::purge::purge_org_cache))

@@ -3,7 +3,7 @@
 use super::schedule::Every;
 use super::{Job, JobError};
 use crate::app::App;
-use crate::{billing, budgets, identity, lifecycle, notify, usage, webhooks};
+use crate::{billing, budgets, identity, lifecycle, notify, routes, usage, webhooks};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -25,6 +25,7 @@ pub(super) const JOBS: &[(&str, Run)] = &[
     kind::<lifecycle::follow::FollowLifecycles>(),
     kind::<lifecycle::tell::TellAllOwners>(),
     kind::<lifecycle::tell::TellOwners>(),
+    kind::<routes::outcomes::merge::MergeOutcomes>(),
 ];
 
 /// What runs by the clock. These jobs have no fields.
@@ -38,6 +39,7 @@ pub(super) const SCHEDULE: &[Every] = &[
     Every::minute::<usage::unknowns::jobs::SweepUnknowns>(),
     Every::minute::<lifecycle::follow::FollowLifecycles>(),
     Every::hour::<lifecycle::tell::TellAllOwners>(),
+    Every::hour::<routes::outcomes::merge::MergeOutcomes>(),
 ];
 
 const fn kind<J: Job>() -> (&'static str, Run) {

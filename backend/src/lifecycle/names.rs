@@ -40,6 +40,8 @@ pub struct Names {
 pub struct End<'a> {
     pub model: &'a Name,
     pub id: ModelId,
+    /// The first model on the way there.
+    pub first: ModelId,
     /// The label of the version that answers.
     pub version: Option<&'a str>,
     /// No other version may.
@@ -203,13 +205,18 @@ impl Names {
     #[must_use]
     pub fn end_at(&self, node: Node, at: Option<Timestamp>) -> Option<End<'_>> {
         let mut name = self.get(node)?;
+        let mut first = None;
         for _ in 0..=LEADS_MAX {
             let lead = Self::lead(name, at);
             let own = match name.node {
                 Node::Model(id) => Some(id),
                 Node::Alias(_) => None,
             };
-            let end = |model, id, version, is_pinned| End { model, id, version, is_pinned };
+            first = first.or(own);
+            let end = |model, id, version, is_pinned| {
+                let first = first.unwrap_or(id);
+                End { model, id, first, version, is_pinned }
+            };
             match (lead, own) {
                 (None, Some(id)) => return Some(end(name, id, None, false)),
                 (Some(Lead::Model { id, version }), Some(own)) if *id == own => {

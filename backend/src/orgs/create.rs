@@ -37,6 +37,7 @@ pub async fn open(mut tx: SystemTx, owner: PersonId, name: &str) -> Result<(Org,
         slug: model::free_slug(&slug, &store::list_slugs(&mut tx, &slug).await?),
         name: name.to_owned(),
         suspended: false,
+        allowed_regions: Vec::new(),
         created_at: tx.now(),
         version: 1,
     };

@@ -33,7 +33,7 @@ pub async fn find_membership(
 pub async fn list_own(tx: &mut PersonTx) -> sqlx::Result<Vec<Org>> {
     sqlx::query_as!(
         Org,
-        r#"select id as "id: OrgId", slug, name, suspended, created_at, version
+        r#"select id as "id: OrgId", slug, name, suspended, allowed_regions, created_at, version
            from orgs order by name, slug"#,
     )
     .fetch_all(tx.conn())
@@ -45,7 +45,7 @@ pub async fn find_for_update(tx: &mut TenantTx) -> sqlx::Result<Option<Org>> {
     let id = tx.org_id();
     sqlx::query_as!(
         Org,
-        r#"select id as "id: OrgId", slug, name, suspended, created_at, version
+        r#"select id as "id: OrgId", slug, name, suspended, allowed_regions, created_at, version
            from orgs where id = $1 for update"#,
         id.0,
     )
@@ -58,7 +58,7 @@ pub async fn find(tx: &mut TenantTx) -> sqlx::Result<Option<Org>> {
     let id = tx.org_id();
     sqlx::query_as!(
         Org,
-        r#"select id as "id: OrgId", slug, name, suspended, created_at, version
+        r#"select id as "id: OrgId", slug, name, suspended, allowed_regions, created_at, version
            from orgs where id = $1"#,
         id.0,
     )
@@ -66,15 +66,34 @@ pub async fn find(tx: &mut TenantTx) -> sqlx::Result<Option<Org>> {
     .await
 }
 
-pub async fn set_name(tx: &mut TenantTx, name: &str) -> sqlx::Result<i64> {
+pub async fn update(tx: &mut TenantTx, name: &str, regions: &[String]) -> sqlx::Result<i64> {
     let id = tx.org_id();
     sqlx::query_scalar!(
-        "update orgs set name = $2, version = version + 1 where id = $1 returning version",
+        "update orgs set name = $2, allowed_regions = $3, version = version + 1
+         where id = $1 returning version",
         id.0,
         name,
+        regions,
     )
     .fetch_one(tx.conn())
     .await
+}
+
+/// The regions that deployments are in.
+pub async fn list_regions(tx: &mut TenantTx) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select distinct region from deployments where region <> '' order by region"
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// The regions that an org allows; empty: any.
+pub async fn allowed_regions(tx: &mut SystemTx, org: OrgId) -> sqlx::Result<Vec<String>> {
+    let found = sqlx::query_scalar!("select allowed_regions from orgs where id = $1", org.0)
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Slugs that begin with `slug`.

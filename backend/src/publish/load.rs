@@ -82,7 +82,7 @@ pub async fn records(tx: &mut SystemTx, kind: Kind, ids: Option<&[Uuid]>) -> Res
 
 async fn orgs(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<OrgRecord>> {
     let rows = sqlx::query!(
-        r#"select id as "id: OrgId", slug, suspended, purges from orgs
+        r#"select id as "id: OrgId", slug, suspended, purges, allowed_regions from orgs
            where $1::uuid[] is null or id = any($1)"#,
         ids,
     )
@@ -95,6 +95,7 @@ async fn orgs(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<OrgRecord>>
             slug: row.slug,
             suspended: row.suspended,
             purges: row.purges.unsigned_abs(),
+            allowed_regions: row.allowed_regions,
         })
         .collect())
 }

@@ -68,11 +68,7 @@ async fn tell(
     let org_id = org.as_ref().map(|(id, _)| *id);
     let org_slug = org.map(|(_, slug)| slug).unwrap_or_default();
     let named = meaning::of(tx, asked).await?;
-    let models = store::models(tx, org_id).await?;
-    let model = models.iter().find(|model| model.id == named.model);
-    let model = model.filter(|model| model.state != Lifecycle::Retired).ok_or_else(|| {
-        ApiError::invalid(vec![FieldError::new("/model", "There is no such model.")])
-    })?;
+    let model = living(tx, org_id, named.model).await?;
     if asked.call.hour.is_some_and(|hour| hour > 23) {
         return Err(ApiError::invalid(vec![FieldError::new("/call/hour", "Use 0 to 23.")]));
     }
@@ -102,6 +98,7 @@ async fn tell(
         operation,
         hour: u8::try_from(tx.now().hour()).unwrap_or(0),
     };
+    let within = within(tx, org_id, &named).await?;
     let lacks: Vec<Vec<Feature>> = places
         .iter()
         .map(|place| place.lacks.iter().filter_map(|text| Feature::parse(text)).collect())
@@ -115,6 +112,7 @@ async fn tell(
             region: &place.region,
             weight: place.weight,
             is_open: place.is_open,
+            is_within: within.iter().all(|regions| regions.contains(&place.region)),
             serves: true,
             runs: named.runs(place),
             context_tokens_max: place.context_tokens_max,
@@ -143,6 +141,35 @@ async fn tell(
         gateways: gateways.map(|all| all.gateways),
         ..explained
     })
+}
+
+/// The model, as its calls may go there.
+async fn living(tx: &mut SystemTx, org: Option<OrgId>, id: ModelId) -> Result<store::ModelRow> {
+    let mut models = store::models(tx, org).await?.into_iter();
+    let living = models.find(|model| model.id == id && model.state != Lifecycle::Retired);
+    living.ok_or_else(|| {
+        ApiError::invalid(vec![FieldError::new("/model", "There is no such model.")])
+    })
+}
+
+/// What is said of regions beside the route that decides: by the org, and by the route of the model
+/// that the name is of, where it leads to another.
+async fn within(
+    tx: &mut SystemTx,
+    org: Option<OrgId>,
+    named: &meaning::Meaning,
+) -> Result<Vec<Vec<String>>> {
+    let mut within = Vec::new();
+    if let Some(org) = org {
+        within.push(orgs::store::allowed_regions(tx, org).await?);
+    }
+    if named.first != named.model
+        && let Some((_, _, policy)) = store::find_active(tx, org, named.first).await?
+    {
+        within.push(policy.regions);
+    }
+    within.retain(|regions| !regions.is_empty());
+    Ok(within)
 }
 
 /// What is told of a place beside the plan.

@@ -17,6 +17,8 @@ use route::plan::Runs;
 #[derive(Debug)]
 pub(super) struct Meaning {
     pub model: ModelId,
+    /// The first model on the way there: the regions of its route hold.
+    pub first: ModelId,
     /// The label of the version that answers.
     pub version: Option<String>,
     is_pinned: bool,
@@ -43,31 +45,32 @@ pub(super) async fn of(tx: &mut SystemTx, asked: &ExplainRoute) -> Result<Meanin
     let now = tx.now();
     let names = names(tx).await?;
     let invalid = |detail: String| ApiError::invalid(vec![FieldError::new("/model", detail)]);
-    let (model, version, is_pinned, named) = read(&names, &asked.model, now).map_err(invalid)?;
+    let ((model, first), version, is_pinned, named) =
+        read(&names, &asked.model, now).map_err(invalid)?;
     let is_leaving = named.state == Some(Lifecycle::Deprecated);
     let Node::Model(leaving) = named.node else { return Err(ApiError::not_found()) };
     let open = if is_leaving { open_brown_outs(tx, Some(&[leaving.0])).await? } else { Vec::new() };
     let brown_out = open.into_iter().find(|one| brown_out_record(one).is_at(now));
     let refuses = |one: &BrownOut| Some(brown_out_record(one).refuses(asked.request_id?));
     let is_browned_out = brown_out.as_ref().and_then(refuses);
-    Ok(Meaning { model, version, is_pinned, brown_out, is_browned_out })
+    Ok(Meaning { model, first, version, is_pinned, brown_out, is_browned_out })
 }
 
-type Read<'a> = (ModelId, Option<String>, bool, &'a crate::lifecycle::names::Name);
+type Read<'a> = ((ModelId, ModelId), Option<String>, bool, &'a crate::lifecycle::names::Name);
 
-/// The model, its version, whether only that one will do, and the model whose end is told of.
+/// The model, with the first one on the way there, its version, whether only that one will do, and the model whose end is told of.
 fn read<'a>(names: &'a Names, text: &str, now: contract::Timestamp) -> Result<Read<'a>, String> {
     let none = || "There is no such model.".to_owned();
     if let Some(name) = names.find(text).filter(|_| !text.contains(PIN)) {
         let end = names.end_at(name.node, Some(now)).ok_or_else(none)?;
         let is_leaving = name.state.is_some_and(|state| state != Lifecycle::Active);
         let told = if is_leaving { name } else { end.model };
-        return Ok((end.id, end.version.map(str::to_owned), end.is_pinned, told));
+        return Ok(((end.id, end.first), end.version.map(str::to_owned), end.is_pinned, told));
     }
     match names.read(None, text)? {
         Lead::Model { id, version } => {
             let model = names.get(Node::Model(id)).ok_or_else(none)?;
-            Ok((id, version, true, model))
+            Ok(((id, id), version, true, model))
         }
         Lead::Alias { .. } => Err(none()),
     }

@@ -13,6 +13,7 @@ pub mod get;
 mod known;
 pub mod list;
 mod meaning;
+pub mod outcomes;
 pub mod places;
 pub mod store;
 pub mod update;

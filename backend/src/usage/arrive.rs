@@ -22,10 +22,11 @@ macro_rules! columns {
          cost_nanos, reserved_nanos, input_tokens, cached_input_tokens, cache_write_tokens, \
          audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens, \
          audio_output_tokens, cache_write_1h_tokens, image_output_tokens, images, characters, \
-         audio_ms, searches, rows, compute_ms, cached, price_percent, tags, details, ingested_at"
+         audio_ms, searches, rows, compute_ms, cached, price_percent, tags, details, route_id, \
+         route_number, route_rule, route_part, copy_of, ingested_at"
     };
 }
-const COLUMNS: i16 = 47;
+const COLUMNS: i16 = 52;
 const COPY: &str = concat!("copy pg_temp.arriving (", columns!(), ") from stdin (format binary)");
 const INSERT: &str = concat!(
     "insert into usage_events (",
@@ -109,6 +110,13 @@ fn row(out: &mut Out, event: &UsageEvent, now: Timestamp) {
     out.or_null((event.price_percent < WHOLE).then_some(part), Out::small);
     out.or_null(json((!event.tags.is_empty()).then_some(&event.tags)), Out::jsonb);
     out.or_null(json(Details::of(event).as_ref()).as_deref(), Out::text);
+    let way = event.way.as_ref();
+    out.or_null(way.map(|way| way.route_id.0), Out::uuid);
+    let number = way.map(|way| i32::try_from(way.number).unwrap_or(i32::MAX));
+    out.or_null(number, Out::int);
+    out.or_null(way.map(|way| way.rule.as_str()), Out::text);
+    out.or_null(way.and_then(|way| way.part.as_deref()), Out::text);
+    out.or_null(event.shadow.map(|shadow| shadow.request_id.0), Out::uuid);
     out.instant(now);
 }
 

@@ -4,14 +4,16 @@ use super::event::{self, PriceOf, Refusal};
 use super::ingest::{Booked, IngestError};
 use super::letters::{self, Letter};
 use super::stream::Entry;
-use super::{arrive, rollup::minute, unknowns};
+use super::{arrive, rollup::minute, shadows, unknowns};
 use crate::app::App;
 use crate::billing;
 use crate::db::{SystemTx, Tx as _};
+use crate::routes::outcomes;
 use chrono::Datelike as _;
 use contract::Timestamp;
 use contract::id::{ModelId, PlanId, PriceId};
-use contract::money::Rates;
+use contract::money::{Nanos, Rates};
+use contract::snapshot::WHOLE;
 use contract::usage::UsageEvent;
 use sqlx::types::Json;
 use std::collections::{HashMap, HashSet};
@@ -56,8 +58,11 @@ pub async fn book_events(
     tx: &mut SystemTx,
     events: &[(&Entry, UsageEvent)],
 ) -> sqlx::Result<(usize, Vec<Letter>)> {
-    let (good, mut refused) = sift(tx, events).await?;
+    let (good, mut refused, prices) = sift(tx, events).await?;
     let calls = one_each(good, &mut refused);
+    let (copies, calls): (Calls<'_>, Calls<'_>) =
+        calls.into_iter().partition(|(_, event)| shadows::is_platforms(event));
+    let copied = book_copies(tx, &copies, &prices).await?;
     let events: Vec<&UsageEvent> = calls.iter().map(|(_, event)| *event).collect();
     ensure_partitions(tx, &events).await?;
     let fresh = arrive::insert(tx, &events).await?;
@@ -66,9 +71,32 @@ pub async fn book_events(
     unknowns::settled(tx, &new).await?;
     billing::ledger::book_usage(tx, &new).await?;
     mark_minutes(tx, &new).await?;
+    let outcomes: Vec<outcomes::Booked<'_>> =
+        new.iter().map(|event| (*event, event.cost_nanos)).collect();
+    outcomes::add(tx, &outcomes).await?;
     let known: Vec<_> = calls.into_iter().filter(|(_, event)| !is_new(event)).collect();
     refused.extend(contradictions(tx, &known).await?);
-    Ok((new.len(), refused))
+    Ok((new.len() + copied, refused))
+}
+
+/// Keeps copies of calls that the platform pays for, with what they cost by their price; answers how
+/// many were new.
+async fn book_copies(
+    tx: &mut SystemTx,
+    copies: &Calls<'_>,
+    prices: &HashMap<PriceId, PriceOf>,
+) -> sqlx::Result<usize> {
+    let worth = |event: &UsageEvent| {
+        let whole = UsageEvent { price_percent: WHOLE, ..event.clone() };
+        prices.get(&event.price_id).map_or(Nanos::ZERO, |price| whole.cost_under(&price.rates))
+    };
+    let copies: Vec<outcomes::Booked<'_>> =
+        copies.iter().map(|(_, event)| (*event, worth(event))).collect();
+    let fresh = shadows::insert(tx, &copies).await?;
+    let mut new = copies;
+    new.retain(|(event, _)| fresh.contains(&event.request_id.0));
+    outcomes::add(tx, &new).await?;
+    Ok(new.len())
 }
 
 /// The first event of each call; one that tells another cost of the same call is refused.
@@ -124,7 +152,7 @@ async fn contradictions(
 async fn sift<'a>(
     tx: &mut SystemTx,
     events: &'a [(&'a Entry, UsageEvent)],
-) -> sqlx::Result<(Calls<'a>, Vec<Letter>)> {
+) -> sqlx::Result<(Calls<'a>, Vec<Letter>, HashMap<PriceId, PriceOf>)> {
     let distinct = |of: fn(&UsageEvent) -> Uuid| -> Vec<Uuid> {
         events.iter().map(|(_, event)| of(event)).collect::<HashSet<_>>().into_iter().collect()
     };
@@ -166,7 +194,7 @@ async fn sift<'a>(
             Err(refusal) => refused.push(Letter::new(entry, &refusal)),
         }
     }
-    Ok((good, refused))
+    Ok((good, refused, prices))
 }
 
 /// Whose these keys, apps and teams are. One that is gone is nobody's.

@@ -1,9 +1,9 @@
 //! What only some calls have beside their figures: kept whole, read whole with the call.
 
-use contract::usage::{AttemptUse, LimitTouched, UsageEvent};
+use contract::usage::{AttemptUse, LimitTouched, Residency, UsageEvent};
 use serde::{Deserialize, Serialize};
 
-/// Attempts that failed, limits that were drawn on, and what was odd.
+/// Attempts that failed, limits that were drawn on, what was odd, and where it might be answered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Details {
@@ -15,6 +15,8 @@ pub struct Details {
     pub topped_up: u16,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub odd_usage: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub residency: Option<Residency>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -31,6 +33,7 @@ impl Details {
             limits: event.limits.clone(),
             topped_up: event.topped_up,
             odd_usage: event.odd_usage,
+            residency: event.residency.clone(),
         };
         (details != Self::default()).then_some(details)
     }

@@ -133,7 +133,9 @@ pub fn check(event: &UsageEvent, now: Timestamp) -> Result<(), Refusal> {
         return Err(Refusal::Range { field: "status", value: event.status.to_string() });
     }
     let percent = event.price_percent;
-    if percent > WHOLE || (percent < WHOLE && event.cached.is_none()) {
+    let is_free = event.shadow.is_some_and(|shadow| shadow.on_platform);
+    let is_part = percent < WHOLE && event.cached.is_none();
+    if percent > WHOLE || (is_part && !is_free) || (is_free && percent > 0) {
         return Err(Refusal::Range { field: "price_percent", value: percent.to_string() });
     }
     check_counts(&event.tokens, &event.units)?;
@@ -192,7 +194,7 @@ pub mod tests {
     use contract::id::{
         AppId, GatewayId, KeyId, OrgId, PriceId, ProductId, RequestId, SubscriptionId, TeamId,
     };
-    use contract::usage::{Cached, Operation, Outcome};
+    use contract::usage::{Cached, Operation, Outcome, ShadowOf};
     use uuid::Uuid;
 
     fn at(seconds: i64) -> Timestamp {
@@ -206,6 +208,8 @@ pub mod tests {
             rates: Rates { input: Nanos(1_000_000), output: Nanos(2_000_000), ..Rates::default() },
         }
     }
+
+    const COPY: ShadowOf = ShadowOf { request_id: RequestId(Uuid::nil()), on_platform: true };
 
     pub fn event() -> UsageEvent {
         UsageEvent {
@@ -244,6 +248,9 @@ pub mod tests {
             first_token_ms: None,
             gateway_id: GatewayId(Uuid::nil()),
             config_version: 1,
+            way: None,
+            shadow: None,
+            residency: None,
         }
     }
 
@@ -271,6 +278,8 @@ pub mod tests {
     fn an_event_from_another_time_or_with_numbers_no_column_takes_is_refused() {
         let now = at(1_000_000);
         assert_eq!(check(&event(), now), Ok(()));
+        let copy = UsageEvent { shadow: Some(COPY), price_percent: 0, ..event() };
+        assert_eq!(check(&copy, now), Ok(()));
         for bad in [
             UsageEvent { at: now + TimeDelta::hours(2), ..event() },
             UsageEvent { at: now - TimeDelta::days(401), ..event() },
@@ -278,6 +287,7 @@ pub mod tests {
             UsageEvent { request_id: RequestId(Uuid::from_u128(1)), ..event() },
             UsageEvent { status: 0, ..event() },
             UsageEvent { price_percent: 99, ..event() },
+            UsageEvent { shadow: Some(COPY), ..event() },
             UsageEvent { price_percent: 101, cached: Some(Cached::Exact), ..event() },
             UsageEvent { tokens: Tokens { input: u64::MAX, ..Tokens::default() }, ..event() },
             UsageEvent { tokens: Tokens { input: 1 << 40, ..Tokens::default() }, ..event() },

@@ -4,7 +4,7 @@ use super::book::{self, Batch};
 use super::event::{self, Refusal, Told};
 use super::letters::Letter;
 use super::stream::Entry;
-use super::unknowns;
+use super::{shadows, unknowns};
 use crate::app::App;
 use crate::db::Tx as _;
 use contract::usage::{Unsettled, UsageEvent};
@@ -78,8 +78,12 @@ async fn take(app: &App, unsettled: &[(&Entry, Unsettled)]) -> Result<Booked, In
     if unsettled.is_empty() {
         return Ok(Booked::default());
     }
-    let calls: Vec<Unsettled> = unsettled.iter().map(|(_, call)| call.clone()).collect();
+    let is_copy = |call: &&Unsettled| call.intent.shadow.is_some_and(|shadow| shadow.on_platform);
+    let (copies, calls): (Vec<&Unsettled>, Vec<&Unsettled>) =
+        unsettled.iter().map(|(_, call)| call).partition(is_copy);
+    let calls: Vec<Unsettled> = calls.into_iter().cloned().collect();
     let mut tx = app.system_tx("usage", "take in calls without an end").await?;
+    shadows::take(&mut tx, &copies).await?;
     let foreign = unknowns::take(&mut tx, &calls).await?;
     tx.commit().await?;
     let letters: Vec<Letter> = unsettled

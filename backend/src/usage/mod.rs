@@ -18,6 +18,7 @@ pub mod onboarding;
 pub mod report;
 pub mod requests;
 mod rollup;
+pub mod shadows;
 mod stream;
 pub mod unknowns;
 mod work;
@@ -28,7 +29,15 @@ pub use stream::{Consumer, Entry};
 pub use work::{BLOCK, READERS, work};
 
 use crate::db::{SystemTx, Tx as _};
+use contract::Timestamp;
+use contract::api::usage::Bucket;
 use contract::id::OrgId;
+
+/// Where the hour that holds `at` starts, in UTC.
+#[must_use]
+pub fn floor_hour(at: Timestamp) -> Timestamp {
+    report::asked::floor(at, Bucket::Hour)
+}
 
 /// Has the org used anything yet?
 ///

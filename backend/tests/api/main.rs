@@ -38,6 +38,7 @@ mod providers;
 mod publish;
 mod reconcile;
 mod recount;
+mod route_outcomes;
 mod routes;
 mod seed_demo;
 mod tariffs;

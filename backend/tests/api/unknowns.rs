@@ -101,6 +101,7 @@ pub fn unsettled(call: &UsageEvent, ended: bool) -> Unsettled {
         config_version: 1,
         tags: Vec::new(),
         limits: Vec::new(),
+        shadow: None,
     };
     Unsettled { intent, ended }
 }

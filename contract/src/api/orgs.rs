@@ -12,6 +12,9 @@ shape! {
         pub slug: String,
         pub name: String,
         pub suspended: bool,
+        /// The only regions where its calls may be answered, whatever routes say; empty: any.
+        #[serde(default)]
+        pub allowed_regions: Vec<String>,
         pub created_at: DateTime<Utc>,
         pub version: i64,
     }
@@ -24,6 +27,9 @@ shape! {
     /// `PATCH /v1/orgs/{org}`.
     pub struct UpdateOrg {
         pub name: String,
+        /// Absent: as it was. Empty: any region.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub allowed_regions: Option<Vec<String>>,
     }
 
     /// `GET /v1/orgs/{org}/members`.

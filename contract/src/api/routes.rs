@@ -160,6 +160,84 @@ shape! {
         pub health: Option<PlaceHealth>,
     }
 
+    /// `GET …/routes/{route}/outcomes`: what became of calls, by the way they were planned. Answers
+    /// that another call made are not counted.
+    pub struct RouteOutcomes {
+        pub from: DateTime<Utc>,
+        pub to: DateTime<Utc>,
+        /// Newest version first; of a rule what is in no part of its split in front, then its parts,
+        /// then the copies of its calls.
+        pub sides: Vec<RouteSide>,
+        /// Each side beside the first one of its rule.
+        pub comparisons: Vec<RouteComparison>,
+        /// How sides are compared.
+        pub method: String,
+    }
+
+    pub struct RouteSide {
+        /// The route's version.
+        pub number: u32,
+        pub rule: String,
+        /// The part of the rule's split; absent: in none of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub part: Option<String>,
+        /// These are copies of the rule's calls.
+        pub shadow: bool,
+        pub calls: u64,
+        /// That no place answered whole.
+        pub errors: u64,
+        /// That needed more than one attempt.
+        pub retried: u64,
+        /// Of calls that were answered whole, to within a fifth.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub p50_ms: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub p95_ms: Option<u64>,
+        /// Of streams, to within a fifth.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub first_content_p50_ms: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub first_content_p95_ms: Option<u64>,
+        pub input_tokens: u64,
+        pub output_tokens: u64,
+        /// By their prices, whoever bears it.
+        pub cost_usd: Usd,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub mean_cost_usd: Option<Usd>,
+    }
+
+    pub struct RouteComparison {
+        pub number: u32,
+        pub rule: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub part: Option<String>,
+        pub shadow: bool,
+        /// The part that it is set beside; absent: the calls in none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub against: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub errors: Option<ErrorDifference>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub mean_cost: Option<CostDifference>,
+    }
+
+    /// By how many more of a million calls fail.
+    pub struct ErrorDifference {
+        pub per_million: i64,
+        pub low: i64,
+        pub high: i64,
+        /// The interval does not hold zero.
+        pub is_sure: bool,
+    }
+
+    /// By how much more a call costs.
+    pub struct CostDifference {
+        pub usd: Usd,
+        pub low: Usd,
+        pub high: Usd,
+        pub is_sure: bool,
+    }
+
     pub struct PlaceHealth {
         /// The worst that a gateway says.
         pub breaker: BreakerState,

@@ -35,8 +35,8 @@ pub use pool::{
 };
 pub use predict::{DATATYPES, Layout, PredictMap, PredictOutput};
 pub use route::{
-    Fallbacks, Pick, RULES_MAX, RouteBounds, RoutePolicy, RouteRecord, RouteRule, Skip, Split,
-    SplitPart, Sticky,
+    Fallbacks, Pick, RULES_MAX, RouteBounds, RoutePolicy, RouteRecord, RouteRule, Shadow, Skip,
+    Split, SplitPart, Sticky, Tier,
 };
 pub use tag::{TAG_NAME_MAX, TAG_VALUE_MAX, TAGS_MAX, Tag, TagFault};
 pub use tenant::{

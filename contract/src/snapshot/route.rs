@@ -48,6 +48,8 @@ impl Default for RoutePolicy {
                 sticky: None,
                 split: None,
                 hedge_ms: None,
+                tiers: Vec::new(),
+                shadow: None,
             }],
             fallbacks: Fallbacks::default(),
             bounds: RouteBounds::default(),
@@ -79,6 +81,32 @@ pub struct RouteRule {
     /// Another place is asked too when the first has shown nothing for so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hedge_ms: Option<u32>,
+    /// In the place of `among`: the harder a call looks, the later the tier that it goes to first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<Tier>,
+    /// Some of the calls are made a second time at another place, unseen by their callers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
+}
+
+/// Places for calls up to some complexity. Calls that those do not answer go to the tiers above, and
+/// at last to those below.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Tier {
+    /// The most complex calls that it is for, 0 to 100. The last one's is 100.
+    pub complexity_max: u8,
+    pub among: Vec<DeploymentId>,
+}
+
+/// A place that gets copies of calls. Its answers are read and thrown away; what they cost is the
+/// owner's of the route, never the caller's of a platform's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Shadow {
+    pub deployment_id: DeploymentId,
+    /// Hundredths of a percent of the rule's calls.
+    pub basis_points: u16,
 }
 
 /// How one of several places is picked.

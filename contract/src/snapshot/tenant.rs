@@ -15,6 +15,18 @@ pub struct OrgRecord {
     pub suspended: bool,
     #[serde(default, skip_serializing_if = "never")]
     pub purges: Purges,
+    /// The only regions where its calls may be answered, whatever routes say; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_regions: Vec<String>,
+}
+
+impl OrgRecord {
+    /// One that may call, from anywhere to anywhere.
+    #[must_use]
+    pub fn new(id: OrgId, slug: impl Into<String>) -> Self {
+        let slug = slug.into();
+        Self { id, slug, suspended: false, purges: 0, allowed_regions: Vec::new() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! What a call is about to use: written down before its first byte goes upstream, so that a call
 //! whose end nobody saw is still known.
 
-use super::{LimitTouched, Operation};
+use super::{LimitTouched, Operation, ShadowOf};
 use crate::Timestamp;
 use crate::id::{
     AppId, GatewayId, KeyId, ModelId, OrgId, PlanId, PriceId, ProductId, RequestId, SubscriptionId,
@@ -39,6 +39,9 @@ pub struct UsageIntent {
     /// What is held of each limit that applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<LimitTouched>,
+    /// Present when it is a copy of another call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowOf>,
 }
 
 /// An intent without its event, as a gateway ships it: an entry of

@@ -8,7 +8,7 @@ pub use intent::{Unsettled, UsageIntent};
 use crate::Timestamp;
 use crate::id::{
     AppId, DeploymentId, GatewayId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
-    ProviderId, RequestId, SubscriptionId, TeamId,
+    ProviderId, RequestId, RouteId, SubscriptionId, TeamId,
 };
 use crate::money::{Nanos, Rates};
 use crate::snapshot::{Tag, WHOLE};
@@ -270,6 +270,39 @@ pub struct LimitTouched {
     pub used: i64,
 }
 
+/// By which route, rule and part of a split a call came to where it was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Routed {
+    pub route_id: RouteId,
+    /// The route's version.
+    pub number: u32,
+    pub rule: String,
+    /// The part of the rule's split; absent: none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+}
+
+/// Of which call another one is a copy, and who pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ShadowOf {
+    pub request_id: RequestId,
+    /// The platform does, else the org.
+    pub on_platform: bool,
+}
+
+/// Where a call might be answered, and where it was.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Residency {
+    /// Every region that all who have a say allow.
+    pub allowed: Vec<String>,
+    /// Of the last place that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+}
+
 /// One call's use. Written to the gateway's spool before the caller has the last byte, shipped to
 /// Redis, ingested once by `request_id`. New fields are optional: an old event still decodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -344,6 +377,15 @@ pub struct UsageEvent {
     pub gateway_id: GatewayId,
     /// The snapshot version that decided the call.
     pub config_version: u64,
+    /// Present when a route decided where it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Routed>,
+    /// Present when it is a copy of another call, whose answer nobody gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowOf>,
+    /// Present when the org, or a route, says where calls may be answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residency: Option<Residency>,
 }
 
 impl UsageEvent {

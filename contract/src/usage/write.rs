@@ -2,7 +2,10 @@
 //! call, and a general serialiser takes five times as long over it. What must stay true: reading
 //! it gives what was written.
 
-use super::{AttemptUse, Cached, LimitTouched, Outcome, Tokens, Units, UsageEvent, UsageIntent};
+use super::{
+    AttemptUse, Cached, LimitTouched, Outcome, Residency, Routed, ShadowOf, Tokens, Units,
+    UsageEvent, UsageIntent,
+};
 use crate::Timestamp;
 use crate::money::Nanos;
 use crate::snapshot::{Tag, WHOLE};
@@ -78,6 +81,9 @@ impl UsageEvent {
             first_token_ms,
             gateway_id,
             config_version,
+            way,
+            shadow,
+            residency,
         } = self;
         // Room for any event whose error has no long name, so that no piece of it moves the rest.
         out.reserve(1_024);
@@ -115,9 +121,67 @@ impl UsageEvent {
         list(out, b",\"tags\":", tags, tag);
         list(out, b",\"limits\":", limits, LimitTouched::write_json);
         list(out, b",\"attempts_made\":", attempts_made, AttemptUse::write_json);
+        led(out, way.as_ref(), *shadow, residency.as_ref());
         used(out, tokens, units);
         out.push(b'}');
     }
+}
+
+/// How it came to where it was answered.
+fn led(
+    out: &mut Vec<u8>,
+    way: Option<&Routed>,
+    shadow: Option<ShadowOf>,
+    residency: Option<&Residency>,
+) {
+    if let Some(way) = way {
+        routed(out, way);
+    }
+    if let Some(shadow) = shadow {
+        shadow_of(out, shadow);
+    }
+    if let Some(residency) = residency {
+        resident(out, residency);
+    }
+}
+
+fn routed(out: &mut Vec<u8>, Routed { route_id, number, rule, part }: &Routed) {
+    out.extend_from_slice(b",\"way\":{\"route_id\":\"");
+    route_id.write_to(out);
+    out.push(b'"');
+    numbers!(out, number);
+    out.extend_from_slice(b",\"rule\":");
+    text(out, rule);
+    if let Some(part) = part {
+        out.extend_from_slice(b",\"part\":");
+        text(out, part);
+    }
+    out.push(b'}');
+}
+
+fn shadow_of(out: &mut Vec<u8>, ShadowOf { request_id, on_platform }: ShadowOf) {
+    out.extend_from_slice(b",\"shadow\":{\"request_id\":\"");
+    request_id.write_to(out);
+    out.push(b'"');
+    let on_platform = &on_platform;
+    flags!(out, on_platform);
+    out.push(b'}');
+}
+
+fn resident(out: &mut Vec<u8>, Residency { allowed, region }: &Residency) {
+    out.extend_from_slice(b",\"residency\":{\"allowed\":[");
+    for (nth, one) in allowed.iter().enumerate() {
+        if nth > 0 {
+            out.push(b',');
+        }
+        text(out, one);
+    }
+    out.push(b']');
+    if let Some(region) = region {
+        out.extend_from_slice(b",\"region\":");
+        text(out, region);
+    }
+    out.push(b'}');
 }
 
 /// What a call that was given another's answer has beside.
@@ -162,6 +226,7 @@ impl UsageIntent {
             config_version,
             tags,
             limits,
+            shadow,
         } = self;
         out.reserve(768);
         out.extend_from_slice(b"{\"request_id\":\"");
@@ -176,6 +241,9 @@ impl UsageIntent {
         money(out, b",\"reserved_nanos\":", *reserved_nanos);
         list(out, b",\"tags\":", tags, tag);
         list(out, b",\"limits\":", limits, LimitTouched::write_json);
+        if let Some(shadow) = shadow {
+            shadow_of(out, *shadow);
+        }
         out.push(b'}');
     }
 }
@@ -369,94 +437,4 @@ fn instant(out: &mut Vec<u8>, at: Timestamp) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::{
-        AppId, DeploymentId, GatewayId, KeyId, LimitId, ModelId, OrgId, PlanId, PriceId, ProductId,
-        ProviderId, RequestId, SubscriptionId, TeamId,
-    };
-    use crate::usage::Operation;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn what_is_written_reads_as_the_event_it_was(
-            seconds in -60_000_000_000_i64..250_000_000_000, nanos in 0..1_000_000_000_u32,
-            n in any::<[u8; 10]>(), counts in any::<[u64; 16]>(), few in any::<bool>(),
-            money in any::<(i64, i64)>(), small in any::<(u16, u16, u32, u64)>(),
-            code in proptest::option::of(".*"), first in proptest::option::of(any::<u32>()),
-            flags in any::<(bool, bool, bool)>(), lists in (0..3_usize, 0..3_usize, 0..3_usize),
-            touched in any::<(i64, i64, i64)>(), tag in (".*", ".*"), topped_up in any::<u16>(),
-            price_percent in 0..=100_u8,
-        ) {
-            let at = Timestamp::from_timestamp(seconds, nanos).unwrap();
-            let [
-                input, cached_input, cache_write, cache_write_1h, audio_input, image_input, output,
-                reasoning, audio_output, image_output, images, characters, audio_ms, searches,
-                rows, compute_ms,
-            ] = if few { [0; 16] } else { counts };
-            let tokens = Tokens {
-                input, cached_input, cache_write, cache_write_1h, audio_input, image_input,
-                output, reasoning, audio_output, image_output,
-            };
-            let units = Units { images, characters, audio_ms, searches, rows, compute_ms };
-            let tags = vec![Tag { name: tag.0, value: tag.1 }; lists.0];
-            let limits = vec![LimitTouched {
-                limit_id: LimitId::new(at, &n), window_start: touched.0, held: touched.1,
-                used: touched.2,
-            }; lists.1];
-            let failed = AttemptUse {
-                deployment_id: DeploymentId::new(at, &n), provider_id: ProviderId::new(at, &n),
-                status: small.0, outcome: Outcome::UpstreamError, tokens, units, reported: flags.1,
-                overtaken: flags.2, compared: flags.0,
-            };
-            let intent = UsageIntent {
-                request_id: RequestId::new(at, &n), at,
-                org_id: OrgId::new(at, &n), team_id: TeamId::new(at, &n), app_id: AppId::new(at, &n),
-                key_id: KeyId::new(at, &n), subscription_id: SubscriptionId::new(at, &n),
-                product_id: ProductId::new(at, &n), plan_id: PlanId::new(at, &n),
-                model_id: ModelId::new(at, &n), operation: Operation::Rerank, stream: flags.0,
-                price_id: PriceId::new(at, &n), reserved_nanos: Nanos(money.1),
-                gateway_id: GatewayId::new(at, &n), config_version: small.3,
-                tags: tags.clone(), limits: limits.clone(),
-            };
-            let mut out = Vec::new();
-            intent.write_json(&mut out);
-            prop_assert_eq!(serde_json::from_slice::<UsageIntent>(&out).unwrap(), intent);
-            let event = UsageEvent {
-                request_id: RequestId::new(at, &n), at,
-                org_id: OrgId::new(at, &n), team_id: TeamId::new(at, &n), app_id: AppId::new(at, &n),
-                key_id: KeyId::new(at, &n), subscription_id: SubscriptionId::new(at, &n),
-                product_id: ProductId::new(at, &n), plan_id: PlanId::new(at, &n),
-                model_id: ModelId::new(at, &n),
-                deployment_id: flags.2.then(|| DeploymentId::new(at, &n)),
-                provider_id: flags.2.then(|| ProviderId::new(at, &n)),
-                operation: if flags.0 { Operation::Chat } else { Operation::Embeddings },
-                stream: flags.0, outcome: if few { Outcome::ClientGone } else { Outcome::UpstreamCut },
-                status: small.0, error_code: code, tokens, units, tags, limits, topped_up, price_percent,
-                cached: flags.1.then_some(if few { Cached::Exact } else { Cached::Coalesced }),
-                attempts_made: vec![failed; lists.2], odd_usage: flags.2,
-                estimated: flags.1, price_id: PriceId::new(at, &n),
-                cost_nanos: Nanos(money.0), reserved_nanos: Nanos(money.1), attempts: small.1,
-                duration_ms: small.2, first_token_ms: first, gateway_id: GatewayId::new(at, &n),
-                config_version: small.3,
-            };
-            let mut out = Vec::new();
-            event.write_json(&mut out);
-            prop_assert_eq!(serde_json::from_slice::<UsageEvent>(&out).unwrap(), event);
-        }
-    }
-
-    #[test]
-    fn an_outcome_is_called_as_the_serialiser_calls_it() {
-        for outcome in [
-            Outcome::Ok,
-            Outcome::UpstreamError,
-            Outcome::UpstreamCut,
-            Outcome::ClientGone,
-            Outcome::BudgetExhausted,
-        ] {
-            assert_eq!(serde_json::json!(outcome), outcome.as_str());
-        }
-    }
-}
+mod tests;

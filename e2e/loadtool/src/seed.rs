@@ -168,7 +168,7 @@ fn tenant(seed: &Seed, at: Timestamp, n: u8, plan: u8) -> anyhow::Result<(String
         (OrgId::new(at, &entropy(n)), TeamId::new(at, &entropy(n)), AppId::new(at, &entropy(n)));
     let (key, key_record) = made_key(seed, at, n, (org, app))?;
     let records = vec![
-        Record::Org(OrgRecord { id: org, slug: format!("bench-{n}"), suspended: false, purges: 0 }),
+        Record::Org(OrgRecord::new(org, format!("bench-{n}"))),
         Record::App(AppRecord { id: app, org_id: org, team_id: team, disabled: false }),
         Record::Key(key_record),
         Record::Subscription(SubscriptionRecord {

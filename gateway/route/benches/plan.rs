@@ -42,6 +42,7 @@ fn main() {
             region: if id.0.as_u128() % 3 == 0 { "us-east-1" } else { "eu-central-1" },
             weight: 100,
             is_open: true,
+            is_within: true,
             serves: true,
             runs: Runs::Asked,
             context_tokens_max: 128_000,

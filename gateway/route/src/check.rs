@@ -6,6 +6,8 @@ use contract::id::{DeploymentId, ModelId};
 use contract::snapshot::{Fallbacks, RULES_MAX, RoutePolicy, RouteRule, Split, Sticky};
 use std::collections::{HashMap, HashSet};
 
+mod beside;
+
 /// Hundredths of a percent in all.
 const WHOLE: u32 = 10_000;
 /// Characters of a name at most.
@@ -80,7 +82,12 @@ pub fn check(policy: &RoutePolicy, known: &Known) -> Vec<PolicyFault> {
             faults.push(fault(at("name"), "another rule has this name"));
         }
         faults.extend(condition(policy, &read, nth).map(|detail| fault(at("when"), detail)));
-        check_places(policy, rule, known, &at, &mut faults);
+        if rule.tiers.is_empty() {
+            check_places(policy, rule, known, &at, &mut faults);
+        } else {
+            beside::check_tiers(policy, rule, known, &at, &mut faults);
+        }
+        beside::check_shadow(policy, rule, known, &at, &mut faults);
         if let Some(split) = &rule.split {
             check_split(policy, split, known, &at, &mut faults);
         }

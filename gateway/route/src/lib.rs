@@ -12,3 +12,4 @@ pub mod order;
 pub mod plan;
 pub mod policy;
 pub mod sticky;
+mod tier;

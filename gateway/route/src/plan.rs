@@ -6,7 +6,7 @@ use crate::breaker::Fitness;
 use crate::expr::Facts;
 use crate::order::{self, Place, Way};
 use crate::policy::Policy;
-use crate::sticky;
+use crate::{sticky, tier};
 use contract::id::{DeploymentId, ModelId};
 use contract::snapshot::{Feature, Pick, RouteRule, Skip, Split, Sticky};
 
@@ -58,6 +58,8 @@ pub struct Candidate<'a> {
     pub weight: u32,
     /// It and its provider are enabled and can be called.
     pub is_open: bool,
+    /// All who have a say beside the policy, as the org, let calls be answered in its region.
+    pub is_within: bool,
     /// Its provider has calls of this kind.
     pub serves: bool,
     pub runs: Runs,
@@ -106,6 +108,8 @@ pub struct Planned {
     pub part: Option<usize>,
     /// Numbers of the candidates, the first to be tried in front; never empty.
     pub order: Vec<usize>,
+    /// The one that gets a copy of the call; never the first.
+    pub shadow: Option<usize>,
 }
 
 /// Why a call can go nowhere: of the places that came furthest, why they were left out.
@@ -187,7 +191,7 @@ pub(crate) fn plan_by(
     if is_side_unfit && places.iter().all(|place| place.share == 0) {
         places.iter_mut().for_each(|place| place.share = 100);
     }
-    if !rule.among.is_empty() {
+    if names_places(rule) {
         let rank = |place: &Place| policy.rank(nth, candidates.get(place.at).map(|one| one.id));
         places.sort_by_cached_key(rank);
     }
@@ -198,9 +202,12 @@ pub(crate) fn plan_by(
         Fitness::Unfit => false,
     });
     // One that is due to be probed comes first, for if it fails the call has the others to go to.
+    tier::keep_own(rule, facts, candidates, &mut due);
     let nth_due = if due.len() > 1 { chance() % due.len() as u64 } else { 0 };
     let probed = usize::try_from(nth_due).ok().and_then(|nth| due.get(nth).copied());
-    let rest = order::order(way(rule.pick), places, key, chance).into_iter().map(|place| place.at);
+    let mut rest = order::order(way(rule.pick), places, key, &mut chance);
+    tier::sort(rule, facts, candidates, &mut rest);
+    let rest = rest.into_iter().map(|place| place.at);
     let rest = probed.into_iter().chain(rest.filter(|at| Some(*at) != probed));
     let at_side = at_side.map(|(at, _)| at);
     let order: Vec<usize> = if is_well {
@@ -208,7 +215,28 @@ pub(crate) fn plan_by(
     } else {
         rest.chain(at_side).collect()
     };
-    Ok(Planned { rule: nth, part: drawn.filter(|_| order.first().copied() == at_side), order })
+    let part = drawn.filter(|_| order.first().copied() == at_side);
+    let shadow = shadow(rule, &may, candidates, &mut chance);
+    let shadow = shadow.filter(|at| order.first() != Some(at));
+    Ok(Planned { rule: nth, part, order, shadow })
+}
+
+/// The place that gets a copy of the call, if this one is drawn. It need be named nowhere else.
+fn shadow(
+    rule: &RouteRule,
+    may: &Filter<'_>,
+    candidates: &[Candidate<'_>],
+    chance: &mut impl FnMut() -> u64,
+) -> Option<usize> {
+    let shadow = rule.shadow.filter(|shadow| chance() % 10_000 < shadow.basis_points.into())?;
+    let is_it =
+        |one: &Candidate<'_>| one.id == shadow.deployment_id && may.skip(one, true).is_none();
+    candidates.iter().position(is_it)
+}
+
+/// Whether a rule says which places it means.
+const fn names_places(rule: &RouteRule) -> bool {
+    !rule.among.is_empty() || !rule.tiers.is_empty()
 }
 
 /// The part of a split that a call is in: of a key always the same.
@@ -237,23 +265,24 @@ impl Filter<'_> {
     /// rule's others and takes what the part says, whatever its weight.
     fn skip(&self, one: &Candidate<'_>, is_side: bool) -> Option<Skip> {
         let Self { policy, rule, nth, needs } = self;
-        let named = match rule.among.is_empty() {
-            true => policy.model.is_none_or(|own| one.model_id == own),
-            false => policy.rank(*nth, Some(one.id)).is_some(),
+        let named = match names_places(rule) {
+            false => policy.model.is_none_or(|own| one.model_id == own),
+            true => policy.rank(*nth, Some(one.id)).is_some(),
         };
         let runs = match one.runs {
             Runs::Asked => true,
-            Runs::Another => is_side || !rule.among.is_empty(),
+            Runs::Another => is_side || names_places(rule),
             Runs::Wrong => false,
         };
         let regions = &policy.source.regions;
+        let is_within = regions.is_empty() || regions.iter().any(|region| region == one.region);
         let fits = one.context_tokens_max == 0 || needs.tokens <= one.context_tokens_max.into();
         [
             (named || is_side, Skip::NotNamed),
             (one.is_open, Skip::Closed),
             (one.serves, Skip::Operation),
             (runs, Skip::Version),
-            (regions.is_empty() || regions.iter().any(|region| region == one.region), Skip::Region),
+            (one.is_within && is_within, Skip::Region),
             (fits, Skip::Context),
             (needs.features.is_apart(one.lacks), Skip::Feature),
             (one.weight > 0 || is_side, Skip::Weight),

@@ -28,7 +28,9 @@ impl Policy {
             conditions.push(read.map_err(|error| fault(format!("/rules/{nth}/when"), error))?);
         }
         let named = source.rules.iter().map(|rule| {
-            let ranked = rule.among.iter().enumerate().map(|(place, id)| (*id, place));
+            let of_tiers = rule.tiers.iter().flat_map(|tier| &tier.among);
+            let ranked = rule.among.iter().chain(of_tiers).enumerate();
+            let ranked = ranked.map(|(place, id)| (*id, place));
             let mut ranked: Vec<_> = ranked.collect();
             ranked.sort_unstable();
             ranked
@@ -71,12 +73,14 @@ impl Policy {
         asked.chain(sticky)
     }
 
-    /// Every deployment that some rule names, also for a part of its calls.
+    /// Every deployment that some rule names, also for a part of its calls or for copies of them.
     pub fn deployments(&self) -> impl Iterator<Item = DeploymentId> {
         self.source.rules.iter().flat_map(|rule| {
             let parts = rule.split.iter().flat_map(|split| &split.parts);
             let parts = parts.map(|part| part.deployment_id);
-            rule.among.iter().copied().chain(parts)
+            let of_tiers = rule.tiers.iter().flat_map(|tier| tier.among.iter().copied());
+            let shadow = rule.shadow.map(|shadow| shadow.deployment_id);
+            rule.among.iter().copied().chain(of_tiers).chain(parts).chain(shadow)
         })
     }
 }

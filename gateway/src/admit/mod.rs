@@ -52,11 +52,9 @@ impl Stamp {
     pub fn new(worker: &Worker, uri: &Uri, headers: &HeaderMap) -> Self {
         let at = worker.gateway.tools.clock.now();
         let request_id = RequestId::new(at, &worker.chance.id_entropy());
-        let mut id = Vec::with_capacity(32);
-        request_id.write_to(&mut id);
         Self {
             request_id,
-            id_text: text::header(&[&id]),
+            id_text: id_text(request_id),
             at,
             started: Instant::now(),
             snapshot: worker.snapshot(),
@@ -64,6 +62,30 @@ impl Stamp {
             leaving: OnceCell::new(),
         }
     }
+}
+
+impl Stamp {
+    /// Of a copy of a call: one of its own, by what the gateway knew when it took the call in.
+    #[must_use]
+    pub fn of_copy(&self, worker: &Worker) -> Self {
+        let at = worker.gateway.tools.clock.now();
+        let request_id = RequestId::new(at, &worker.chance.id_entropy());
+        Self {
+            request_id,
+            id_text: id_text(request_id),
+            at,
+            started: Instant::now(),
+            snapshot: Arc::clone(&self.snapshot),
+            shape: self.shape,
+            leaving: OnceCell::new(),
+        }
+    }
+}
+
+fn id_text(request_id: RequestId) -> HeaderValue {
+    let mut id = Vec::with_capacity(32);
+    request_id.write_to(&mut id);
+    text::header(&[&id])
 }
 
 /// A request that may come further.

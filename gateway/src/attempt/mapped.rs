@@ -35,7 +35,7 @@ pub(super) async fn send(
     let speech = Speech::Server { versioned: false, mapped: true };
     let told = Told::new(speech, path, body.into());
     let (response, lease) = ask(meter, deployment, &told, deadline).await?;
-    let read = timeout_at(deadline, whole(meter.worker(), response, lease)).await;
+    let read = timeout_at(deadline, whole(meter.answer_bytes_max(), response, lease)).await;
     let (headers, body) = read.map_err(|_| Failure::timeout())??;
     let name = &meter.permit.model.record.name;
     let body = inference::read_mapped(&body, map, name, &asked).map_err(Failure::malformed)?;

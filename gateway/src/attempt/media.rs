@@ -82,7 +82,7 @@ async fn answer(
         }
         return begun(meter, Flow::Raw(Raw::default()), response, lease).await;
     }
-    let (headers, body) = whole(meter.worker(), response, lease).await?;
+    let (headers, body) = whole(meter.answer_bytes_max(), response, lease).await?;
     let (reported, text_bytes) = match asked.tells {
         TellsAs::Text => (Reported::NOTHING, u64::try_from(body.len()).unwrap_or(u64::MAX)),
         _ => media::read_answer(task, &body).map_err(Failure::malformed)?,

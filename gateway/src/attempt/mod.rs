@@ -87,7 +87,9 @@ pub async fn attempt(mut meter: Box<Meter>, plan: Plan) -> Result<Upstream, Box<
     let (bounds, tools) = (&gateway.bounds, &gateway.tools);
     let deadline = meter.deadline();
     let mut tour = Tour::new(&plan, meter.patience.attempts_max);
-    meter.permit.model.retries.call();
+    if meter.permit.shadow.is_none() {
+        meter.permit.model.retries.call();
+    }
     loop {
         let (deployment, ticket) = tour.enter(tools.clock.uptime_ms());
         let until = tour.until(&ticket, &meter, deadline);

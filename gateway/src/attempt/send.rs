@@ -268,7 +268,7 @@ async fn plain(
     response: Response<Incoming>,
     lease: Lease,
 ) -> Result<(HeaderMap, Answered), Failure> {
-    let (headers, body) = whole(meter.worker(), response, lease).await?;
+    let (headers, body) = whole(meter.answer_bytes_max(), response, lease).await?;
     let operation = meter.permit.call.operation;
     let native = meter.permit.call.native.is_some();
     let reported = match speech {
@@ -293,15 +293,14 @@ async fn plain(
     Ok((headers, Answered::Whole { body, measure }))
 }
 
-/// Reads an answer to its end.
+/// Reads an answer of at most `max` bytes to its end.
 pub(super) async fn whole(
-    worker: &Worker,
+    max: usize,
     response: Response<Incoming>,
     lease: Lease,
 ) -> Result<(HeaderMap, Bytes), Failure> {
     let (parts, mut body) = response.into_parts();
     check_encoding(&parts.headers)?;
-    let max = worker.gateway.bounds.answer_bytes_max;
     let body = collect(&mut body, max).await.map_err(|error| match error {
         Unread::Cut(error) => Failure::cut(error),
         Unread::TooLong => Failure::malformed(format_args!("longer than {max} bytes")),

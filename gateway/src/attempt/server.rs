@@ -138,7 +138,7 @@ pub async fn about(
     let deadline = Instant::now() + worker.gateway.bounds.first_content_timeout;
     let answer = async {
         let (response, lease) = exchange(&sender, deployment, &told, deadline).await?;
-        whole(worker, response, lease).await
+        whole(worker.gateway.bounds.answer_bytes_max, response, lease).await
     };
     let answer = tokio::time::timeout_at(deadline, answer).await;
     let (_, body) =

@@ -208,7 +208,7 @@ async fn answer(
     deadline: Instant,
 ) -> Result<(HeaderMap, Bytes), Failure> {
     let (response, lease) = ask(meter, deployment, told, deadline).await?;
-    let read = whole(meter.worker(), response, lease);
+    let read = whole(meter.answer_bytes_max(), response, lease);
     tokio::time::timeout_at(deadline, read).await.map_err(|_| Failure::timeout())?
 }
 

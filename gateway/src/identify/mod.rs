@@ -19,13 +19,33 @@ use std::sync::Arc;
 pub struct Principal {
     pub stamp: Rc<Stamp>,
     pub surface: Surface,
-    pub body: Incoming,
-    pub in_flight: InFlight,
+    /// Until it is read.
+    pub body: Option<Incoming>,
+    /// Of a call that somebody waits for.
+    pub in_flight: Option<InFlight>,
     pub passed_on: PassedOn,
     /// What the caller says the call is for.
     pub tags: Box<[Tag]>,
     pub key: Arc<KeyRecord>,
     pub app: Arc<AppRecord>,
+}
+
+impl Principal {
+    /// The same caller, of a copy of its call: nobody waits for that one, and it asks for nothing
+    /// beside its answer.
+    #[must_use]
+    pub fn of_copy(&self, stamp: Rc<Stamp>) -> Self {
+        Self {
+            stamp,
+            surface: Surface::Server,
+            body: None,
+            in_flight: None,
+            passed_on: PassedOn { include_cost: false, ..self.passed_on.clone() },
+            tags: self.tags.clone(),
+            key: Arc::clone(&self.key),
+            app: Arc::clone(&self.app),
+        }
+    }
 }
 
 /// Headers of a caller that a provider gets. Everything else stays here: credentials, cookies,
@@ -43,7 +63,7 @@ const TAGS: HeaderName = HeaderName::from_static("x-tollgate-tags");
 const INCLUDE_COST: HeaderName = HeaderName::from_static("x-tollgate-include-cost");
 
 /// What is kept of a caller's headers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PassedOn {
     /// For the provider.
     pub headers: Vec<(HeaderName, HeaderValue)>,
@@ -101,6 +121,7 @@ pub fn identify(worker: &Worker, admitted: Admitted) -> Result<Principal, Fault>
     let passed_on = PassedOn::of(&admitted.headers, &stamp.snapshot);
     let tags = tags(&admitted.headers)?;
     let Admitted { stamp, surface, body, in_flight, .. } = admitted;
+    let (body, in_flight) = (Some(body), Some(in_flight));
     Ok(Principal { stamp, surface, body, in_flight, passed_on, tags, key, app })
 }
 

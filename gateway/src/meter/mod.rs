@@ -20,7 +20,7 @@ use crate::attempt::Batches;
 use crate::detach::Gone;
 use crate::fault::Fault;
 use crate::permit::{Permit, Terms};
-use crate::plan::Way;
+use crate::plan::{Way, residency};
 use crate::reserve::{Amounts, Refused, Reservation};
 use crate::settle::Intent;
 use crate::telemetry::{Ended, Finished};
@@ -40,6 +40,9 @@ use std::time::{Duration, Instant};
 
 /// The status of a call whose caller left before the answer.
 const STATUS_CALLER_GONE: u16 = 499;
+
+/// The longest answer to a copy of a call.
+const COPY_BYTES_MAX: usize = 4 << 20;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy)]
@@ -143,6 +146,13 @@ impl Meter {
     #[must_use]
     pub fn deadline(&self) -> tokio::time::Instant {
         tokio::time::Instant::from_std(self.started()) + self.patience.call
+    }
+
+    /// The longest answer that is read whole: nobody waits for that of a copy, and many may run.
+    #[must_use]
+    pub fn answer_bytes_max(&self) -> usize {
+        let max = self.worker.gateway.bounds.answer_bytes_max;
+        if self.permit.shadow.is_some() { max.min(COPY_BYTES_MAX) } else { max }
     }
 
     /// Whether who answers is a server on one's own machines, which costs while it works.
@@ -303,7 +313,9 @@ impl Meter {
         if of_server && end.outcome.is_charged() && units.compute_ms == 0 {
             units.compute_ms = self.working_ms();
         }
-        self.count(&end);
+        if self.permit.shadow.is_none() {
+            self.count(&end);
+        }
         let Some(reservation) = self.hold.take() else { return Nanos::ZERO };
         let mut event = self.event(&end, reservation.money());
         let used = if end.outcome.is_charged() { end.measure.used } else { Used::default() };
@@ -344,7 +356,10 @@ impl Meter {
             price_id: permit.price.id,
             cost_nanos: Nanos::ZERO,
             cached: self.sharing.cached(),
-            price_percent: self.sharing.price_percent(),
+            price_percent: match permit.shadow {
+                Some(shadow) if shadow.on_platform => 0,
+                _ => self.sharing.price_percent(),
+            },
             reserved_nanos,
             attempts: self.attempts.get(),
             attempts_made,
@@ -356,6 +371,9 @@ impl Meter {
             first_token_ms: self.first_content.map(millis),
             gateway_id: self.worker.gateway.tools.gateway_id,
             config_version: stamp.snapshot.version(),
+            way: self.way.as_ref().map(Way::routed),
+            shadow: permit.shadow,
+            residency: residency(permit, self.tried().map(|one| one.record.region.as_str())),
         };
         event.cost_nanos = event.cost_under(&permit.price.rates);
         event
@@ -426,6 +444,7 @@ fn intent(permit: &Permit, reservation: &Reservation, gateway_id: GatewayId) -> 
         config_version: stamp.snapshot.version(),
         tags: principal.tags.to_vec(),
         limits: reservation.touched(&Amounts::default()),
+        shadow: permit.shadow,
     }
 }
 

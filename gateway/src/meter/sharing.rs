@@ -29,6 +29,12 @@ impl Sharing {
         self.given = Some((cached, price_percent));
     }
 
+    /// Whether it is answered so.
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        self.given.is_some()
+    }
+
     pub(super) fn cached(&self) -> Option<Cached> {
         self.given.map(|(cached, _)| cached)
     }

@@ -21,8 +21,9 @@ use contract::money::Nanos;
 use contract::snapshot::{
     Modality, PlanRecord, PriceRecord, SubscriptionRecord, SubscriptionState,
 };
-use contract::usage::{Operation, Units};
+use contract::usage::{Operation, ShadowOf, Units};
 use std::mem::replace;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A model server's work assumed beforehand: nobody knows how long it will take.
@@ -46,6 +47,8 @@ pub struct Permit {
     pub fell_back: Option<ModelId>,
     /// The model that its caller asked for: the regions of that one's route hold wherever it goes.
     pub first: ModelId,
+    /// Of which call it is a copy.
+    pub shadow: Option<ShadowOf>,
 }
 
 /// On which terms a call runs on a model.
@@ -94,6 +97,45 @@ impl Permit {
     /// As [`permit`], of the other model; `model.operation` where it cannot take the call.
     pub fn elsewhere(&self, onto: ModelId) -> Result<Terms, Fault> {
         terms(&self.call, other(&self.call, &self.model, onto)?)
+    }
+
+    /// A copy of the call for a place of `model`. One that the org pays for runs on the org's own
+    /// terms. One that the platform pays for costs its caller nothing, so that all it needs is a
+    /// price to be told by.
+    ///
+    /// # Errors
+    /// As [`permit`], of the other model; `model.operation` where it cannot take the call.
+    pub fn copied(
+        &self,
+        stamp: Rc<Stamp>,
+        model: ModelId,
+        on_platform: bool,
+    ) -> Result<Self, Fault> {
+        let shadow = ShadowOf { request_id: self.call.principal.stamp.request_id, on_platform };
+        let call = self.call.copied(stamp);
+        let chosen = match model == self.model.record.id {
+            true => chosen_by_id(&call.principal.stamp, model)?,
+            false => other(&call, &self.model, model)?,
+        };
+        let Terms { model, version, subscription, plan, price, bound, estimate } = match on_platform
+        {
+            true => terms_of(&call, chosen, &self.subscription)?,
+            false => terms(&call, chosen)?,
+        };
+        Ok(Self {
+            call,
+            model,
+            version,
+            subscription,
+            plan,
+            price,
+            bound,
+            estimate,
+            is_downgraded: false,
+            fell_back: None,
+            first: self.first,
+            shadow: Some(shadow),
+        })
     }
 
     /// The call runs on these terms from now on.
@@ -223,13 +265,25 @@ fn on(call: Call, chosen: Chosen) -> Result<Permit, Fault> {
         estimate,
         is_downgraded: false,
         fell_back: None,
+        shadow: None,
     })
 }
 
-fn terms(call: &Call, Chosen { model, version, .. }: Chosen) -> Result<Terms, Fault> {
+fn terms(call: &Call, chosen: Chosen) -> Result<Terms, Fault> {
+    let (stamp, app) = (&call.principal.stamp, &call.principal.app);
+    let subscription =
+        Arc::clone(subscribed(&stamp.snapshot, app.id, app.org_id, &chosen.model, stamp.at)?);
+    terms_of(call, chosen, &subscription)
+}
+
+/// The call on a subscription that need not open the model.
+fn terms_of(
+    call: &Call,
+    Chosen { model, version, .. }: Chosen,
+    subscription: &Arc<SubscriptionRecord>,
+) -> Result<Terms, Fault> {
     let stamp = &call.principal.stamp;
-    let (snapshot, now, app) = (&stamp.snapshot, stamp.at, &call.principal.app);
-    let subscription = subscribed(snapshot, app.id, app.org_id, &model, now)?;
+    let (snapshot, now) = (&stamp.snapshot, stamp.at);
     let plan = snapshot.plan(subscription.plan_id).ok_or_else(|| {
         Fault::us(ErrorCode::Internal, ErrorCode::Internal.title())
             .because(format_args!("{} names a plan that is not there", subscription.id))

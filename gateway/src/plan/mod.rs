@@ -3,19 +3,21 @@
 //! a function of the snapshot, of how places do, and of a source of chance.
 
 mod facts;
+mod residency;
+mod way;
 
 pub use facts::CallFacts;
+pub use residency::{may_enter, residency};
+pub use way::Way;
 
 use crate::chance::Chance;
 use crate::fault::Fault;
 use crate::permit::Permit;
 use crate::snapshot::{DeploymentView, ModelView, RouteView};
-use crate::text;
 use contract::error::ErrorCode;
-use contract::id::{DeploymentId, ModelId, RouteId};
+use contract::id::ModelId;
 use contract::snapshot::{Pick, RoutePolicy, Skip};
-use http::HeaderValue;
-use route::plan::{Candidate, Features, Nowhere, Seen};
+use route::plan::{Candidate, Features, Nowhere, Runs, Seen};
 use route::policy::Policy;
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -38,26 +40,13 @@ pub struct Plan {
     pub hedge: Option<Duration>,
 }
 
-/// By which route and rule a call was planned.
-#[derive(Debug, Clone)]
-pub struct Way {
-    route: RouteId,
-    version: u32,
-    /// The rule's name, and of a split its name and the part's.
-    names: Box<str>,
-}
-
-impl Way {
-    /// What `x-tollgate-route` says, of the place that answered in the `nth` attempt, from 1.
-    #[must_use]
-    pub fn header(&self, place: DeploymentId, nth: u16) -> HeaderValue {
-        let Self { route, version, names } = self;
-        let told = format!("{route}/{version}; {names}place={place}; attempt={nth}");
-        text::header(&[told.as_bytes()])
-    }
-}
-
 impl Plan {
+    /// To one place, whatever becomes of the call there.
+    #[must_use]
+    pub const fn of(first: DeploymentView) -> Self {
+        Self { first, rest: Vec::new(), way: None, hedge: None }
+    }
+
     /// How many deployments there are to try.
     #[must_use]
     pub fn places(&self) -> usize {
@@ -93,8 +82,11 @@ pub fn plan(
         Some(route) => Cow::Owned(Policy::unruled(&route.record.policy, Some(model.record.id))),
         None => Cow::Borrowed(&BY_WEIGHT),
     };
-    let within = regions(permit);
+    let within = residency::beside(permit);
     let others = route.map_or(&[][..], |route| &route.others);
+    if let Some(only) = only(permit, route, &within) {
+        return Ok(Plan::of(only.clone()));
+    }
     let places: Vec<&DeploymentView> = model.deployments.iter().chain(others).collect();
     let is_costed = policy.source.rules.iter().any(|rule| rule.pick == Pick::Cheapest);
     let mut known = None;
@@ -113,7 +105,8 @@ pub fn plan(
             model_id: place.record.model_id,
             region: &place.record.region,
             weight: place.record.weight,
-            is_open: place.is_open() && within.iter().all(|one| one.contains(&place.record.region)),
+            is_open: place.is_open(),
+            is_within: within.iter().all(|one| one.contains(&place.record.region)),
             serves: call.may_go_to(place),
             runs: permit.version.runs(place, model.record.id),
             context_tokens_max: place.context_tokens_max,
@@ -126,11 +119,15 @@ pub fn plan(
     let next = || chance.next();
     let seen = |at: usize| places.get(at).map_or(Seen::WELL, |place| seen(place));
     let planned = route::plan::plan(&policy, &facts, needs, &candidates, &seen, next, &mut ());
-    let planned = planned.map_err(|nowhere| none(model, &policy, &candidates, nowhere))?;
+    let planned = planned.map_err(|nowhere| none(permit, &candidates, nowhere))?;
     let order = planned.order.iter().take(PLACES_MAX);
     let mut order = order.filter_map(|at| places.get(*at).copied()).cloned();
     let first = order.next().ok_or_else(|| closed(model))?;
-    let way = route.map(|route| way(route, &policy, planned.rule, planned.part));
+    let way = route.map(|route| {
+        let shadow = planned.shadow.and_then(|at| places.get(at).copied().cloned());
+        let rule = call.native.is_none().then_some(planned.rule);
+        Way::new(route, rule, planned.part, shadow)
+    });
     let hedge = policy.source.rules.get(planned.rule).and_then(|rule| rule.hedge_ms);
     let hedge = hedge.map(|wait| Duration::from_millis(wait.into()));
     Ok(Plan { first, rest: order.collect(), way, hedge })
@@ -144,47 +141,19 @@ fn cost(permit: &Permit, model: ModelId) -> i64 {
     price.map_or(i64::MAX, |price| price.rates.price_max(input, output, &permit.call.units).0)
 }
 
-/// Where a call may be answered that came here from another model: by what that one's route says.
-fn regions(permit: &Permit) -> Vec<&[String]> {
-    let principal = &permit.call.principal;
-    let from = [Some(permit.first), permit.fell_back].into_iter().flatten();
-    from.filter(|from| *from != permit.model.record.id)
-        .filter_map(|from| principal.stamp.snapshot.route(from, principal.key.org_id))
-        .map(|route| route.record.policy.regions.as_slice())
-        .filter(|regions| !regions.is_empty())
-        .collect()
-}
-
-/// Whether what a call says may be told in a region, to whomever: by the routes of all models that it
-/// came by.
-#[must_use]
-pub fn may_enter(permit: &Permit, region: &str) -> bool {
-    let principal = &permit.call.principal;
-    let by = [Some(permit.model.record.id), Some(permit.first), permit.fell_back];
-    by.into_iter()
-        .flatten()
-        .filter_map(|by| principal.stamp.snapshot.route(by, principal.key.org_id))
-        .map(|route| &route.record.policy.regions)
-        .all(|regions| regions.is_empty() || regions.iter().any(|one| one == region))
-}
-
-fn way(route: &RouteView, policy: &Policy, rule: usize, part: Option<usize>) -> Way {
-    let rule = policy.source.rules.get(rule);
-    let split = rule.and_then(|rule| rule.split.as_ref());
-    let part = split.zip(part).and_then(|(split, part)| {
-        Some((split.name.as_str(), split.parts.get(part)?.name.as_str()))
-    });
-    let mut names = format!("rule={}; ", visible(rule.map_or("", |rule| &rule.name)));
-    if let Some((split, part)) = part {
-        names.extend(["split=", &visible(split), "/", &visible(part), "; "]);
-    }
-    Way { route: route.record.id, version: route.record.version, names: names.into() }
-}
-
-/// A name as a header can carry it.
-fn visible(name: &str) -> String {
-    let safe = |c: char| if c.is_ascii_graphic() && !matches!(c, ';' | '/') { c } else { '_' };
-    name.chars().map(safe).collect()
+/// The one place that there is, where nothing is to be decided: no route, no regions, and nothing
+/// that could leave it out. How well it is does not matter, nor how long the call seems: the last
+/// place is always tried.
+fn only<'a>(
+    permit: &'a Permit,
+    route: Option<&RouteView>,
+    within: &[&[String]],
+) -> Option<&'a DeploymentView> {
+    let [only] = permit.model.deployments.as_slice() else { return None };
+    let is_free = route.is_none() && within.is_empty() && only.lacks == Features::NONE;
+    let takes = only.record.weight > 0 && only.is_open() && permit.call.may_go_to(only);
+    let runs = || permit.version.runs(only, permit.model.record.id) == Runs::Asked;
+    (is_free && takes && runs()).then_some(only)
 }
 
 /// Some deployment that can be asked about a model, which costs nothing and has no route.
@@ -204,21 +173,12 @@ pub fn anyone(
 }
 
 /// Why nobody may answer.
-fn none(
-    model: &ModelView,
-    policy: &Policy,
-    candidates: &[Candidate<'_>],
-    nowhere: Nowhere,
-) -> Fault {
+fn none(permit: &Permit, candidates: &[Candidate<'_>], nowhere: Nowhere) -> Fault {
+    let model = &*permit.model;
     let name = &model.record.name;
     match nowhere {
         Nowhere::Left(Skip::Region) => {
-            let detail = format!(
-                "Calls of `{name}` may be answered in {} only, and no deployment there can take \
-                 this one.",
-                policy.source.regions.join(", ")
-            );
-            Fault::client(ErrorCode::ResidencyNone, detail)
+            Fault::client(ErrorCode::ResidencyNone, residency::refused(permit))
         }
         Nowhere::Left(Skip::Feature) => {
             let detail = format!(

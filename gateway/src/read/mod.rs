@@ -4,7 +4,7 @@ mod native;
 
 pub use native::NativeCall;
 
-use crate::admit::{About, Entrance, Kind, Surface};
+use crate::admit::{About, Entrance, Kind, Stamp, Surface};
 use crate::fault::Fault;
 use crate::identify::Principal;
 use crate::snapshot::DeploymentView;
@@ -20,6 +20,7 @@ use dialect::{Invalid, Wire, inference, media};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -61,6 +62,23 @@ impl Call {
         match self.kind {
             Kind::Tensors { .. } => 0,
             _ => self.ask.text_bytes.div_ceil(openai::TEXT_BYTES_PER_TOKEN),
+        }
+    }
+
+    /// The same call once more, for whoever `stamp` says.
+    #[must_use]
+    pub fn copied(&self, stamp: Rc<Stamp>) -> Self {
+        Self {
+            principal: self.principal.of_copy(stamp),
+            operation: self.operation,
+            wire: self.wire,
+            kind: self.kind.clone(),
+            native: None,
+            body: self.body.clone(),
+            ask: self.ask.clone(),
+            media: self.media.clone(),
+            units: self.units,
+            neutral: OnceCell::new(),
         }
     }
 
@@ -123,7 +141,10 @@ pub async fn read(bounds: &Bounds, mut principal: Principal) -> Result<Asked, Fa
         Surface::Server => return Ok(Asked::Server(principal)),
     };
     let Entrance { operation, wire, model, stream, kind } = entrance;
-    let body = whole(&mut principal.body, bounds).await?;
+    let body = match principal.body.take() {
+        Some(mut body) => whole(&mut body, bounds).await?,
+        None => Bytes::new(),
+    };
     let at = Address { model: model.as_deref(), stream };
     let (mut media, mut units) = (None, Units::default());
     let mut ask = match (&kind, operation, at.model) {

@@ -161,6 +161,11 @@ impl Reserve {
         Ok(Reservation::new(holds, estimate.money, alive))
     }
 
+    /// Holds nothing. For what no limit counts.
+    pub fn nothing(&self, now: Timestamp) -> Reservation {
+        Reservation::new(Vec::new(), Nanos::ZERO, self.live.enter(now, Nanos::ZERO))
+    }
+
     /// Takes nothing. For what no limit counts.
     ///
     /// # Errors

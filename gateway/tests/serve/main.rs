@@ -30,6 +30,7 @@ mod recall;
 mod refusals;
 mod room;
 mod routes;
+mod shadows;
 mod shared;
 mod streams;
 mod support;

@@ -46,6 +46,9 @@ pub fn event(request_id: RequestId, who: &Caller<'_>) -> UsageEvent {
         first_token_ms: None,
         gateway_id: GatewayId(id(99)),
         config_version: 1,
+        way: None,
+        shadow: None,
+        residency: None,
     }
 }
 
@@ -70,5 +73,6 @@ pub fn intent(event: &UsageEvent) -> UsageIntent {
         config_version: event.config_version,
         tags: Vec::new(),
         limits: Vec::new(),
+        shadow: None,
     }
 }

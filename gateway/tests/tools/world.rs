@@ -81,7 +81,7 @@ pub fn records() -> Vec<Record> {
         )
         .unwrap();
     vec![
-        Record::Org(OrgRecord { id: who.org_id, slug: "acme".into(), suspended: false, purges: 0 }),
+        Record::Org(OrgRecord::new(who.org_id, "acme")),
         Record::App(AppRecord {
             id: who.app_id,
             org_id: who.org_id,

@@ -177,6 +177,9 @@ impl Month<'_> {
             first_token_ms: stream.then(|| u32::try_from(90 + call * 7 % 240).unwrap_or(0)),
             gateway_id: self.gateway_id,
             config_version: 1,
+            way: None,
+            shadow: None,
+            residency: None,
         }
     }
 }

@@ -333,5 +333,8 @@ pub async fn event(tx: &mut SystemTx, call: &Pending) -> sqlx::Result<UsageEvent
         tags: row.tags.0,
         odd_usage: false,
         limits: call.limits.0.clone(),
+        way: None,
+        shadow: None,
+        residency: None,
     })
 }

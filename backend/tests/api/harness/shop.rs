@@ -190,6 +190,9 @@ impl Caller {
             first_token_ms: None,
             gateway_id: entropy::id(GatewayId::new, at),
             config_version: 1,
+            way: None,
+            shadow: None,
+            residency: None,
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use contract::snapshot::{Pick, SplitPart};
+use contract::snapshot::{Pick, Shadow, SplitPart, Tier};
 use uuid::Uuid;
 
 const fn deployment(n: u128) -> DeploymentId {
@@ -35,6 +35,8 @@ fn rule(name: &str, when: Option<&str>) -> RouteRule {
         sticky: None,
         split: None,
         hedge_ms: None,
+        tiers: Vec::new(),
+        shadow: None,
     }
 }
 
@@ -165,6 +167,37 @@ fn what_is_wrong_is_told_with_its_place() {
             "/fallbacks/general/1",
             "/fallbacks/general/3",
             "/bounds/attempts_max",
+        ]
+    );
+}
+
+#[test]
+fn tiers_and_shadows_that_make_no_sense_are_told_with_their_place() {
+    let tier = |complexity_max, n: &[u128]| Tier {
+        complexity_max,
+        among: n.iter().map(|n| deployment(*n)).collect(),
+    };
+    let mut good = rule("all", None);
+    good.tiers = vec![tier(30, &[11]), tier(100, &[21, 12])];
+    good.shadow = Some(Shadow { deployment_id: deployment(12), basis_points: 1 });
+    assert_eq!(places(&policy(vec![good.clone()]), &known()), [""; 0]);
+    let mut wrong = good;
+    wrong.among = vec![deployment(11)];
+    wrong.tiers = vec![tier(100, &[11]), tier(30, &[11, 99]), tier(40, &[]), tier(90, &[12])];
+    wrong.shadow = Some(Shadow { deployment_id: deployment(11), basis_points: 10_001 });
+    assert_eq!(
+        places(&policy(vec![wrong]), &known()),
+        [
+            "/rules/0/among",
+            "/rules/0/tiers/0/complexity_max",
+            "/rules/0/tiers/1/complexity_max",
+            "/rules/0/tiers/1/among/0",
+            "/rules/0/tiers/1/among/1",
+            "/rules/0/tiers/2/among",
+            "/rules/0/tiers/3/complexity_max",
+            "/rules/0/tiers/3/among",
+            "/rules/0/shadow/deployment_id",
+            "/rules/0/shadow/basis_points",
         ]
     );
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::explain::{Described, explain};
 use contract::api::routes::RouteCall;
-use contract::snapshot::{RoutePolicy, Split, SplitPart};
+use contract::snapshot::{RoutePolicy, Shadow, Split, SplitPart, Tier};
 use uuid::Uuid;
 
 const OWN: ModelId = ModelId(Uuid::from_u128(1));
@@ -18,6 +18,7 @@ const fn candidate(n: u128) -> Candidate<'static> {
         region: "eu",
         weight: 100,
         is_open: true,
+        is_within: true,
         serves: true,
         runs: Runs::Asked,
         context_tokens_max: 0,
@@ -67,10 +68,16 @@ fn the_first_rule_that_matches_decides_and_the_order_is_the_lists() {
     ]);
     let all = [candidate(1), candidate(2), Candidate { model_id: OTHER, ..candidate(3) }];
     let tools = RouteCall { tools: 2, ..RouteCall::default() };
-    assert_eq!(go(&policy, &tools, &all), Ok(Planned { rule: 0, part: None, order: vec![2, 0] }));
+    assert_eq!(
+        go(&policy, &tools, &all),
+        Ok(Planned { rule: 0, part: None, order: vec![2, 0], shadow: None })
+    );
     // A rule that names nobody has the model's own.
     let plain = RouteCall::default();
-    assert_eq!(go(&policy, &plain, &all), Ok(Planned { rule: 1, part: None, order: vec![0, 1] }));
+    assert_eq!(
+        go(&policy, &plain, &all),
+        Ok(Planned { rule: 1, part: None, order: vec![0, 1], shadow: None })
+    );
 }
 
 #[test]
@@ -250,10 +257,63 @@ fn health_shifts_calls_and_never_takes_the_last_places_away() {
     let planned = |fitness: [Fitness; 2]| {
         explain(&split, &described(&call), &all, &seen(fitness)).planned.unwrap()
     };
-    let first = Planned { rule: 0, part: Some(0), order: vec![0, 1] };
-    let last = Planned { rule: 0, part: None, order: vec![1, 0] };
+    let first = Planned { rule: 0, part: Some(0), order: vec![0, 1], shadow: None };
+    let last = Planned { rule: 0, part: None, order: vec![1, 0], shadow: None };
     assert_eq!(planned([well, well]), first);
     assert_eq!(planned([Fitness::Probe, well]), first);
     assert_eq!(planned([Fitness::Unfit, well]), last);
     assert_eq!(planned([Fitness::Unfit, Fitness::Unfit]), last);
+}
+
+#[test]
+fn a_call_goes_to_the_tier_for_its_complexity_then_to_those_above_and_at_last_below() {
+    let tier = |complexity_max, n| Tier { complexity_max, among: vec![id(n)] };
+    let tiers = vec![tier(20, 1), tier(60, 2), tier(100, 3)];
+    let policy = policy(vec![RouteRule { tiers, ..rule(None, Pick::Weighted, &[]) }]);
+    let all: Vec<_> = (1..=3).map(candidate).collect();
+    let order = |input_tokens: u32| {
+        let call = RouteCall { input_tokens, ..RouteCall::default() };
+        go(&policy, &call, &all).unwrap().order
+    };
+    assert_eq!(order(10), [0, 1, 2]);
+    assert_eq!(order(1_000), [1, 2, 0]);
+    let hard = RouteCall { input_tokens: 40_000, tools: 9, ..RouteCall::default() };
+    assert_eq!(go(&policy, &hard, &all).unwrap().order, [2, 1, 0]);
+    // A place that is due to be probed is no reason to ask the wrong tier.
+    let seen = |at: usize| match at {
+        2 => Seen { fitness: Fitness::Probe, ..Seen::WELL },
+        _ => Seen::WELL,
+    };
+    let told = explain(&policy, &described(&RouteCall::default()), &all, &seen);
+    assert_eq!(told.planned.unwrap().order[0], 0);
+}
+
+#[test]
+fn a_shadow_gets_its_share_of_20_000_calls_and_is_nowhere_that_the_call_may_not_be() {
+    let shadow = Some(Shadow { deployment_id: id(9), basis_points: 500 });
+    let policy = policy(vec![RouteRule { shadow, ..rule(None, Pick::Weighted, &[1]) }]);
+    let place = Candidate { weight: 0, model_id: OTHER, ..candidate(9) };
+    let call = RouteCall { tools: 1, ..RouteCall::default() };
+    let call = described(&call);
+    let mut chance = seeded(3);
+    let mut copies = |place: Candidate<'_>| {
+        let all = [candidate(1), place];
+        let mut plan = || {
+            plan(&policy, &call, call.needs(), &all, &|_| Seen::WELL, &mut chance, &mut ()).unwrap()
+        };
+        let planned: Vec<_> = (0..20_000).map(|_| plan()).collect();
+        assert!(planned.iter().all(|one| one.order == [0]), "it answers nobody");
+        planned.iter().filter(|one| one.shadow == Some(1)).count()
+    };
+    let within = 3.29 * (20_000.0 * 0.05 * 0.95_f64).sqrt();
+    let hits = copies(place);
+    assert!((hits as f64 - 1_000.0).abs() < within, "{hits}");
+    for barred in [
+        Candidate { is_within: false, ..place },
+        Candidate { is_open: false, ..place },
+        Candidate { serves: false, ..place },
+        Candidate { lacks: Features::of(&[Feature::Tools]), ..place },
+    ] {
+        assert_eq!(copies(barred), 0, "{barred:?}");
+    }
 }

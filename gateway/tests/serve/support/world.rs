@@ -87,7 +87,7 @@ impl World {
         let model_id = |n: u8| id!(ModelId, n);
         let upstream = |n: u8| if n == 1 { UPSTREAM_MODEL } else { "sim-embed" };
         Self {
-            org: OrgRecord { id: org_id, slug: "acme".into(), suspended: false, purges: 0 },
+            org: OrgRecord::new(org_id, "acme"),
             app: AppRecord { id: app_id, org_id, team_id: id!(TeamId, 1), disabled: false },
             key: KeyRecord {
                 id: id!(KeyId, 1),

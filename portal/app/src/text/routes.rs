@@ -65,8 +65,18 @@ pub const SAMPLE: &str = r#"{
       "pick": "weighted"
     },
     {
+      "name": "talk",
+      "when": "operation == \"chat\" && stream",
+      "pick": "weighted",
+      "tiers": [
+        { "complexity_max": 30, "among": ["dep_… of a small model"] },
+        { "complexity_max": 100, "among": ["dep_… of a large one"] }
+      ]
+    },
+    {
       "name": "all",
       "pick": "weighted",
+      "shadow": { "deployment_id": "dep_…", "basis_points": 100 },
       "sticky": { "by": "user" },
       "split": {
         "name": "canary",
@@ -78,8 +88,47 @@ pub const SAMPLE: &str = r#"{
   "bounds": { "deadline_ms": 60000, "attempts_max": 3, "first_content_ms": 10000 },
   "regions": ["eu-central-1"]
 }"#;
-pub const PICKS: &str = "pick: ordered, weighted, least_busy, latency or cheapest. sticky.by: org, app, key, user, or header or metadata with a name. basis_points are hundredths of a percent. hedge_ms: another deployment is asked, too, when the first has shown nothing for so long. fallbacks: models that answer where none of the deployments does, where the call is too long, or where a provider refuses what it is about. bounds hold for all attempts of a call. regions bind everything.";
+pub const PICKS: &str = "pick: ordered, weighted, least_busy, latency or cheapest. sticky.by: org, app, key, user, or header or metadata with a name. basis_points are hundredths of a percent. hedge_ms: another deployment is asked, too, when the first has shown nothing for so long. tiers, instead of among: the harder a call looks, the later the tier that it goes to first; the others follow. shadow: so many of the calls are made a second time there, unseen by their callers; what that costs is the route's owner's. fallbacks: models that answer where none of the deployments does, where the call is too long, or where a provider refuses what it is about. bounds hold for all attempts of a call. regions bind everything.";
 pub const NAMES: &str = "Conditions know org, team, app, key, plan, model, operation, dialect, user, header[\"…\"], metadata[\"…\"], tag[\"…\"], input_tokens, output_tokens_max, messages, tools, images, complexity, hour, stream, structured and reasoning.";
+
+pub const OUTCOMES: &str = "What became of its calls in 30 days";
+pub const NO_OUTCOMES: &str = "No calls went by this route yet.";
+pub const SIDE: &str = "Side";
+pub const REST: &str = "in no part";
+pub const COPIES: &str = "copies, for the shadow";
+pub const CALLS: &str = "Calls";
+pub const FAILED: &str = "Failed";
+pub const RETRIED: &str = "Tried again";
+pub const HALF_WITHIN: &str = "Half within";
+pub const MOST_WITHIN: &str = "95 % within";
+pub const FIRST_CONTENT: &str = "First content, half within";
+pub const TOKENS: &str = "Tokens";
+pub const MEAN_COST: &str = "Cost of a call";
+pub const ALL_COST: &str = "Cost";
+pub const COMPARED: &str = "Differences";
+pub const BESIDE: &str = "Beside";
+pub const MORE_FAILURES: &str = "More failures";
+pub const MORE_COST: &str = "A call costs more";
+pub const SURE: &str = "differs";
+pub const NOT_SURE: &str = "may be chance";
+
+/// `2.00 % (0.50 to 3.50)`, of millionths.
+#[must_use]
+pub fn range_of_failures(value: i64, low: i64, high: i64) -> String {
+    let percent = |millionths: i64| {
+        let hundredths = millionths / 100;
+        let sign = if hundredths < 0 { "-" } else { "" };
+        let hundredths = hundredths.unsigned_abs();
+        format!("{sign}{}.{:02}", hundredths / 100, hundredths % 100)
+    };
+    format!("{} % ({} to {})", percent(value), percent(low), percent(high))
+}
+
+/// `$1 ($0 to $2)`.
+#[must_use]
+pub fn range(value: &str, low: &str, high: &str) -> String {
+    format!("{value} ({low} to {high})")
+}
 
 pub const EXPLAIN: &str = "Explain a call";
 pub const EXPLAIN_LEAD: &str = "Where a call would go and why. Nothing is sent. How deployments do is what the gateways last said.";
@@ -125,7 +174,7 @@ pub const fn skip(why: Skip) -> &'static str {
         Skip::Closed => "it or its provider is disabled",
         Skip::Operation => "its provider has no such calls",
         Skip::Version => "it runs another version of the model",
-        Skip::Region => "in none of the route's regions",
+        Skip::Region => "in a region where the call may not be answered",
         Skip::Context => "the call is longer than its context",
         Skip::Feature => "it lacks something that the call asks for",
         Skip::Weight => "its weight is 0",

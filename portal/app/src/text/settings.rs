@@ -7,6 +7,10 @@ pub const SLUG: &str = "Short name";
 pub const ID: &str = "Id";
 pub const THE_ID: &str = "the id";
 pub const SINCE: &str = "Since";
-pub const RENAME: &str = "Rename";
-pub const RENAMED: &str = "The organisation has its new name.";
+pub const REGIONS: &str = "Regions";
+pub const REGIONS_HINT: &str =
+    "The only ones where its calls may be answered, with commas between. Empty: any.";
+pub const ANY_REGION: &str = "any";
+pub const RENAME: &str = "Save";
+pub const RENAMED: &str = "The organisation is changed.";
 pub const NEEDS_OWNER: &str = "Only an owner can rename it.";

@@ -111,13 +111,16 @@ pub async fn edit_team(
     }
 }
 
-/// `POST /o/{org}/settings`.
+/// `POST /o/{org}/settings`: its name, and where its calls may be answered.
 ///
 /// # Errors
 /// What no form can mend.
 pub async fn rename(visit: OrgVisit, form: Form) -> Result<Response, Fault> {
     let page = visit.at("/settings");
-    let body = UpdateOrg { name: form.text("name") };
+    let regions = form.text("allowed_regions");
+    let regions = regions.split([',', ' ']).map(str::trim).filter(|one| !one.is_empty());
+    let allowed_regions = Some(regions.map(str::to_owned).collect());
+    let body = UpdateOrg { name: form.text("name"), allowed_regions };
     match visit.backend().update_org(&visit.org.slug, form.version(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, settings::RENAMED).answer(),
         Err(fault) => visit.retry(&page, &form, fault),

@@ -3,8 +3,8 @@
 use super::Backend;
 use crate::fault::Fault;
 use contract::api::routes::{
-    ActivateRoute, CreateRoute, ExplainRoute, Route, RouteExplained, RoutePlace, RouteVersion,
-    UpdateRoute,
+    ActivateRoute, CreateRoute, ExplainRoute, Route, RouteExplained, RouteOutcomes, RoutePlace,
+    RouteVersion, UpdateRoute,
 };
 use contract::page::Page;
 
@@ -83,6 +83,18 @@ impl Backend<'_> {
         cursor: Option<String>,
     ) -> Result<Page<RouteVersion>, Fault> {
         self.page(&path(owner, &[route, "versions"]), &[], cursor).await
+    }
+
+    /// What became of its calls in the last days.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn route_outcomes(
+        &self,
+        owner: Owner<'_>,
+        route: &str,
+    ) -> Result<RouteOutcomes, Fault> {
+        self.get(&path(owner, &[route, "outcomes"]), &[]).await
     }
 
     /// What an org's routes may name.

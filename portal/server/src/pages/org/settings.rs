@@ -35,6 +35,9 @@ pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
             }
         });
         let (name, version) = (org.name.clone(), org.version.to_string());
+        let regions = org.allowed_regions.join(", ");
+        let shown_regions =
+            if regions.is_empty() { text::ANY_REGION.to_owned() } else { regions.clone() };
         let rename = match form {
             Some(form) => view! {
                 <Form state=form>
@@ -45,6 +48,13 @@ pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
                         hint=text::NAME_HINT
                         value=name
                         autocomplete="organization"
+                    />
+                    <Field
+                        name="allowed_regions"
+                        label=text::REGIONS
+                        hint=text::REGIONS_HINT
+                        value=regions
+                        optional=true
                     />
                     <Button label=text::RENAME />
                 </Form>
@@ -61,6 +71,7 @@ pub async fn page(visit: OrgVisit) -> Result<Response, Fault> {
                     <Fact term=text::ID>
                         <Copyable text=org.id.to_string() what=text::THE_ID />
                     </Fact>
+                    <Fact term=text::REGIONS>{shown_regions}</Fact>
                     <Fact term=text::SINCE><Instant at=org.created_at /></Fact>
                 </Facts>
                 {rename}

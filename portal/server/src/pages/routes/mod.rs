@@ -4,6 +4,7 @@
 pub mod explain;
 pub mod list;
 pub mod new;
+mod outcomes;
 pub mod route;
 
 use crate::fault::Fault;

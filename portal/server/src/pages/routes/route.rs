@@ -1,10 +1,10 @@
 //! One route: its editor, its versions, and which of them counts.
 
-use super::{Owner, help, written};
+use super::{Owner, help, outcomes, written};
 use crate::address;
 use crate::fault::Fault;
 use crate::visit::Visit;
-use contract::api::routes::{Route, RoutePlace, RouteVersion};
+use contract::api::routes::{Route, RouteOutcomes, RoutePlace, RouteVersion};
 use leptos::prelude::*;
 use portal_app::components::{
     ActionButton, Badge, Button, Cell, CellKind, Checkbox, CodeBlock, Crumb, DataTable, Details,
@@ -21,6 +21,7 @@ pub struct Shown {
     versions: Vec<RouteVersion>,
     next: Option<String>,
     places: Vec<RoutePlace>,
+    outcomes: RouteOutcomes,
     edit: FormState,
     activate: FormState,
     delete: FormState,
@@ -33,6 +34,7 @@ pub async fn load(visit: &Visit, owner: Owner, id: &str) -> Result<Shown, Fault>
     let route = backend.route(owner.slug(), id).await?;
     let page = backend.route_versions(owner.slug(), id, visit.query("cursor")).await?;
     let places = owner.places(visit).await?;
+    let outcomes = backend.route_outcomes(owner.slug(), id).await?;
     let own = format!("{}/{}", owner.base, route.id);
     Ok(Shown {
         edit: visit.form(&own),
@@ -43,12 +45,13 @@ pub async fn load(visit: &Visit, owner: Owner, id: &str) -> Result<Shown, Fault>
         owner,
         route,
         places,
+        outcomes,
     })
 }
 
 impl Shown {
     pub fn draw(self) -> impl IntoView {
-        let Self { owner, route, versions, next, places, edit, activate, delete } = self;
+        let Self { owner, route, versions, next, places, outcomes, edit, activate, delete } = self;
         let may_edit = owner.may_edit;
         let (version, active) = (route.version, route.active);
         let lead = active.map_or_else(|| text::NO_VERSION.to_owned(), text::version);
@@ -76,6 +79,7 @@ impl Shown {
         view! {
             <PageHead title=route.model_name lead=lead crumbs=crumbs />
             {editor}
+            {outcomes::section(outcomes)}
             <Section title=text::VERSIONS>{table} <NextPage href=next /></Section>
             {stop}
             {delete}
