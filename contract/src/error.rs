@@ -113,6 +113,7 @@ codes! {
     UpstreamTimeout = "upstream.timeout", 504, "The provider did not answer in time.";
     ResidencyNone = "residency.none", 403, "No deployment is in a region where the call may be answered.";
     UpstreamNone = "upstream.none", 503, "No deployment of the model is available.";
+    PoolFull = "pool.full", 503, "Every replica of the model is busy, and no place became free in time.";
 
     // Us.
     Overloaded = "service.overloaded", 503, "The service is busy. Try again shortly.";
