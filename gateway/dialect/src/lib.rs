@@ -25,6 +25,7 @@ pub mod listing;
 pub mod loss;
 pub mod media;
 pub mod messages;
+pub mod metrics;
 pub mod native;
 pub mod neutral;
 pub mod ollama;

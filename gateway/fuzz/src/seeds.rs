@@ -99,6 +99,13 @@ const RECORDINGS: [&[u8]; 7] = [
     b"\xff\xf3\x18\xc4\0\0\0\0",
 ];
 
+const METRICS: [&str; 4] = [
+    "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{engine=\"0\"} 7.0\nvllm:num_requests_waiting{m=\"a } \\\" {\"} 2.0 176\nvllm:kv_cache_usage_perc 0.25\nvllm:prefix_cache_hits_total 1e2\nvllm:prefix_cache_queries_total 4e2\n",
+    "sglang:num_queue_reqs 4.0\r\nsglang:token_usage 1.0\r\nsglang:cache_hit_rate NaN\r\n",
+    "nv_inference_pending_request_count{model=\"a\"} 1\nnv_trt_llm_request_metrics{request_type=\"waiting\"} 2\ntgi_queue_size 3",
+    "llamacpp:requests_deferred 6\nllamacpp:prompt_tokens_total 300\nllamacpp:prompt_tokens_cached_total -1",
+];
+
 /// The first inputs of a target, each with knobs of its own.
 #[must_use]
 pub fn of(target: Target) -> Vec<Vec<u8>> {
@@ -137,6 +144,7 @@ fn own(target: Target) -> Vec<Vec<u8>> {
         Kind::Media => few(&MEDIA),
         Kind::MediaAnswer => few(&MEDIA_ANSWERS),
         Kind::Recording => RECORDINGS.iter().map(|file| file.to_vec()).collect(),
+        Kind::Metrics => few(&METRICS),
     }
 }
 
@@ -153,7 +161,7 @@ fn recorded(target: Target) -> Vec<Vec<u8>> {
     let Some(root) = std::env::var_os("WIRE_CORPUS").map(PathBuf::from) else { return Vec::new() };
     let part = match target.kind {
         Kind::Request | Kind::Ask | Kind::Embed | Kind::Rerank | Kind::Count => "requests",
-        Kind::Sigv4 | Kind::Form | Kind::Recording => return Vec::new(),
+        Kind::Sigv4 | Kind::Form | Kind::Recording | Kind::Metrics => return Vec::new(),
         _ => "response",
     };
     let found = files(&root);

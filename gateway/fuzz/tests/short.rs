@@ -96,4 +96,5 @@ kinds! {
     media_is_never_done_for_more_than_was_reserved: Media;
     media_answers_and_events_are_read_or_malformed: MediaAnswer;
     recordings_have_a_length_or_none_that_is_known: Recording;
+    pages_of_metrics_say_the_same_wherever_reads_cut_them: Metrics;
 }

@@ -5,6 +5,7 @@ mod errors;
 mod framing;
 mod inference;
 mod media;
+mod metrics;
 mod passing;
 mod requests;
 mod sign;
@@ -57,10 +58,12 @@ pub enum Kind {
     MediaAnswer,
     /// Recordings, of which the header tells the length.
     Recording,
+    /// Pages of metrics of model servers.
+    Metrics,
 }
 
 impl Kind {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Sse,
         Self::EventStream,
         Self::Lines,
@@ -82,6 +85,7 @@ impl Kind {
         Self::Media,
         Self::MediaAnswer,
         Self::Recording,
+        Self::Metrics,
     ];
 
     #[must_use]
@@ -108,6 +112,7 @@ impl Kind {
             Self::Media => "media",
             Self::MediaAnswer => "media_answer",
             Self::Recording => "recording",
+            Self::Metrics => "metrics",
         }
     }
 }
@@ -137,6 +142,7 @@ pub fn run(target: Target, knobs: Knobs, text: &[u8]) {
         Kind::Media => media::asked(knobs, text),
         Kind::MediaAnswer => media::answer(knobs, text),
         Kind::Recording => media::recording(text),
+        Kind::Metrics => metrics::run(knobs, text),
     }
 }
 
