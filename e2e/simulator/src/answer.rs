@@ -14,6 +14,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Tokens of an answer where no switch says how many.
+const TOKENS_USUAL: u64 = 24;
 const JSON: &str = "application/json";
 
 pub(crate) async fn answer(
@@ -56,6 +58,14 @@ pub(crate) async fn answer(
         call.finish(Outcome::Failed);
         let page = "<!doctype html><title>Simulator</title><p>Not an answer.</p>".to_owned();
         return Ok(whole(StatusCode::OK, "text/html; charset=utf-8", page));
+    }
+    if let (Some(replica), Operation::Chat) = (&shared.replica, target.operation) {
+        call.serving = replica.serve(&body).await.map(Box::new);
+        let streams = target.stream || body.windows(13).any(|part| part == b"\"stream\":true");
+        if let Some(serving) = call.serving.as_ref().filter(|_| !streams) {
+            let took = serving.decode(switches.tokens.unwrap_or(TOKENS_USUAL));
+            tokio::time::sleep(took).await;
+        }
     }
     let answered = match target.operation {
         Operation::Chat => chat(call, &switches, &target, &headers, query, &body),

@@ -4,7 +4,7 @@
 //!
 //! Beside it, the mailbox of a local installation: SMTP in, a page out.
 //!
-//! Read in this order: [`switches`], [`tokens`], [`record`], `ask` (what a call wants), `reply` (what
+//! Read in this order: [`switches`], [`tokens`], [`record`], [`replica`], `ask` (what a call wants), `reply` (what
 //! it gets), `dialect` (how both are written), `stream`, `play`, `answer`, `server`, `mailbox`.
 
 mod answer;
@@ -17,6 +17,7 @@ mod media;
 mod node;
 mod play;
 pub mod record;
+pub mod replica;
 mod reply;
 mod server;
 mod signature;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
+use simulator::replica::Speed;
 use simulator::{Options, Switches, start_with};
 use std::net::SocketAddr;
 
@@ -21,15 +22,26 @@ struct Args {
     /// Switches in force from the start, like `latency_ms=20 chunks=8`.
     #[arg(long, env = "TOLLGATE_SIMULATOR_SWITCHES", default_value = "")]
     switches: String,
+    /// Plays a replica of a model server, as `prefill_us=100,decode_us=10000,decode_more_us=1000,
+    /// batch_max=8,cache_blocks=4096`: `--replica 127.0.0.1:7201/batch_max=4`, as often as wanted.
+    #[arg(long = "replica", value_parser = replica)]
+    replicas: Vec<(SocketAddr, Speed)>,
     /// What is logged, to stderr.
     #[arg(long, env = "TOLLGATE_LOG", default_value = "info")]
     log: String,
 }
 
+fn replica(text: &str) -> Result<(SocketAddr, Speed), String> {
+    let (listen, speed) = text.split_once('/').unwrap_or((text, ""));
+    let listen: SocketAddr = listen.parse().map_err(|_| format!("{listen} is no address"))?;
+    Ok((listen, Speed::parse(speed)?))
+}
+
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     log_to_stderr(&args.log)?;
-    for address in [args.listen, args.smtp_listen] {
+    let replicas = args.replicas.iter().map(|(address, _)| *address);
+    for address in [args.listen, args.smtp_listen].into_iter().chain(replicas) {
         ensure!(address.ip().is_loopback(), "{address} is not a loopback address");
     }
     let mut switches = Switches::default();
@@ -38,7 +50,22 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         let key = args.key.filter(|key| !key.is_empty());
         let smtp_listen = Some(args.smtp_listen);
-        let options = Options { listen: args.listen, smtp_listen, required_key: key, switches };
+        let mut played = Vec::new();
+        for (listen, speed) in args.replicas {
+            let options = Options {
+                required_key: key.clone(),
+                switches: switches.clone(),
+                replica: Some(speed),
+                ..Options::at(listen)
+            };
+            played.push(start_with(options).await.with_context(|| format!("cannot listen on {listen}"))?);
+        }
+        let options = Options {
+            smtp_listen,
+            required_key: key,
+            switches,
+            ..Options::at(args.listen)
+        };
         let handle = start_with(options).await.with_context(|| {
             format!("cannot listen on {} and {}", args.listen, args.smtp_listen)
         })?;

@@ -88,7 +88,13 @@ impl<S: Iterator<Item = Step>> Player<S> {
                 tokio::time::sleep(self.drip_wait).await;
                 return Some(Ok(self.piece()));
             }
-            match self.steps.next()? {
+            let step = self.steps.next()?;
+            if let Step::Send { tokens: tokens @ 1.., .. } = &step
+                && let Some(serving) = &self.call.serving
+            {
+                tokio::time::sleep(serving.decode(*tokens)).await;
+            }
+            match step {
                 Step::Send { bytes, tokens } => return Some(Ok(self.begin(bytes, tokens, false))),
                 Step::Last { bytes, tokens } => return Some(Ok(self.begin(bytes, tokens, true))),
                 Step::Wait(time) => tokio::time::sleep(time).await,

@@ -1,6 +1,7 @@
 //! What was served: the simulator's own count, by request id. Bounded; the oldest is forgotten
 //! first. Completed means that the whole answer was handed to the connection.
 
+use crate::replica::Serving;
 use crate::switches::Switches;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -211,7 +212,7 @@ impl Log {
         (served.output, served.reasoning) = (0, 0);
         let nth_of_id = served.calls;
         drop(inner);
-        Call { log: self.clone(), id, nth, nth_of_id, done: false }
+        Call { log: self.clone(), id, nth, nth_of_id, serving: None, done: false }
     }
 }
 
@@ -224,6 +225,8 @@ pub(crate) struct Call {
     pub nth: u64,
     /// The how-manieth call with this request id.
     pub nth_of_id: u64,
+    /// Its place at the replica that is played.
+    pub serving: Option<Box<Serving>>,
     done: bool,
 }
 
@@ -242,6 +245,7 @@ impl Call {
         if std::mem::replace(&mut self.done, true) {
             return;
         }
+        self.serving = None;
         let mut inner = self.log.inner();
         inner.stats.running = inner.stats.running.saturating_sub(1);
         match outcome {

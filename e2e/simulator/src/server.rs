@@ -6,6 +6,7 @@ use crate::dialect::{Wire, route};
 use crate::mailbox::{self, Mail, Mailbox};
 use crate::play::{Body, Dropped, json, whole};
 use crate::record::{Log, Seen, Served, Stats};
+use crate::replica::{Replica, Speed};
 use crate::switches::Switches;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
@@ -35,12 +36,15 @@ pub struct Options {
     pub required_key: Option<String>,
     /// Switches in force for every call.
     pub switches: Switches,
+    /// Plays a replica of a model server: chat takes as long as it would there, and there are metrics.
+    pub replica: Option<Speed>,
 }
 
 impl Options {
     #[must_use]
     pub fn at(listen: SocketAddr) -> Self {
-        Self { listen, smtp_listen: None, required_key: None, switches: Switches::default() }
+        let switches = Switches::default();
+        Self { listen, smtp_listen: None, required_key: None, switches, replica: None }
     }
 }
 
@@ -52,6 +56,7 @@ pub struct Handle {
     pub smtp_addr: Option<SocketAddr>,
     log: Log,
     mailbox: Mailbox,
+    replica: Option<Arc<Replica>>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -94,6 +99,12 @@ impl Handle {
     #[must_use]
     pub fn mails(&self, to: Option<&str>) -> Vec<Mail> {
         self.mailbox.list(to)
+    }
+
+    /// Tokens of prompts that the replica looked for in its prefix cache, and those that were there.
+    #[must_use]
+    pub fn cached(&self) -> (u64, u64) {
+        self.replica.as_ref().map(|replica| replica.cached()).unwrap_or_default()
     }
 
     /// Sets the switches of every call.
@@ -141,14 +152,16 @@ pub async fn start_with(options: Options) -> io::Result<Handle> {
     let smtp_addr = smtp.as_ref().map(TcpListener::local_addr).transpose()?;
     let addr = listener.local_addr()?;
     let (log, mailbox) = (Log::new(options.switches), Mailbox::default());
+    let replica = options.replica.map(|speed| Arc::new(Replica::new(speed)));
     let shared = Shared {
+        replica: replica.clone(),
         log: log.clone(),
         mailbox: mailbox.clone(),
         smtp_addr,
         required_key: options.required_key,
     };
     let accepting = tokio::spawn(accept_both(listener, smtp, Arc::new(shared)));
-    Ok(Handle { addr, smtp_addr, log, mailbox, accepting })
+    Ok(Handle { addr, smtp_addr, log, mailbox, replica, accepting })
 }
 
 pub(crate) struct Shared {
@@ -156,6 +169,7 @@ pub(crate) struct Shared {
     pub mailbox: Mailbox,
     pub smtp_addr: Option<SocketAddr>,
     pub required_key: Option<String>,
+    pub replica: Option<Arc<Replica>>,
 }
 
 async fn accept_both(listener: TcpListener, smtp: Option<TcpListener>, shared: Arc<Shared>) {
@@ -235,6 +249,14 @@ async fn serve(
     }
     match (&parts.method, path) {
         (&Method::GET, "/v1/models") => Ok(answer::models()),
+        (&Method::GET, "/metrics") if let Some(replica) = &shared.replica => {
+            let html = "<!doctype html><title>Sign in</title>".to_owned();
+            let (kind, page) = match shared.log.defaults().blind {
+                true => ("text/html", html),
+                false => ("text/plain; version=0.0.4", replica.page()),
+            };
+            Ok(whole(StatusCode::OK, kind, page))
+        }
         (&Method::POST, "/identity/token" | "/token") => Ok(token(shared)),
         (&Method::GET, "/" | "/livez") => {
             let text = "The Tollgate simulator. No model runs here.\n".to_owned();

@@ -67,6 +67,8 @@ pub struct Switches {
     /// Send the answer in pieces of so many bytes, `drip_ms` apart.
     pub drip: usize,
     pub drip_ms: u64,
+    /// A page of HTML instead of a replica's metrics.
+    pub blind: bool,
 }
 
 impl Default for Switches {
@@ -97,6 +99,7 @@ impl Default for Switches {
             calls: 0,
             drip: 0,
             drip_ms: 1,
+            blind: false,
         }
     }
 }
@@ -149,6 +152,7 @@ impl Switches {
             "reasoning_tokens" => self.reasoning_tokens = number(TOKENS_MAX)?,
             "drip" => self.drip = usize::try_from(number(65_536)?).unwrap_or(0),
             "drip_ms" => self.drip_ms = number(WAIT_MAX_MS)?,
+            "blind" => self.blind = on()?,
             _ => return Err(format!("there is no switch `{key}`")),
         }
         Ok(())
