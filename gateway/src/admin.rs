@@ -3,6 +3,7 @@
 
 use crate::background::Tools;
 use crate::health;
+use crate::pool;
 use crate::snapshot::Source;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -107,7 +108,9 @@ pub fn metrics(tools: &Tools) -> String {
             number(u64::try_from(reserved.held.0).unwrap_or(0)),
         ),
     ]);
-    health::show(&mut text, &tools.snapshot.load(), tools.clock.uptime_ms());
+    let (snapshot, now_ms) = (tools.snapshot.load(), tools.clock.uptime_ms());
+    health::show(&mut text, &snapshot, now_ms);
+    pool::show(&mut text, &snapshot, now_ms);
     text
 }
 

@@ -7,7 +7,8 @@ use crate::clock::Clock;
 use crate::former::Former;
 use crate::health::Health;
 use crate::link::{Link, Purpose};
-use crate::provider::{Keeper, TokenSource, keep_tokens};
+use crate::pool::{self, Cluster};
+use crate::provider::{Keeper, TokenSource, keep_tokens, tls_config};
 use crate::recall::{CacheBounds, Librarian, Recall};
 use crate::reserve::{Drawer, Reserve};
 use crate::settle::{Settle, Shipper, SpoolError};
@@ -67,6 +68,8 @@ pub struct Settings {
     pub probe_every_ms: u64,
     #[command(flatten)]
     pub cache: CacheBounds,
+    #[command(flatten)]
+    pub cluster: Cluster,
 }
 
 fn master_key(text: &str) -> Result<MasterKey, &'static str> {
@@ -86,6 +89,8 @@ pub enum StartError {
     Spool(#[from] SpoolError),
     #[error("the system gives no randomness: {0}")]
     Entropy(getrandom::Error),
+    #[error("the cryptography has no TLS that is safe: {0}")]
+    Tls(#[from] rustls::Error),
     #[error("cannot start the background thread: {0}")]
     Thread(io::Error),
 }
@@ -182,7 +187,9 @@ pub fn start(
         draining: Arc::default(),
     };
     let (tried, first_load) = std::sync::mpsc::channel();
-    let work = Work { tools: tools.clone(), address, state: settings.state, former, tried };
+    let pools = (settings.cluster, Arc::new(tls_config()?));
+    let state = settings.state;
+    let work = Work { tools: tools.clone(), address, state, former, tried, pools };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -216,6 +223,8 @@ struct Work {
     former: Former,
     /// Told when the first load has been tried.
     tried: std::sync::mpsc::Sender<()>,
+    /// Where replicas are looked for, and how they are asked.
+    pools: (Cluster, Arc<rustls::ClientConfig>),
 }
 
 impl Work {
@@ -250,6 +259,8 @@ impl Work {
         tasks.spawn(drawer.run(self.link(Purpose::Draw, DRAW_WITHIN)));
         tasks.spawn(librarian.run(self.link(Purpose::Cache, SAY)));
         tasks.spawn(keep_tokens(asked, clock));
+        let (cluster, tls) = self.pools.clone();
+        tasks.spawn(pool::watch(self.tools.clone(), cluster, tls));
         tasks.spawn(disk::keep(self.state.clone(), snapshot.clone(), changed));
         tasks.spawn(beat(self.tools.clone(), self.link(Purpose::Beat, Duration::from_secs(1))));
         tasks.spawn(farewell);

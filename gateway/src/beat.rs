@@ -4,6 +4,7 @@
 use crate::background::Tools;
 use crate::health;
 use crate::link::Link;
+use crate::pool;
 use contract::Timestamp;
 use contract::channel::{GATEWAYS, GatewayBeat};
 use redis::RedisResult;
@@ -78,7 +79,7 @@ fn own(tools: &Tools, now: Timestamp) -> GatewayBeat {
         oldest_reservation_ms: reserved.oldest_ms(now),
         held_nanos: reserved.held.0,
         deployments: health::tell(&snapshot, tools.clock.uptime_ms()),
-        pools: Vec::new(),
+        pools: pool::tell(&snapshot, tools.clock.uptime_ms()),
     }
 }
 

@@ -25,6 +25,7 @@ pub mod meter;
 pub mod own;
 pub mod permit;
 pub mod plan;
+pub mod pool;
 pub mod provider;
 pub mod read;
 pub mod recall;

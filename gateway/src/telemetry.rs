@@ -48,6 +48,7 @@ counts! {
     AttemptUnreachable = "tollgate_upstream_attempts_total" "{result=\"unreachable\"}", "Attempts upstream, by how they ended.";
     AttemptTimedOut = "tollgate_upstream_attempts_total" "{result=\"timed_out\"}", "Attempts upstream, by how they ended.";
     AttemptCut = "tollgate_upstream_attempts_total" "{result=\"cut\"}", "Attempts upstream, by how they ended.";
+    PoolRefused = "tollgate_pool_refused_total" "", "Calls that a pool had no place for.";
     RetryMade = "tollgate_upstream_retries_total" "{result=\"made\"}", "Further attempts that a failure asked for.";
     RetryDenied = "tollgate_upstream_retries_total" "{result=\"denied\"}", "Further attempts that a failure asked for.";
     HedgeMade = "tollgate_hedges_total" "{result=\"made\"}", "Second attempts beside a first one that took long.";

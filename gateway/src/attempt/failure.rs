@@ -2,6 +2,7 @@
 //! mean.
 
 use crate::fault::{Fault, Origin, Retry};
+use crate::pool::Full;
 use crate::provider::{ConnectError, SendError, TokenError};
 use crate::telemetry::Count;
 use bytes::Bytes;
@@ -50,7 +51,7 @@ impl Failure {
     #[must_use]
     pub fn is_of_place(&self) -> bool {
         let told = match self.answered {
-            0 => self.count != Count::AttemptRefused,
+            0 => !matches!(self.count, Count::AttemptRefused | Count::PoolRefused),
             OK | 401 | 408 | 429 | 500.. => true,
             _ => false,
         };
@@ -107,6 +108,38 @@ impl Failure {
         }
         (failure.answered, failure.cause) = (status.as_u16(), said.cause);
         failure
+    }
+
+    /// The pool has no place for the call. Another deployment may have one.
+    #[must_use]
+    pub fn no_place(full: Full) -> Self {
+        let (code, detail, retry_after) = match full {
+            Full::Nowhere => (
+                ErrorCode::UpstreamNone,
+                "No replica of the model takes calls at the moment.",
+                None,
+            ),
+            Full::Left => (ErrorCode::PoolFull, "The caller left while the call waited.", None),
+            Full::Line { retry_after } => (
+                ErrorCode::PoolFull,
+                "Every replica of the model is busy, and as many calls wait as may.",
+                Some(retry_after),
+            ),
+            Full::Waited { retry_after } => (
+                ErrorCode::PoolFull,
+                "Every replica of the model is busy, and none had room in the time that a call may \
+                 wait.",
+                Some(retry_after),
+            ),
+        };
+        let fault = Fault { retry_after, ..Fault::us(code, detail) };
+        Self {
+            fault,
+            next: Next::Again,
+            count: Count::PoolRefused,
+            answered: 0,
+            cause: Cause::Unknown,
+        }
     }
 
     /// No token could be had to call with.

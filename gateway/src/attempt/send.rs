@@ -9,6 +9,7 @@ use super::{Answered, Stream};
 use super::{mapped, media, server, small};
 use crate::identify::Principal;
 use crate::meter::Meter;
+use crate::pool::{self, Replica};
 use crate::provider::{AwsKeys, Credential, Lease, Target};
 use crate::read::Call;
 use crate::snapshot::DeploymentView;
@@ -21,6 +22,7 @@ use dialect::{Reported, Wire, inference, json};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -98,8 +100,11 @@ pub(super) async fn ask(
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     let call = &meter.permit.call;
     let (worker, principal) = (meter.worker(), &call.principal);
-    let sender = Sender { worker, principal, accepts: accepted(call, told.speech) };
-    exchange(&sender, deployment, told, deadline).await
+    let (accepts, replica) = (accepted(call, told.speech), meter.replica());
+    let sender = Sender { worker, principal, accepts, replica };
+    let (response, lease) = exchange(&sender, deployment, told, deadline).await?;
+    meter.overhear_head(response.headers());
+    Ok((response, lease))
 }
 
 /// For whom a request is sent.
@@ -108,6 +113,21 @@ pub(super) struct Sender<'a> {
     pub principal: &'a Principal,
     /// The kinds of content that may come.
     pub accepts: HeaderValue,
+    /// Which of a pool's.
+    pub replica: Option<Arc<Replica>>,
+}
+
+impl<'a> Sender<'a> {
+    /// Of a small question beside a call, which takes no place in a pool: any replica will do.
+    pub fn aside(
+        worker: &'a Worker,
+        principal: &'a Principal,
+        deployment: &DeploymentView,
+    ) -> Self {
+        let now_ms = worker.gateway.tools.clock.uptime_ms();
+        let replica = deployment.provider.pool.as_ref().and_then(|pool| pool.any(now_ms));
+        Self { worker, principal, accepts: JSON, replica }
+    }
 }
 
 /// Sends one request and waits for the head of a success.
@@ -129,8 +149,15 @@ pub(super) async fn exchange(
     let build = || request(sender, &target, &auth, &uri, told);
     let connect_timeout = worker.gateway.bounds.connect_timeout;
     // Where it is not well, another try is an attempt like any: there are only so many.
-    let repeats = deployment.pulse.is_well();
-    let sent = timeout_at(deadline, target.pool.send(connect_timeout, repeats, build)).await;
+    let (pool, pulse) = match &sender.replica {
+        None if deployment.provider.pool.is_some() => {
+            return Err(Failure::no_place(pool::Full::Nowhere));
+        }
+        None => (Rc::clone(&target.pool), &deployment.pulse),
+        Some(one) => (worker.targets.pool(&target.address_at(one)), &one.pulse),
+    };
+    let repeats = pulse.is_well();
+    let sent = timeout_at(deadline, pool.send(connect_timeout, repeats, build)).await;
     let (response, lease) =
         sent.map_err(|_| Failure::timeout())?.map_err(|error| Failure::unreachable(&error))?;
     if !response.status().is_success() {
@@ -156,7 +183,8 @@ fn request(
     request.uri_mut().clone_from(uri);
     let headers = request.headers_mut();
     headers.reserve(8);
-    headers.insert(header::HOST, target.host.clone());
+    let host = sender.replica.as_ref().map_or(&target.host, |replica| &replica.authority);
+    headers.insert(header::HOST, host.clone());
     if !told.body.is_empty() {
         let form = principal.passed_on.form.clone();
         headers.insert(header::CONTENT_TYPE, form.unwrap_or(JSON));
@@ -269,6 +297,7 @@ async fn plain(
     lease: Lease,
 ) -> Result<(HeaderMap, Answered), Failure> {
     let (headers, body) = whole(meter.answer_bytes_max(), response, lease).await?;
+    meter.overhear(&body);
     let operation = meter.permit.call.operation;
     let native = meter.permit.call.native.is_some();
     let reported = match speech {
@@ -357,6 +386,7 @@ pub(super) async fn until_content(
             Some(Err(error)) => return Err(Failure::cut(error)),
             Some(Ok(frame)) => {
                 let Ok(bytes) = frame.into_data() else { continue };
+                meter.overhear(&bytes);
                 let taken = flow.take(bytes);
                 meter.hear(flow.heard());
                 taken.map_err(|error| match error {

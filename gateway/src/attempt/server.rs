@@ -2,7 +2,7 @@
 
 use super::Answered;
 use super::failure::Failure;
-use super::send::{JSON, Sender, exchange, whole};
+use super::send::{Sender, exchange, whole};
 use super::speech::{Speech, Told};
 use crate::admit::{About, INFERENCE_LENGTH, Kind, What};
 use crate::fault::Fault;
@@ -134,7 +134,7 @@ pub async fn about(
     let speech = Speech::Server { versioned: about.version.is_some(), mapped: false };
     let mut told = Told::new(speech, path, Bytes::new());
     told.method = Method::GET;
-    let sender = Sender { worker, principal, accepts: JSON };
+    let sender = Sender::aside(worker, principal, deployment);
     let deadline = Instant::now() + worker.gateway.bounds.first_content_timeout;
     let answer = async {
         let (response, lease) = exchange(&sender, deployment, &told, deadline).await?;

@@ -1,7 +1,7 @@
 //! Calls that are no conversations, told to a provider of another shape: embeddings and rankings.
 //! Their answers are whole, and small.
 
-use super::send::{Given, JSON, Sender, ask, exchange, whole};
+use super::send::{Given, Sender, ask, exchange, whole};
 use super::speech::{Speech, Told, openai_path};
 use super::{Answered, failure::Failure};
 use crate::admit::Kind;
@@ -100,9 +100,10 @@ pub async fn embed_text(
     let mut losses = Losses::new(tongue.wire);
     let body = form.write_request(&asked, &target(deployment), &mut losses).map_err(invalid)?;
     let told = small(tongue, embed_path(deployment, form), body);
-    let sender = Sender { worker, principal, accepts: JSON };
+    let sender = Sender::aside(worker, principal, deployment);
     let (response, lease) = exchange(&sender, deployment, &told, deadline).await?;
-    let read = tokio::time::timeout_at(deadline, whole(worker, response, lease)).await;
+    let max = worker.gateway.bounds.answer_bytes_max;
+    let read = tokio::time::timeout_at(deadline, whole(max, response, lease)).await;
     let (headers, body) = read.map_err(|_| Failure::timeout())??;
     let answer = form.read_answer(&body, 1).map_err(Failure::malformed)?;
     let numbers = answer.numbers(0).unwrap_or_default().to_vec();

@@ -68,6 +68,19 @@ impl<'p> Tour<'p> {
         self.at = at + 1;
     }
 
+    /// The next attempt is made at another replica of the same pool; whether it is. The last attempt
+    /// is kept for a place that is yet to be tried.
+    pub fn stay(&mut self, meter: &Meter) -> bool {
+        let Some(at) = self.at.checked_sub(1) else { return false };
+        let failed = meter.tried().map(|tried| tried.record.id);
+        let is_same = failed == Some(self.plan.attempt(at).record.id);
+        let is_kept = self.made + 1 >= self.attempts_max && self.at < self.plan.places();
+        if is_same && !is_kept {
+            self.at = at;
+        }
+        is_same && !is_kept
+    }
+
     fn due(&self) -> Coming<'p> {
         (self.at, self.plan.attempt(self.at))
     }
@@ -80,12 +93,12 @@ impl<'p> Tour<'p> {
 
     /// Until when the attempt that has begun is waited for. The last one has all the time that is
     /// left; one that others may follow has less.
-    pub fn until(&self, ticket: &Ticket, meter: &Meter, deadline: Instant) -> Instant {
-        if self.is_over() || self.at >= self.plan.places() {
+    pub fn until(&self, patience: Option<Duration>, meter: &Meter, deadline: Instant) -> Instant {
+        let is_last = self.at >= self.plan.places() && meter.another_replica().is_none();
+        if self.is_over() || is_last {
             return deadline;
         }
         let most = meter.worker().gateway.bounds.answer_timeout;
-        let patience = ticket.patience(meter.permit.call.ask.stream);
         deadline.min(Instant::now() + patience.map_or(most, |patience| patience.min(most)))
     }
 

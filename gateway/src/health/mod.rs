@@ -10,13 +10,13 @@ mod show;
 mod tell;
 
 pub use average::PeakAverage;
+pub(crate) use kept::Kept;
 pub use pulse::{Pulse, Ticket};
 pub use retries::Retries;
 pub use show::show;
 pub use tell::tell;
 
 use contract::id::{DeploymentId, ModelId};
-use kept::Kept;
 use route::breaker::BreakerRule;
 use std::sync::Arc;
 
@@ -33,6 +33,12 @@ impl Health {
     #[must_use]
     pub fn new(rule: BreakerRule) -> Self {
         Self { rule, ..Self::default() }
+    }
+
+    /// When its breakers open, and how they close again.
+    #[must_use]
+    pub const fn rule(&self) -> BreakerRule {
+        self.rule
     }
 
     /// A deployment's: the same one as long as anybody holds it.

@@ -1,25 +1,32 @@
 //! The attempts of a call that are under way: one, or a second beside it at another place. Both run
 //! in one thread, in turns; what a turn learns belongs to the attempt whose turn it is.
 
+use super::work::Work;
 use super::{Heard, Meter};
 use crate::attempt::Failure;
 use crate::health::Ticket;
+use crate::pool::{Replica, Seat, Wish};
 use crate::snapshot::DeploymentView;
 use crate::telemetry::Count;
 use contract::usage::{AttemptUse, Outcome};
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// One attempt at one place.
 #[derive(Debug)]
 pub(super) struct Leg {
-    place: DeploymentView,
+    pub(super) place: DeploymentView,
     /// Until it is known how it ended.
     ticket: RefCell<Option<Ticket>>,
     /// When it began.
     asked: Cell<Instant>,
     /// What its provider has told so far, before its answer goes on.
     heard: Cell<Heard>,
+    /// Its place at a replica, where the provider is a pool.
+    seat: RefCell<Option<Seat>>,
+    /// What the replica told of its work.
+    pub(super) work: RefCell<Work>,
 }
 
 impl Leg {
@@ -29,6 +36,27 @@ impl Leg {
             ticket: RefCell::new(ticket),
             asked: Cell::new(Instant::now()),
             heard: Cell::default(),
+            seat: RefCell::default(),
+            work: RefCell::default(),
+        }
+    }
+
+    /// Says how a replica did; what that says of the deployment. A pool is unwell only once none of
+    /// its replicas is left.
+    fn judge_replica(&self, seat: Seat, did_its_part: Option<bool>, now_ms: u64) -> Option<bool> {
+        match did_its_part {
+            None => None,
+            Some(true) => {
+                seat.ended_well(now_ms, self.asked.get().elapsed());
+                Some(true)
+            }
+            Some(false) => {
+                let failed = Arc::clone(&seat.replica);
+                seat.ended_badly(now_ms);
+                let pool = self.place.provider.pool.as_ref();
+                let left = pool.and_then(|pool| pool.another(&[failed], now_ms));
+                left.is_none().then_some(false)
+            }
         }
     }
 
@@ -51,7 +79,7 @@ impl Leg {
 
 impl Meter {
     /// The attempt whose turn it is.
-    fn leg(&self) -> Option<&Leg> {
+    pub(super) fn leg(&self) -> Option<&Leg> {
         if self.on_hedge.get() { self.hedge.as_ref() } else { self.leg.as_ref() }
     }
 
@@ -93,6 +121,16 @@ impl Meter {
         let now_ms = tools.clock.uptime_ms();
         let ticket = (!self.is_alone()).then(|| hedge.place.pulse.enter(now_ms)).flatten();
         let ticket = ticket.filter(|_| self.permit.model.retries.take(now_ms));
+        // Where no replica has room now, a second attempt would only wait.
+        let ticket = ticket.filter(|_| {
+            hedge.place.provider.pool.as_ref().is_none_or(|pool| {
+                let wish = Wish::of(&self.permit, &hedge.place, &[], self.worker.chance.next());
+                let seat = pool.try_seat(&wish, now_ms);
+                let is_seated = seat.is_some();
+                hedge.seat.replace(seat);
+                is_seated
+            })
+        });
         let begins = ticket.is_some();
         tools.telemetry.count(if begins { Count::HedgeMade } else { Count::HedgeDenied }, 1);
         if begins {
@@ -134,13 +172,43 @@ impl Meter {
     /// where that is not known. Only the first word counts.
     pub fn judge(&self, did_its_part: Option<bool>) {
         let Some(leg) = self.leg() else { return };
+        let seat = leg.seat.take();
         let Some(ticket) = leg.ticket.take() else { return };
         let now_ms = self.worker.gateway.tools.clock.uptime_ms();
+        let did_its_part = match seat {
+            None => did_its_part,
+            Some(seat) => leg.judge_replica(seat, did_its_part, now_ms),
+        };
         match did_its_part {
             Some(true) => ticket.ended_well(now_ms, leg.asked.get().elapsed()),
             Some(false) => ticket.ended_badly(now_ms),
             None => drop(ticket),
         }
+    }
+
+    /// The attempt under way has a place at a replica, and begins now: what it waited is not the
+    /// replica's.
+    pub fn sits(&mut self, seat: Seat) {
+        self.replicas.push(Arc::clone(&seat.replica));
+        if let Some(leg) = &self.leg {
+            leg.asked.set(Instant::now());
+            leg.seat.replace(Some(seat));
+        }
+    }
+
+    /// Where in a pool the attempt is made whose turn it is.
+    #[must_use]
+    pub fn replica(&self) -> Option<Arc<Replica>> {
+        let seat = self.leg()?.seat.borrow();
+        seat.as_ref().map(|seat| Arc::clone(&seat.replica))
+    }
+
+    /// Whether the pool that was tried last has a replica left for another attempt, and whether that
+    /// one is well. `None`: it has none, or is no pool.
+    #[must_use]
+    pub fn another_replica(&self) -> Option<bool> {
+        let pool = self.leg.as_ref()?.place.provider.pool.as_ref()?;
+        pool.another(&self.replicas, self.worker.gateway.tools.clock.uptime_ms())
     }
 
     /// Notes that the last attempt failed, and that another follows. What its provider reported for
@@ -188,7 +256,7 @@ impl Meter {
 
 /// An attempt that never reached its provider used nothing.
 fn spent(leg: &Leg, failure: &Failure) -> Option<AttemptUse> {
-    let reached = failure.count != Count::AttemptUnreachable;
+    let reached = !matches!(failure.count, Count::AttemptUnreachable | Count::PoolRefused);
     let cut = failure.count == Count::AttemptCut;
     let outcome = if cut { Outcome::UpstreamCut } else { Outcome::UpstreamError };
     reached.then(|| leg.spent(failure.answered, outcome, false))

@@ -8,6 +8,7 @@ mod leg;
 mod measure;
 mod patience;
 mod sharing;
+mod work;
 
 pub use heard::Heard;
 pub use hold::{FIRST_PART, Room};
@@ -21,6 +22,7 @@ use crate::detach::Gone;
 use crate::fault::Fault;
 use crate::permit::{Permit, Terms};
 use crate::plan::{Way, residency};
+use crate::pool::Replica;
 use crate::reserve::{Amounts, Refused, Reservation};
 use crate::settle::Intent;
 use crate::telemetry::{Ended, Finished};
@@ -35,6 +37,7 @@ use http::HeaderValue;
 use leg::Leg;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -71,6 +74,8 @@ pub struct Meter {
     leg: Option<Leg>,
     /// One beside it, at another place.
     hedge: Option<Leg>,
+    /// Replicas of pools that it was at.
+    pub replicas: Vec<Arc<Replica>>,
     /// What is done at this moment is done for the hedge.
     on_hedge: Cell<bool>,
     first_content: Option<Duration>,
@@ -111,6 +116,7 @@ impl Meter {
             failed: Vec::new(),
             leg: None,
             hedge: None,
+            replicas: Vec::new(),
             on_hedge: Cell::new(false),
             first_content: None,
             caller_gone: Gone::default(),
@@ -304,13 +310,17 @@ impl Meter {
             let place = self.tried().cloned();
             self.sharing.ended(&end, place.as_ref(), now_ms);
         }
-        if self.caller_gone.get() {
+        // Who was asked for nothing is owed nothing.
+        if self.caller_gone.get() && self.attempts.get() > 0 {
             end = End { outcome: Outcome::ClientGone, status: STATUS_CALLER_GONE, ..end };
         }
         // Measured here where the model server does not say.
         let of_server = self.permit.call.kind.is_of_server();
+        let processor_ms = self.processor_ms().filter(|_| end.outcome.is_charged());
         let units = &mut end.measure.used.units;
-        if of_server && end.outcome.is_charged() && units.compute_ms == 0 {
+        if let Some(ms) = processor_ms {
+            units.compute_ms = ms;
+        } else if of_server && end.outcome.is_charged() && units.compute_ms == 0 {
             units.compute_ms = self.working_ms();
         }
         if self.permit.shadow.is_none() {

@@ -30,7 +30,14 @@ pub enum ConnectError {
 /// # Errors
 /// The cryptography does not support the protocol versions asked for.
 pub fn tls_config() -> Result<rustls::ClientConfig, rustls::Error> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    tls_config_of(rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+}
+
+/// TLS that believes these authorities.
+///
+/// # Errors
+/// As [`tls_config`].
+pub fn tls_config_of(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -41,7 +48,7 @@ pub fn tls_config() -> Result<rustls::ClientConfig, rustls::Error> {
 }
 
 /// Opens a connection.
-pub(super) async fn connect(
+pub(crate) async fn connect(
     address: &Address,
     tls: &Arc<rustls::ClientConfig>,
 ) -> Result<Wire, ConnectError> {
@@ -56,7 +63,7 @@ pub(super) async fn connect(
 }
 
 /// A connection, encrypted or not.
-pub(super) enum Wire {
+pub(crate) enum Wire {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }

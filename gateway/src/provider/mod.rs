@@ -9,12 +9,14 @@ mod pool;
 mod token;
 
 pub use aws::AwsKeys;
-pub use connect::{ConnectError, tls_config};
+pub(crate) use connect::connect;
+pub use connect::{ConnectError, tls_config, tls_config_of};
 pub use credential::{Credential, Unusable};
 pub use pool::{Lease, Pool, SendError};
 pub use token::{Keeper, TokenError, TokenSource, keep_tokens};
 
 use crate::fold::Folded;
+use crate::pool::Replica;
 use crate::snapshot::{ProviderView, Upstream};
 use contract::id::ProviderId;
 use contract::snapshot::Dialect;
@@ -53,8 +55,9 @@ pub struct Target {
     pub pool: Rc<Pool>,
     pub host: HeaderValue,
     pub credential: Credential,
-    /// The path of the provider's address.
+    /// The path of the provider's address, and whether it is with TLS.
     base: String,
+    tls: bool,
     /// The version that goes into the query, and how it is called there.
     version: Option<(&'static str, String)>,
     /// Of paths that were called before: few, for they differ by model and operation only.
@@ -65,6 +68,12 @@ pub struct Target {
 const PATHS_MAX: usize = 256;
 
 impl Target {
+    /// Where a replica of the provider is.
+    #[must_use]
+    pub fn address_at(&self, replica: &Replica) -> Address {
+        Address { tls: self.tls, host: replica.host.clone(), port: replica.port }
+    }
+
     /// Where a path under the provider's address leads: path and query. `None` when it is none,
     /// for what the provider calls a model is in it.
     #[must_use]
@@ -138,6 +147,7 @@ impl Targets {
             host: HeaderValue::from_str(base.authority()?.as_str().rsplit('@').next()?).ok()?,
             credential: upstream.credential.clone(),
             base: path,
+            tls: address.tls,
             version: provider.record.settings.api_version.clone().map(|version| {
                 let watsonx = provider.record.dialect == Dialect::Watsonx;
                 (if watsonx { "version" } else { "api-version" }, version)

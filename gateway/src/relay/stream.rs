@@ -101,6 +101,7 @@ impl Relay {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.heard = Instant::now();
                     let Ok(bytes) = frame.into_data() else { continue };
+                    self.meter.overhear(&bytes);
                     match self.flow.take(bytes) {
                         Ok(()) => self.end_if_done(),
                         Err(error @ WatchError::BrokenOff) => {

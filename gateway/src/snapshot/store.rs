@@ -6,6 +6,7 @@ use super::routes::{RouteView, Routes, compile};
 use super::table::{Entry, Map, Moved, Table};
 use super::view::{DeploymentView, ModelView, ProviderView};
 use crate::health::Health;
+use crate::pool::Pools;
 use contract::Timestamp;
 use contract::channel::{Change, Stored};
 use contract::id::{AppId, ModelId, OrgId, PlanId, ProductId, ProviderId, RouteId};
@@ -30,8 +31,9 @@ type Groups<K, R> = Map<K, Arc<[Arc<R>]>>;
 pub struct Snapshot {
     version: u64,
     master: Arc<MasterKey>,
-    /// Every snapshot of a gateway has the same.
+    /// Every snapshot of a gateway has the same, and the same pools.
     health: Health,
+    pools: Pools,
 
     orgs: Table<OrgRecord>,
     apps: Table<AppRecord>,
@@ -74,6 +76,7 @@ impl Snapshot {
         Self {
             version: 0,
             master,
+            pools: Pools::new(health.rule()),
             health,
             orgs: Table::default(),
             apps: Table::default(),
@@ -104,7 +107,10 @@ impl Snapshot {
     /// holds is left out, but not how well its deployments are.
     #[must_use]
     pub fn rebuilt(&self, version: u64, records: impl IntoIterator<Item = Stored>) -> Self {
-        let mut next = Self::empty(Arc::clone(&self.master), self.health.clone());
+        let mut next = Self {
+            pools: self.pools.clone(),
+            ..Self::empty(Arc::clone(&self.master), self.health.clone())
+        };
         for stored in records {
             let (kind, id) = (stored.record.kind(), stored.record.id());
             next.put(kind, &id, stored.version, Some(stored.record));
@@ -193,6 +199,11 @@ impl Snapshot {
     #[must_use]
     pub fn provider(&self, slug: &str) -> Option<&Arc<ProviderView>> {
         self.provider_views.values().find(|view| view.record.slug == slug)
+    }
+
+    /// The providers that are pools.
+    pub fn pools(&self) -> impl Iterator<Item = &Arc<ProviderView>> {
+        self.provider_views.values().filter(|view| view.pool.is_some())
     }
 
     /// An app's subscriptions, in any state, oldest first.
@@ -341,7 +352,8 @@ impl Snapshot {
             self.provider_views.remove(&before.id);
         }
         if let Some(after) = moved.after {
-            let view = ProviderView::new(Arc::clone(&after), &self.master);
+            let pool = self.pools.of(&after);
+            let view = ProviderView::new(Arc::clone(&after), &self.master, pool);
             self.provider_views.insert(after.id, Arc::new(view));
         }
     }

@@ -3,6 +3,7 @@
 
 use crate::attempt::{embed_form, rerank_form};
 use crate::health::{Pulse, Retries};
+use crate::pool::Pool;
 use crate::provider::{Credential, Unusable};
 use contract::id::{ProductId, ProviderId};
 use contract::seal::MasterKey;
@@ -78,6 +79,8 @@ pub struct ProviderView {
     /// What it speaks, best first.
     pub speech: Vec<Tongue>,
     pub ways: Ways,
+    /// Its replicas, where it is a pool of them.
+    pub pool: Option<Arc<Pool>>,
 }
 
 /// A dialect that a provider speaks.
@@ -97,7 +100,11 @@ pub struct Upstream {
 }
 
 impl ProviderView {
-    pub(super) fn new(record: Arc<ProviderRecord>, master: &MasterKey) -> Self {
+    pub(super) fn new(
+        record: Arc<ProviderRecord>,
+        master: &MasterKey,
+        pool: Option<Arc<Pool>>,
+    ) -> Self {
         let upstream = upstream(&record, master);
         if let Err(why) = &upstream {
             tracing::error!(provider_id = %record.id, slug = record.slug, %why, "provider is not usable");
@@ -109,7 +116,7 @@ impl ProviderView {
             Some(Tongue { wire, speaker: wire.spoken(ways)? })
         });
         let speech = speech.collect();
-        Self { record, upstream, speech, ways }
+        Self { record, upstream, speech, ways, pool }
     }
 
     /// Whose ways it has, as far as its settings name somebody known.

@@ -25,6 +25,7 @@ mod matrix;
 mod media;
 mod native;
 mod own;
+mod pools;
 mod predict;
 mod recall;
 mod refusals;

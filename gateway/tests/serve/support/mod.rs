@@ -13,6 +13,7 @@ use contract::usage::UsageEvent;
 use gateway::background::{self, Background, Settings};
 use gateway::clock::Clock;
 use gateway::own::Control;
+use gateway::pool::Cluster;
 use gateway::provider::tls_config;
 use gateway::recall::CacheBounds;
 use gateway::server::Server;
@@ -101,6 +102,7 @@ impl Stack {
             spool_bytes_max,
             probe_every_ms: PROBE_EVERY_MS,
             cache,
+            cluster: Cluster::default(),
         };
         let (tools, background) = background::start(settings, Clock::System, 1, None).unwrap();
         wait_for("the snapshot arrives", || tools.snapshot.load().version() == 1).await;

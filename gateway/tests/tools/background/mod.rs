@@ -23,6 +23,7 @@ fn settings(url: &str, state: &Path) -> Settings {
         spool_bytes_max: 1 << 30,
         probe_every_ms: 5_000,
         cache: gateway::recall::CacheBounds::default(),
+        cluster: gateway::pool::Cluster::default(),
     }
 }
 
