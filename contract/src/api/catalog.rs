@@ -175,6 +175,9 @@ shape! {
         /// When calls are answered with the answer to another, and what that costs.
         #[serde(default)]
         pub cache: CachePolicy,
+        /// How urgent its calls are where they wait for a pool: 0 to 9, and 9 goes first.
+        #[serde(default)]
+        pub priority: u8,
         pub version: i64,
     }
 
@@ -290,6 +293,9 @@ shape! {
         /// When calls are answered with the answer to another, and what that costs.
         #[serde(default)]
         pub cache: CachePolicy,
+        /// How urgent its calls are where they wait for a pool: 0 to 9, and 9 goes first.
+        #[serde(default)]
+        pub priority: u8,
     }
 }
 

@@ -68,6 +68,9 @@ shape! {
         /// whole: what is left out of it is as in a new plan.
         #[serde(default)]
         pub cache: CachePolicy,
+        /// How urgent its calls are where they wait for a pool, 0 to 9, and 9 goes first: at once.
+        #[serde(default)]
+        pub priority: u8,
     }
 
     /// `GET /v1/orgs/{org}/plan-months`: what the tariff of a plan makes of the org's month. Query:
