@@ -57,6 +57,7 @@ pub async fn create(tx: &mut SystemTx, product: ProductId, new: &CreatePlan) -> 
         tariff: new.tariff.clone(),
         tariff_next: None,
         cache: new.cache,
+        priority: new.priority,
         version: 1,
     };
     store::insert_plan(tx, &plan, new.approval == Approval::Auto).await?;

@@ -7,8 +7,8 @@ use contract::api::rate::{Rate, RateUsd};
 use contract::error::FieldError;
 use contract::id::ModelId;
 use contract::snapshot::{
-    ALIKE_MAX, ALIKE_MIN, CACHE_TTL_MAX_S, CacheExact, CachePolicy, Lifecycle, Modality, WHOLE,
-    Zone,
+    ALIKE_MAX, ALIKE_MIN, CACHE_TTL_MAX_S, CacheExact, CachePolicy, Lifecycle, Modality,
+    PRIORITY_MAX, WHOLE, Zone,
 };
 use std::collections::HashSet;
 
@@ -95,6 +95,7 @@ pub fn check_plan(plan: &CreatePlan) -> Vec<FieldError> {
         errors.push(FieldError::new("/output_tokens_max", "use 1 to 2147483647, or leave it out"));
     }
     errors.extend(check_cache(&plan.cache));
+    errors.extend(check_priority(plan.priority));
     errors
 }
 
@@ -150,6 +151,13 @@ pub fn check_compares(known: Option<&Candidate>) -> Option<FieldError> {
         Some(_) => return None,
     };
     Some(FieldError::new("/cache/semantic/model_id", detail))
+}
+
+/// Checks how urgent a plan's calls are.
+#[must_use]
+pub fn check_priority(priority: u8) -> Option<FieldError> {
+    (priority > PRIORITY_MAX)
+        .then(|| FieldError::new("/priority", "use 0 to 9: calls of 9 go first"))
 }
 
 /// Checks what of a plan's limits needs no table and can be read.
@@ -288,6 +296,7 @@ mod tests {
                 semantic: Some(CacheSemantic { model_id: ModelId(Uuid::nil()), alike_min: 499 }),
                 ..CachePolicy::default()
             },
+            priority: 10,
         };
         let blamed: Vec<_> = check_plan(&plan).into_iter().map(|e| e.pointer).collect();
         let of_cache = [
@@ -299,7 +308,8 @@ mod tests {
         ]
         .map(|field| format!("/cache/{field}"));
         assert_eq!(blamed[..2], ["/approval", "/output_tokens_max"]);
-        assert_eq!(blamed[2..], of_cache);
+        assert_eq!(blamed[2..7], of_cache);
+        assert_eq!(blamed[7..], ["/priority"]);
         let blamed: Vec<_> = check_limits(&limits).into_iter().map(|e| e.pointer).collect();
         assert_eq!(blamed, ["/limits/2/time_zone", "/limits/2/window"]);
         assert_eq!(check_limits(&vec![limit; 21])[0].pointer, "/limits");

@@ -171,7 +171,8 @@ pub async fn plans_of(tx: &mut impl Tx, product: ProductId) -> sqlx::Result<Vec<
     let rows = sqlx::query!(
         r#"select id as "id: PlanId", slug, name, description, approval as "approval: Approval",
              default_for_new_apps, output_tokens_max, version,
-             unknown_policy as "unknown_policy: UnknownPolicy", cache as "cache: Json<CachePolicy>"
+             unknown_policy as "unknown_policy: UnknownPolicy", cache as "cache: Json<CachePolicy>",
+             priority
            from plans where product_id = $1 order by created_at, id"#,
         product.0,
     )
@@ -198,6 +199,7 @@ pub async fn plans_of(tx: &mut impl Tx, product: ProductId) -> sqlx::Result<Vec<
             tariff: tariffs.get(&row.id).and_then(|of| of.now.as_ref()).map(shown_tariff),
             tariff_next: tariffs.get(&row.id).and_then(change),
             cache: row.cache.map(|cache| cache.0).unwrap_or_default(),
+            priority: u8::try_from(row.priority).unwrap_or_default(),
             version: row.version,
         })
         .collect())

@@ -182,8 +182,9 @@ pub async fn insert_plan(tx: &mut SystemTx, plan: &Plan, is_auto: bool) -> sqlx:
     let now = tx.now();
     sqlx::query!(
         "insert into plans (id, product_id, slug, name, description, approval,
-           default_for_new_apps, output_tokens_max, created_at, version, unknown_policy, cache)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+           default_for_new_apps, output_tokens_max, created_at, version, unknown_policy, cache,
+           priority)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         plan.id.0,
         plan.product_id.0,
         plan.slug,
@@ -196,6 +197,7 @@ pub async fn insert_plan(tx: &mut SystemTx, plan: &Plan, is_auto: bool) -> sqlx:
         plan.version,
         plan.unknown_policy.as_str(),
         stored(&plan.cache) as Option<Json<&CachePolicy>>,
+        i16::from(plan.priority),
     )
     .execute(tx.conn())
     .await?;
@@ -237,11 +239,13 @@ pub async fn set_plan(
     version: i64,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update plans set unknown_policy = $2, version = $3, cache = $4 where id = $1",
+        "update plans set unknown_policy = $2, version = $3, cache = $4, priority = $5
+         where id = $1",
         plan.0,
         terms.unknown_policy.as_str(),
         version,
         stored(&terms.cache) as Option<Json<&CachePolicy>>,
+        i16::from(terms.priority),
     )
     .execute(tx.conn())
     .await?;

@@ -1,5 +1,5 @@
 //! Changes what of a plan is not its limits: its tariff from the next month on, what becomes of calls of
-//! unknown outcome, and of answers that are kept.
+//! unknown outcome, and of answers that are kept, and how urgent its calls are.
 
 use super::{model, shelf, store};
 use crate::audit::{self, Entry};
@@ -28,6 +28,7 @@ pub async fn update_plan(
         unknown_policy: before.unknown_policy,
         tariff: last(&before),
         cache: before.cache,
+        priority: before.priority,
     };
     let body = patch.over(&current, before.version)?;
     let after = update(&mut tx, before, &body).await?;
@@ -50,6 +51,7 @@ pub async fn update(tx: &mut SystemTx, before: Plan, body: &UpdatePlan) -> Resul
     if before.cache.semantic != body.cache.semantic {
         check_compares(tx, &mut check, &body.cache).await?;
     }
+    check.all(model::check_priority(body.priority));
     check.done()?;
     let version = before.version + 1;
     if tariff.as_ref().map(tariffs::shown) != last(&before) {
@@ -58,7 +60,7 @@ pub async fn update(tx: &mut SystemTx, before: Plan, body: &UpdatePlan) -> Resul
         sums::mark_first(tx, before.id, from).await?;
     }
     store::set_plan(tx, before.id, body, version).await?;
-    if before.cache != body.cache {
+    if before.cache != body.cache || before.priority != body.priority {
         outbox::push(tx, Kind::Plan, before.id).await?;
     }
     let after = shelf::plan_for_update(tx, before.id).await?.ok_or_else(ApiError::not_found)?;

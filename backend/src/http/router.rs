@@ -81,6 +81,8 @@ fn offers() -> OpenApiRouter<App> {
             providers::delete::delete_provider
         ))
         .routes(routes!(providers::test::test_provider))
+        .routes(routes!(providers::drain::drain_replica))
+        .routes(routes!(providers::replicas::list_replicas))
         // models
         .routes(routes!(models::create::create_model, models::list::list_models))
         .routes(routes!(models::get::get_model, models::update::update_model))

@@ -1,6 +1,6 @@
 //! Registers a provider; its credential is sealed before it is stored.
 
-use super::{model, store};
+use super::{model, pool, store};
 use crate::audit::{self, Entry};
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, Check, OperatorCtx, Post, Result};
@@ -41,6 +41,7 @@ pub async fn create(
     check.take(model::auth_fits(new.auth, false, credential.is_some()));
     let also = check.take(model::also(new.dialect, &new.also));
     let settings = check.take(model::settings(&new.settings, new.dialect, new.auth));
+    let pool = pool::read(&mut check, new.pool.as_ref(), (new.dialect, new.auth));
     check.done()?;
 
     let provider = Provider {
@@ -52,6 +53,7 @@ pub async fn create(
         also,
         auth: new.auth,
         settings,
+        pool,
         has_credential: credential.is_some(),
         disabled: false,
         deployment_count: 0,

@@ -5,14 +5,14 @@ use crate::http::PageQuery;
 use contract::api::providers::Provider;
 use contract::id::ProviderId;
 use contract::seal::Sealed;
-use contract::snapshot::{Auth, Dialect, ProviderSettings};
+use contract::snapshot::{Auth, Dialect, PoolPolicy, ProviderSettings};
 use sqlx::types::Json;
 
 pub async fn insert(tx: &mut SystemTx, provider: &Provider) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into providers (id, slug, name, base_url, dialect, auth, disabled, created_at, version,
-           also, settings)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+           also, settings, pool)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         provider.id.0,
         provider.slug,
         provider.name,
@@ -24,6 +24,7 @@ pub async fn insert(tx: &mut SystemTx, provider: &Provider) -> sqlx::Result<()> 
         provider.version,
         &words(&provider.also),
         Json(&provider.settings) as _,
+        provider.pool.as_ref().map(Json) as Option<Json<&PoolPolicy>>,
     )
     .execute(tx.conn())
     .await?;
@@ -105,6 +106,7 @@ async fn select(
         r#"select id as "id: ProviderId", slug, name, base_url, dialect as "dialect: Dialect",
              auth as "auth: Auth", disabled, created_at, version,
              also as "also: Vec<Dialect>", settings as "settings: Json<ProviderSettings>",
+             pool as "pool: Json<PoolPolicy>",
              exists (select from provider_credentials c where c.provider_id = providers.id)
                as "has_credential!",
              (select count(*) from deployments d where d.provider_id = providers.id)
@@ -131,6 +133,7 @@ async fn select(
             also: row.also,
             auth: row.auth,
             settings: row.settings.0,
+            pool: row.pool.map(|pool| pool.0),
             has_credential: row.has_credential,
             disabled: row.disabled,
             deployment_count: u32::try_from(row.deployment_count).unwrap_or(u32::MAX),
@@ -144,7 +147,7 @@ async fn select(
 pub async fn update(tx: &mut SystemTx, provider: &Provider) -> sqlx::Result<()> {
     sqlx::query!(
         "update providers set name = $2, base_url = $3, auth = $4, disabled = $5, version = $6,
-           also = $7, settings = $8
+           also = $7, settings = $8, pool = $9
          where id = $1",
         provider.id.0,
         provider.name,
@@ -154,6 +157,7 @@ pub async fn update(tx: &mut SystemTx, provider: &Provider) -> sqlx::Result<()> 
         provider.version,
         &words(&provider.also),
         Json(&provider.settings) as _,
+        provider.pool.as_ref().map(Json) as Option<Json<&PoolPolicy>>,
     )
     .execute(tx.conn())
     .await?;

@@ -1,7 +1,7 @@
-//! Changes a provider: its name, address, auth, credential, and whether it is used.
+//! Changes a provider: its name, address, auth, credential, replicas, and whether it is used.
 
 use super::create::seal;
-use super::{model, store};
+use super::{model, pool, store};
 use crate::audit::{self, Entry};
 use crate::db::{SystemTx, Tx as _};
 use crate::http::{Answer, ApiError, At, Check, OperatorCtx, Patch, Result};
@@ -44,8 +44,11 @@ pub async fn update(
         body.credential.as_deref().map(|text| check.take(model::credential(text, body.auth)));
     let also = check.take(model::also(before.dialect, &body.also));
     let settings = check.take(model::settings(&body.settings, before.dialect, body.auth));
-    // A stored credential was meant for the old address: it does not follow to another host.
-    let follows = before.has_credential && model::same_host(&before.base_url, &base_url);
+    let pool = pool::read(&mut check, body.pool.as_ref(), (before.dialect, body.auth));
+    // A stored credential was meant for the old addresses: it does not follow to another host.
+    let follows = before.has_credential
+        && model::same_host(&before.base_url, &base_url)
+        && pool::reaches_no_other(before.pool.as_ref(), pool.as_ref());
     check.take(model::auth_fits(body.auth, follows, credential.is_some()));
     check.done()?;
 
@@ -56,6 +59,7 @@ pub async fn update(
         also,
         auth: body.auth,
         settings,
+        pool,
         disabled: body.disabled,
         has_credential: keeps || credential.is_some(),
         version: before.version + 1,

@@ -17,9 +17,9 @@ use contract::seal::Sealed;
 use contract::snapshot::{
     AliasRecord, AppRecord, Auth, CachePolicy, DeploymentRecord, Dialect, Feature, KeyRecord,
     KeySecret, Kind, Lifecycle, LimitKind, LimitRecord, LimitScope, Metric, Modality, ModelRecord,
-    OrgRecord, Override, PlanRecord, PriceRecord, ProductKind, ProductRecord, ProviderRecord,
-    ProviderSettings, Record, RoutePolicy, RouteRecord, SubscriptionRecord, SubscriptionState, Tag,
-    Window,
+    OrgRecord, Override, PlanRecord, PoolPolicy, PriceRecord, ProductKind, ProductRecord,
+    ProviderRecord, ProviderSettings, Record, RoutePolicy, RouteRecord, SubscriptionRecord,
+    SubscriptionState, Tag, Window,
 };
 use sqlx::Result;
 use sqlx::types::Json;
@@ -163,6 +163,7 @@ async fn providers(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<Provid
         r#"select id as "id: ProviderId", slug, base_url, dialect as "dialect: Dialect",
              auth as "auth: Auth", disabled,
              also as "also: Vec<Dialect>", settings as "settings: Json<ProviderSettings>",
+             pool as "pool: Json<PoolPolicy>",
              (select sealed from provider_credentials c where c.provider_id = providers.id)
                as "sealed: Json<Sealed>"
            from providers where $1::uuid[] is null or id = any($1)"#,
@@ -182,7 +183,7 @@ async fn providers(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<Provid
             settings: row.settings.0,
             credential: row.sealed.map(|Json(sealed)| sealed),
             disabled: row.disabled,
-            pool: None,
+            pool: row.pool.map(|pool| Box::new(pool.0)),
         })
         .collect())
 }
@@ -317,7 +318,7 @@ async fn products(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<Product
 async fn plans(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<PlanRecord>> {
     let rows = sqlx::query!(
         r#"select id as "id: PlanId", product_id as "product_id: ProductId", slug,
-             output_tokens_max, cache as "cache: Json<CachePolicy>"
+             output_tokens_max, cache as "cache: Json<CachePolicy>", priority
            from plans where $1::uuid[] is null or id = any($1)"#,
         ids,
     )
@@ -331,7 +332,7 @@ async fn plans(tx: &mut SystemTx, ids: Option<&[Uuid]>) -> Result<Vec<PlanRecord
             slug: row.slug,
             output_tokens_max: row.output_tokens_max.map(i32::unsigned_abs),
             cache: row.cache.map(|cache| cache.0).unwrap_or_default(),
-            priority: 0,
+            priority: u8::try_from(row.priority).unwrap_or_default(),
         })
         .collect())
 }

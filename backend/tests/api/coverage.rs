@@ -67,6 +67,7 @@ fn sample(operation: &Operation, org: &TestOrg) -> Value {
         "create_subscription" => json!({"app_id": org.app, "plan_id": absent("plan")}),
         "create_credit" => json!({"kind": "grant", "amount_usd": "1", "note": "Sample"}),
         "create_correction" => json!({"amount_usd": "1", "reason": "Sample"}),
+        "drain_replica" => json!({"address": "10.0.0.1:8000", "draining": true}),
         "resolve_unknown" => json!({"resolution": "forgive", "reason": "Sample"}),
         "update_billing" => json!({"billing": "prepaid", "floor_usd": "0"}),
         "create_route" => json!({

@@ -34,6 +34,7 @@ mod models;
 mod openapi;
 mod orgs;
 mod own;
+mod pools;
 mod providers;
 mod publish;
 mod reconcile;

@@ -38,6 +38,7 @@ pub async fn provider(
         also: Vec::new(),
         settings: ProviderSettings::default(),
         auth: Auth::None,
+        pool: None,
         credential: None,
     };
     offers::provider(tx, &app.config.secrets.master_key, &new).await

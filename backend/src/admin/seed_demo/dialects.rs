@@ -89,6 +89,7 @@ pub async fn seed(app: &App, simulator_url: &Url) -> anyhow::Result<()> {
             also: Vec::new(),
             auth: kind.auth,
             settings: settings(kind.dialect, base),
+            pool: None,
             // The simulator takes any; AWS's has two parts.
             credential: (kind.auth != Auth::None).then(|| "simulated:simulated".to_owned()),
         };

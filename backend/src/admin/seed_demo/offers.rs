@@ -132,6 +132,7 @@ pub fn plan(slug: &str, name: &str, about: &str, per_minute: i64, month_usd: Usd
         ],
         tariff: None,
         cache: contract::snapshot::CachePolicy::default(),
+        priority: 0,
     }
 }
 

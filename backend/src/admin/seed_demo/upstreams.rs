@@ -85,6 +85,7 @@ impl Upstream {
             also: vendor.also.to_vec(),
             settings,
             auth: vendor.auth,
+            pool: None,
             credential,
         };
         Self { new, models: vendor.models }
