@@ -9,6 +9,7 @@ import * as lifecycle from "./journeys/lifecycle.mjs";
 import * as limits from "./journeys/limits.mjs";
 import * as money from "./journeys/money.mjs";
 import * as pages from "./journeys/pages.mjs";
+import * as pools from "./journeys/pools.mjs";
 import * as prices from "./journeys/prices.mjs";
 import * as routes from "./journeys/routes.mjs";
 import * as session from "./journeys/session.mjs";
@@ -28,6 +29,7 @@ const journeys = {
   money,
   routes,
   lifecycle,
+  pools,
   pages,
 };
 const wanted = process.argv.slice(2);

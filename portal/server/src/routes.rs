@@ -174,6 +174,8 @@ fn admin() -> Router<Arc<App>> {
             get(providers::provider::page).post(act::providers::edit),
         )
         .route("/admin/providers/{provider}/test", post(act::providers::test))
+        .route("/admin/providers/{provider}/replicas", get(providers::replicas::page))
+        .route("/admin/providers/{provider}/drain", post(act::pool::drain))
         .route("/admin/models", get(models::list::page).post(act::models::create))
         .route("/admin/models/new", get(models::new::page))
         .route("/admin/models/{model}", get(models::model::page).post(act::models::edit))

@@ -26,10 +26,15 @@ impl Look {
     }
 }
 
-/// Submits the form it stands in.
+/// Submits the form it stands in. `of` completes the label for people who do not see what stands beside it.
 #[component]
-pub fn Button(#[prop(into)] label: String, #[prop(optional)] look: Look) -> impl IntoView {
-    view! { <button type="submit" class=look.class()>{label}</button> }
+pub fn Button(
+    #[prop(into)] label: String,
+    #[prop(optional)] look: Look,
+    #[prop(optional, into)] of: String,
+) -> impl IntoView {
+    let whole = (!of.is_empty()).then(|| format!("{label} {of}"));
+    view! { <button type="submit" class=look.class() aria-label=whole>{label}</button> }
 }
 
 /// Goes somewhere.

@@ -7,7 +7,7 @@ use contract::api::catalog::ProductState;
 use contract::api::keys::KeyState;
 use contract::api::lifecycle::CutOverState;
 use contract::api::webhooks::DeliveryState;
-use contract::channel::BreakerState;
+use contract::channel::{BreakerState, ReplicaState};
 use contract::snapshot::{Lifecycle, SubscriptionState};
 use contract::usage::Outcome;
 use leptos::prelude::*;
@@ -112,6 +112,17 @@ impl State for BreakerState {
             Self::Recovering => (Tone::Wait, words::RECOVERING),
             Self::Probing => (Tone::Wait, words::PROBED),
             Self::Open => (Tone::Bad, words::RESTS),
+        }
+    }
+}
+
+impl State for ReplicaState {
+    fn read(&self) -> (Tone, &'static str) {
+        match self {
+            Self::Ready => (Tone::Good, words::READY),
+            Self::Blind => (Tone::Wait, words::BLIND),
+            Self::Draining => (Tone::Wait, words::DRAINING),
+            Self::Down => (Tone::Bad, words::RESTS),
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod nav;
 pub mod people;
+pub mod pools;
 pub mod prices;
 pub mod range;
 pub mod requests;

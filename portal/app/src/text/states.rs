@@ -37,3 +37,7 @@ pub const RESTS: &str = "Failing, rests";
 /// Asked what a call means, not to answer it.
 pub const COMPARED: &str = "Compared";
 pub const OVERTAKEN: &str = "Overtaken";
+/// How a replica does.
+pub const READY: &str = "Ready";
+pub const BLIND: &str = "Takes calls, metrics unread";
+pub const DRAINING: &str = "Draining";

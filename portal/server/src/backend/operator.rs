@@ -11,7 +11,9 @@ use contract::api::models::{
     CreateDeployment, CreateModel, CreatePrice, Deployment, Model, PriceVersion, UpdateDeployment,
     UpdateModel,
 };
-use contract::api::providers::{CreateProvider, Provider, ProviderTest, UpdateProvider};
+use contract::api::providers::{
+    CreateProvider, DrainReplica, PoolHealth, Provider, ProviderTest, UpdateProvider,
+};
 use contract::api::tariffs::UpdatePlan;
 use contract::page::Page;
 
@@ -76,6 +78,25 @@ impl Backend<'_> {
     /// Not found. A provider that does not answer is a result, not an error.
     pub async fn test_provider(&self, provider: &str, key: &str) -> Result<ProviderTest, Fault> {
         self.post(&["admin", "providers", provider, "test"], key, &()).await
+    }
+
+    /// How the gateways find the replicas of a pool.
+    ///
+    /// # Errors
+    /// Not found; `object.conflict` where the provider is no pool.
+    pub async fn replicas(&self, provider: &str) -> Result<PoolHealth, Fault> {
+        self.get(&["admin", "providers", provider, "replicas"], &[]).await
+    }
+
+    /// # Errors
+    /// A refusal of the address.
+    pub async fn drain_replica(
+        &self,
+        provider: &str,
+        key: &str,
+        body: &DrainReplica,
+    ) -> Result<Provider, Fault> {
+        self.post(&["admin", "providers", provider, "drain"], key, body).await
     }
 
     /// # Errors

@@ -89,6 +89,7 @@ async fn what_a_plan_keeps_is_written_in_its_form_and_comes_back_as_it_was_writt
             ("cache_scope", "org"),
             ("cache_hit_price_percent", percent),
             ("cache_coalesced_price_percent", "100"),
+            ("priority", "7"),
         ]
     };
     let post = format!("{here}/terms");
@@ -99,6 +100,7 @@ async fn what_a_plan_keeps_is_written_in_its_form_and_comes_back_as_it_was_writt
         json!({"exact": "deterministic", "ttl_s": 60, "scope": "org", "hit_price_percent": 10,
             "coalesce": false, "coalesced_price_percent": 100})
     );
+    assert_eq!(sent["priority"], 7);
     // What the portal cannot read, and what the control API refuses, are both told at the field.
     portal.post(&post, &terms("60", "a tenth")).await;
     let shown = portal.get(&here).await.body;

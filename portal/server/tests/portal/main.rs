@@ -15,6 +15,7 @@ mod limits;
 mod mailed;
 mod money;
 mod operator;
+mod pools;
 mod reports;
 mod routes;
 mod support;

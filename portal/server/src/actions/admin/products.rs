@@ -15,7 +15,7 @@ use contract::api::tariffs::UpdatePlan;
 use contract::id::ModelId;
 use contract::snapshot::{Metric, Window};
 use portal_app::components::Tone;
-use portal_app::text::{admin as text, limits, tariffs};
+use portal_app::text::{admin as text, limits, pools, tariffs};
 
 /// `POST /admin/products`.
 ///
@@ -120,7 +120,12 @@ fn read_plan(form: &Form) -> Result<CreatePlan, Fault> {
         unknown_policy: choice(form, "unknown_policy")?,
         tariff: tariff::read(form)?,
         cache: cache::read(form)?,
+        priority: priority(form)?,
     })
+}
+
+fn priority(form: &Form) -> Result<u8, Fault> {
+    Ok(form.parse_optional("priority", pools::PRIORITY_BAD)?.unwrap_or(0))
 }
 
 /// `POST /admin/products/{product}/plans/{plan}/terms`.
@@ -138,6 +143,7 @@ pub async fn edit_plan(
             unknown_policy: choice(&form, "unknown_policy")?,
             tariff: tariff::read(&form)?,
             cache: cache::read(&form)?,
+            priority: priority(&form)?,
         })
     };
     let body = match read() {

@@ -1,5 +1,6 @@
 //! Providers: make, edit, test.
 
+use super::pool;
 use crate::actions::limits::choice;
 use crate::fault::Fault;
 use crate::form::Form;
@@ -7,7 +8,7 @@ use crate::visit::OperatorVisit;
 use axum::extract::Path;
 use axum::response::Response;
 use contract::api::providers::{CreateProvider, UpdateProvider};
-use contract::snapshot::{Dialect, ProviderSettings};
+use contract::snapshot::{Dialect, PoolPolicy, ProviderSettings};
 use portal_app::components::Tone;
 use portal_app::text::admin as text;
 
@@ -35,9 +36,10 @@ fn settings(form: &Form) -> Result<ProviderSettings, Fault> {
     })
 }
 
-/// What the API says of the settings, said of the form's fields.
-fn as_fields(fault: Fault) -> Fault {
-    fault.unwrapping("/settings").renaming("/token_url", "/exchange")
+/// What the API says of settings and pool, said of the form's fields.
+fn as_fields(fault: Fault, form: &Form) -> Fault {
+    let fault = fault.unwrapping("/settings").renaming("/token_url", "/exchange");
+    pool::renamed(fault, form)
 }
 
 /// `POST /admin/providers`.
@@ -55,7 +57,7 @@ pub async fn create(visit: OperatorVisit, form: Form) -> Result<Response, Fault>
             .go(format!("/admin/providers/{}", provider.id))
             .notice(Tone::Good, text::PROVIDER_CREATED)
             .answer(),
-        Err(fault) => visit.retry(page, &form, as_fields(fault)),
+        Err(fault) => visit.retry(page, &form, as_fields(fault, &form)),
     }
 }
 
@@ -68,6 +70,7 @@ fn read_new(form: &Form) -> Result<CreateProvider, Fault> {
         also: also(form)?,
         auth: choice(form, "auth")?,
         settings: settings(form)?,
+        pool: pool::read(form, None)?,
         credential: credential(form),
     })
 }
@@ -82,23 +85,26 @@ pub async fn edit(
     form: Form,
 ) -> Result<Response, Fault> {
     let page = visit.arrival().path();
-    let body = match read(&form) {
+    // What drains is not in the form. If it changed meanwhile, the version tells.
+    let before = visit.backend().provider(&provider).await?;
+    let body = match read(&form, before.pool.as_ref()) {
         Ok(body) => body,
         Err(fault) => return visit.retry(page, &form, fault),
     };
     match visit.backend().update_provider(&provider, form.version(), &body).await {
         Ok(_) => visit.go(page).notice(Tone::Good, text::SAVED).answer(),
-        Err(fault) => visit.retry(page, &form, as_fields(fault)),
+        Err(fault) => visit.retry(page, &form, as_fields(fault, &form)),
     }
 }
 
-fn read(form: &Form) -> Result<UpdateProvider, Fault> {
+fn read(form: &Form, before: Option<&PoolPolicy>) -> Result<UpdateProvider, Fault> {
     Ok(UpdateProvider {
         name: form.text("name"),
         base_url: form.text("base_url"),
         also: also(form)?,
         auth: choice(form, "auth")?,
         settings: settings(form)?,
+        pool: pool::read(form, before)?,
         credential: credential(form),
         disabled: form.ticked("disabled"),
     })

@@ -94,6 +94,7 @@ fn add(form: FormState, models: Vec<Model>) -> impl IntoView {
                 />
                 {tariff::fields(None)}
                 {cache::fields(&CachePolicy::default(), &models)}
+                {tariff::priority(0)}
                 <Button label=text::ADD_PLAN look=Look::Quiet />
             </Form>
         </Details>

@@ -12,7 +12,7 @@ use portal_app::components::{
     Button, Choice, Field, Form, Hidden, Notice, Section, Select, TextArea, Tone,
 };
 use portal_app::form::FormState;
-use portal_app::text::{admin, billing, tariffs as text};
+use portal_app::text::{admin, billing, pools, tariffs as text};
 
 pub fn fields(tariff: Option<&PlanTariff>) -> impl IntoView + use<> {
     let included = tariff.map(|tariff| volume_text(&tariff.included)).unwrap_or_default();
@@ -64,6 +64,20 @@ pub fn policy(value: UnknownPolicy) -> impl IntoView {
     }
 }
 
+/// How urgent the plan's calls are.
+pub fn priority(value: u8) -> impl IntoView {
+    view! {
+        <Field
+            name="priority"
+            label=pools::PRIORITY
+            hint=pools::PRIORITY_HINT
+            inputmode="numeric"
+            autocomplete="off"
+            value=value.to_string()
+        />
+    }
+}
+
 /// The form of a plan's terms. It shows what the plan will have, and says what it has until then.
 pub fn terms(form: FormState, plan: &Plan, models: Vec<Model>) -> impl IntoView + use<> {
     let last = plan.tariff_next.as_ref().map_or(plan.tariff.as_ref(), |next| next.tariff.as_ref());
@@ -71,7 +85,7 @@ pub fn terms(form: FormState, plan: &Plan, models: Vec<Model>) -> impl IntoView 
     let now = plan.tariff.as_ref().map(text::points).unwrap_or_default();
     let next = plan.tariff_next.as_ref().map(text::next).unwrap_or_default();
     let (version, unknown_policy) = (plan.version.to_string(), plan.unknown_policy);
-    let kept = plan.cache;
+    let (kept, urgent) = (plan.cache, plan.priority);
     let points: Vec<_> =
         now.into_iter().chain(next).map(|point| view! { <li>{point}</li> }).collect();
     let points = (!points.is_empty()).then(|| view! { <ul class="points-list">{points}</ul> });
@@ -85,6 +99,7 @@ pub fn terms(form: FormState, plan: &Plan, models: Vec<Model>) -> impl IntoView 
                 {policy(unknown_policy)}
                 {fields(last.as_ref())}
                 {cache::fields(&kept, &models)}
+                {priority(urgent)}
                 <Button label=admin::SAVE />
             </Form>
         </Section>

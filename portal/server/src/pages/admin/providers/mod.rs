@@ -1,7 +1,9 @@
-//! `GET /admin/providers`, `/new` and `/{provider}`.
+//! `GET /admin/providers`, `/new`, `/{provider}` and `/{provider}/replicas`.
 
 pub mod list;
+mod pool;
 pub mod provider;
+pub mod replicas;
 
 use contract::api::providers::Provider;
 use contract::snapshot::{Auth, Dialect, ProviderSettings};
@@ -95,6 +97,7 @@ fn fields(
     // Which dialect a new provider has is not known yet: all others may be ticked.
     let open = refused || auth == Auth::AwsSigv4 || dialect == Dialect::Watsonx;
     let settings = settings(provider.map(|_| dialect), &filled.also, filled.settings, open);
+    let pool = pool::fields(provider.and_then(|provider| provider.pool.as_ref()), refused);
     view! {
         <Field name="name" label=text::NAME value=name autocomplete="off" />
         {own}
@@ -116,6 +119,7 @@ fn fields(
             optional=true
         />
         {settings}
+        {pool}
         {disabled}
     }
 }

@@ -9,12 +9,12 @@ use axum::response::Response;
 use contract::api::providers::ProviderTest;
 use leptos::prelude::*;
 use portal_app::components::{
-    ActionButton, Button, Card, Count, Crumb, Details, Disabled, Fact, Facts, Form, Instant, Look,
-    Notice, PageHead, Section, StateBadge, Tone,
+    ActionButton, Button, Card, Count, Crumb, Details, Disabled, Fact, Facts, Form, Instant,
+    LinkButton, Look, Notice, PageHead, Section, StateBadge, Tone,
 };
 use portal_app::format;
 use portal_app::nav::Place;
-use portal_app::text::admin as text;
+use portal_app::text::{admin as text, pools};
 
 /// # Errors
 /// When there is no such provider, or the control API does not answer.
@@ -28,12 +28,16 @@ pub async fn page(visit: OperatorVisit, Path(id): Path<String>) -> Result<Respon
         let fields = fields(Some(&provider), None, form.is_refused());
         let result = result.map(outcome);
         let deployments = u64::from(provider.deployment_count);
+        let replicas = provider.pool.is_some().then(|| {
+            let replicas = format!("{here}/replicas");
+            view! { <LinkButton href=replicas label=pools::SEE look=Look::Quiet /> }
+        });
         view! {
             <div class="medium">
                 <PageHead
                     title=provider.name
                     crumbs=vec![Crumb::new(text::PROVIDERS, "/admin/providers")]
-                />
+                >{replicas}</PageHead>
                 <Facts>
                     <Fact term=text::STATE><StateBadge state=Disabled(provider.disabled) /></Fact>
                     <Fact term=text::SLUG><code>{provider.slug}</code></Fact>
