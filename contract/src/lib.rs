@@ -8,6 +8,7 @@
 pub mod api;
 pub mod channel;
 pub mod error;
+pub mod host;
 pub mod id;
 pub mod key;
 pub mod money;

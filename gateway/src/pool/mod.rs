@@ -138,7 +138,7 @@ impl Pool {
         }
         let odd = found.addresses.iter().find(|one| Replica::at(one, self.rule).is_none());
         if let Some(odd) = odd {
-            found.fault = Some(format!("{odd:?} is not an address as host:port"));
+            found.fault = Some(format!("{odd:?} is not an address of a replica as host:port"));
         }
         self.arrange(&found.addresses);
     }

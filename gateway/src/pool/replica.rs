@@ -59,14 +59,16 @@ pub struct Busy {
 }
 
 impl Replica {
-    /// `None`: the address is not `host:port`.
+    /// `None`: the address is not `host:port`, or no model server can be there.
     #[must_use]
     pub fn at(address: &str, rule: BreakerRule) -> Option<Self> {
         let authority: Authority = address.parse().ok()?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().filter(|port| *port > 0)?;
         let is_plain = !host.is_empty() && !address.contains('@');
-        is_plain.then_some(())?;
+        // Whoever answers for a name could otherwise have us ask a cloud for its secrets.
+        let is_nobodys = host.parse().is_ok_and(contract::host::is_nobodys);
+        (is_plain && !is_nobodys).then_some(())?;
         Some(Self {
             address: address.to_owned(),
             host,
@@ -239,9 +241,19 @@ mod tests {
         let six = of("[fd00::1]:8000").unwrap();
         assert_eq!((six.host.as_str(), six.port), ("fd00::1", 8_000));
         assert_eq!(of("gpu-1.cluster.local:80").unwrap().host, "gpu-1.cluster.local");
-        for wrong in
-            ["", "gpu", "gpu:", "gpu:0", "gpu:70000", ":80", "a@b:80", "http://a:80", "a b:1"]
-        {
+        for wrong in [
+            "",
+            "gpu",
+            "gpu:",
+            "gpu:0",
+            "gpu:70000",
+            ":80",
+            "a@b:80",
+            "http://a:80",
+            "a b:1",
+            "169.254.169.254:80",
+            "[fe80::1]:80",
+        ] {
             assert!(of(wrong).is_none(), "{wrong}");
         }
     }
