@@ -1,12 +1,11 @@
 //! How well the money is: every fault that a person should know of is counted, and said.
 
-use crate::harness::{Caller, Shop, TestApp, TestRedis, entry};
+use crate::harness::{Caller, Shop, TestApp, TestRedis, entry, idle};
 use crate::unknowns::unsettled;
 use backend::usage::{Entry, ingest};
 use chrono::TimeDelta;
 use contract::Timestamp;
 use contract::channel::{GatewayBeat, USAGE};
-use contract::id::GatewayId;
 use http_body_util::BodyExt as _;
 use serde_json::json;
 use tower::ServiceExt as _;
@@ -22,17 +21,14 @@ async fn metrics(app: &TestApp) -> String {
 /// The last word of the gateway `n`, which has been silent for so long.
 fn beat(now: Timestamp, n: u8, silent_s: i64, reservations: u64) -> GatewayBeat {
     GatewayBeat {
-        gateway_id: GatewayId::new(now, &[n; 10]),
         at: now - TimeDelta::seconds(silent_s),
-        config_version: 0,
         spool_events: 3,
         spool_bytes: 4_096,
         intents_open: 1,
         reservations,
         oldest_reservation_ms: 5,
         held_nanos: 1_500_000_000,
-        deployments: Vec::new(),
-        pools: Vec::new(),
+        ..idle(now, n)
     }
 }
 

@@ -1,14 +1,12 @@
 //! Pools: what an operator may say of the replicas behind a provider, how that reaches gateways, and what
 //! those tell of it.
 
-use crate::harness::{Client, Shop, TestApp, TestRedis};
+use crate::harness::{Client, Shop, TestApp, TestRedis, idle};
 use backend::publish::{Publisher, Step, Target};
 use chrono::TimeDelta;
 use contract::Timestamp;
-use contract::channel::{
-    GATEWAYS, GatewayBeat, PoolBeat, ReplicaBeat, ReplicaState, Stored, records,
-};
-use contract::id::{GatewayId, ProviderId};
+use contract::channel::{GatewayBeat, PoolBeat, ReplicaBeat, ReplicaState, Stored, records};
+use contract::id::ProviderId;
 use contract::snapshot::{Kind, PoolPolicy, Record};
 use serde_json::{Value, json};
 
@@ -62,16 +60,6 @@ impl Desk {
         }
     }
 
-    async fn say(&self, beat: &GatewayBeat) {
-        redis::cmd("HSET")
-            .arg(GATEWAYS)
-            .arg(beat.gateway_id.to_string())
-            .arg(serde_json::to_string(beat).unwrap())
-            .query_async::<()>(&mut self.redis.link())
-            .await
-            .unwrap();
-    }
-
     async fn told(&self) -> Value {
         self.operator.get(&format!("{}/replicas", self.path)).await.expect(200).json()
     }
@@ -90,19 +78,7 @@ async fn read(redis: &TestRedis, kind: Kind, id: &str) -> Record {
 
 /// The last word of gateway `n`.
 fn beat(now: Timestamp, n: u8, pools: Vec<PoolBeat>) -> GatewayBeat {
-    GatewayBeat {
-        gateway_id: GatewayId::new(now, &[n; 10]),
-        at: now,
-        config_version: 0,
-        spool_events: 0,
-        spool_bytes: 0,
-        intents_open: 0,
-        reservations: 0,
-        oldest_reservation_ms: 0,
-        held_nanos: 0,
-        deployments: Vec::new(),
-        pools,
-    }
+    GatewayBeat { pools, ..idle(now, n) }
 }
 
 fn replica(address: &str, state: ReplicaState, in_flight: u32) -> ReplicaBeat {
@@ -266,7 +242,7 @@ async fn what_gateways_tell_of_replicas_is_summed_and_what_none_tells_of_is_unkn
         PoolBeat { provider_id: desk.id, waiting, fault, replicas }
     };
     let first = pool(4, None, vec![replica(one, ReplicaState::Ready, 5)]);
-    desk.say(&beat(now, 1, vec![first])).await;
+    desk.redis.beat(&beat(now, 1, vec![first])).await;
     let mut late = beat(now, 2, Vec::new());
     late.at = now - TimeDelta::seconds(2);
     let lost = ReplicaBeat {
@@ -276,13 +252,13 @@ async fn what_gateways_tell_of_replicas_is_summed_and_what_none_tells_of_is_unkn
     let gone =
         ReplicaBeat { read_ms_ago: None, ..replica("10.0.0.7:8000", ReplicaState::Blind, 0) };
     late.pools = vec![pool(3, Some("the name has no address"), vec![lost, gone])];
-    desk.say(&late).await;
+    desk.redis.beat(&late).await;
     // One that knows nothing of the pool yet, and one that fell silent.
-    desk.say(&beat(now, 3, Vec::new())).await;
+    desk.redis.beat(&beat(now, 3, Vec::new())).await;
     let mut silent =
         beat(now, 4, vec![pool(900, None, vec![replica(two, ReplicaState::Ready, 9)])]);
     silent.at = now - TimeDelta::minutes(5);
-    desk.say(&silent).await;
+    desk.redis.beat(&silent).await;
     desk.drain(two, true).await;
 
     let told = desk.told().await;

@@ -1,9 +1,8 @@
 //! Routes: in versions of which one counts, checked when saved, each org's its own, and explained.
 
-use crate::harness::{Client, Shop, TestApp, TestOrg, TestRedis};
+use crate::harness::{Client, Shop, TestApp, TestOrg, TestRedis, idle};
 use backend::publish::{Publisher, Step, Target};
 use contract::channel::{BreakerState, DeploymentBeat, GatewayBeat, Stored, records};
-use contract::id::GatewayId;
 use contract::role::Role;
 use contract::snapshot::{Kind, Pick, Record, RouteRecord};
 use serde_json::{Value, json};
@@ -350,19 +349,7 @@ async fn an_orgs_own_route_counts_for_its_calls_and_gateways_get_what_counts() {
 
 /// What a gateway says of deployments.
 fn beat(now: contract::Timestamp, n: u8, deployments: Vec<DeploymentBeat>) -> GatewayBeat {
-    GatewayBeat {
-        gateway_id: GatewayId::new(now, &[n; 10]),
-        at: now,
-        config_version: 0,
-        spool_events: 0,
-        spool_bytes: 0,
-        intents_open: 0,
-        reservations: 0,
-        oldest_reservation_ms: 0,
-        held_nanos: 0,
-        deployments,
-        pools: Vec::new(),
-    }
+    GatewayBeat { deployments, ..idle(now, n) }
 }
 
 fn found(id: &str, breaker: BreakerState, share_percent: u8) -> DeploymentBeat {

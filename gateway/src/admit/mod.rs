@@ -50,24 +50,17 @@ pub struct Stamp {
 impl Stamp {
     #[must_use]
     pub fn new(worker: &Worker, uri: &Uri, headers: &HeaderMap) -> Self {
-        let at = worker.gateway.tools.clock.now();
-        let request_id = RequestId::new(at, &worker.chance.id_entropy());
-        Self {
-            request_id,
-            id_text: id_text(request_id),
-            at,
-            started: Instant::now(),
-            snapshot: worker.snapshot(),
-            shape: surface::shape_of(uri.path(), uri.query(), headers),
-            leaving: OnceCell::new(),
-        }
+        let shape = surface::shape_of(uri.path(), uri.query(), headers);
+        Self::now(worker, worker.snapshot(), shape)
     }
-}
 
-impl Stamp {
     /// Of a copy of a call: one of its own, by what the gateway knew when it took the call in.
     #[must_use]
     pub fn of_copy(&self, worker: &Worker) -> Self {
+        Self::now(worker, Arc::clone(&self.snapshot), self.shape)
+    }
+
+    fn now(worker: &Worker, snapshot: Arc<Snapshot>, shape: Shape) -> Self {
         let at = worker.gateway.tools.clock.now();
         let request_id = RequestId::new(at, &worker.chance.id_entropy());
         Self {
@@ -75,8 +68,8 @@ impl Stamp {
             id_text: id_text(request_id),
             at,
             started: Instant::now(),
-            snapshot: Arc::clone(&self.snapshot),
-            shape: self.shape,
+            snapshot,
+            shape,
             leaving: OnceCell::new(),
         }
     }

@@ -117,12 +117,17 @@ impl Permit {
             true => chosen_by_id(&call.principal.stamp, model)?,
             false => other(&call, &self.model, model)?,
         };
-        let Terms { model, version, subscription, plan, price, bound, estimate } = match on_platform
-        {
+        let terms = match on_platform {
             true => terms_of(&call, chosen, &self.subscription)?,
             false => terms(&call, chosen)?,
         };
-        Ok(Self {
+        Ok(Self { shadow: Some(shadow), ..Self::under(terms, call, self.first) })
+    }
+
+    /// A call under its terms, which named a model first.
+    fn under(terms: Terms, call: Call, first: ModelId) -> Self {
+        let Terms { model, version, subscription, plan, price, bound, estimate } = terms;
+        Self {
             call,
             model,
             version,
@@ -133,9 +138,9 @@ impl Permit {
             estimate,
             is_downgraded: false,
             fell_back: None,
-            first: self.first,
-            shadow: Some(shadow),
-        })
+            first,
+            shadow: None,
+        }
     }
 
     /// The call runs on these terms from now on.
@@ -251,22 +256,8 @@ fn other(call: &Call, asked: &ModelView, onto: ModelId) -> Result<Chosen, Fault>
 /// The call on `model`, on the oldest subscription that opens it.
 fn on(call: Call, chosen: Chosen) -> Result<Permit, Fault> {
     let first = chosen.named;
-    let Terms { model, version, subscription, plan, price, bound, estimate } =
-        terms(&call, chosen)?;
-    Ok(Permit {
-        first,
-        call,
-        model,
-        version,
-        subscription,
-        plan,
-        price,
-        bound,
-        estimate,
-        is_downgraded: false,
-        fell_back: None,
-        shadow: None,
-    })
+    let terms = terms(&call, chosen)?;
+    Ok(Permit::under(terms, call, first))
 }
 
 fn terms(call: &Call, chosen: Chosen) -> Result<Terms, Fault> {

@@ -7,7 +7,7 @@ mod redis;
 mod shop;
 
 pub use client::{Client, Reply};
-pub use redis::TestRedis;
+pub use redis::{TestRedis, idle};
 pub use shop::{Caller, RATES, Shop, entry};
 
 use axum::Router;

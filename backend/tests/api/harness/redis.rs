@@ -1,9 +1,28 @@
 //! A Redis of the test's own, on free ports, gone with the test.
 
 use backend::config;
+use contract::Timestamp;
 use contract::channel::{GATEWAYS, GatewayBeat};
+use contract::id::GatewayId;
 use redis_link::servers::Servers;
 use redis_link::{Kind, Lasting};
+
+/// The last word of gateway `n`, which does nothing.
+pub fn idle(now: Timestamp, n: u8) -> GatewayBeat {
+    GatewayBeat {
+        gateway_id: GatewayId::new(now, &[n; 10]),
+        at: now,
+        config_version: 0,
+        spool_events: 0,
+        spool_bytes: 0,
+        intents_open: 0,
+        reservations: 0,
+        oldest_reservation_ms: 0,
+        held_nanos: 0,
+        deployments: Vec::new(),
+        pools: Vec::new(),
+    }
+}
 
 pub struct TestRedis(Servers);
 
