@@ -188,12 +188,12 @@ shape! {
         pub errors: u64,
         /// That needed more than one attempt.
         pub retried: u64,
-        /// Of calls that were answered whole, to within a fifth.
+        /// Of calls that were answered whole, to within two fifths.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub p50_ms: Option<u64>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub p95_ms: Option<u64>,
-        /// Of streams, to within a fifth.
+        /// Of streams, to within two fifths.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub first_content_p50_ms: Option<u64>,
         #[serde(default, skip_serializing_if = "Option::is_none")]

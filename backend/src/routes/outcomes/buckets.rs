@@ -1,5 +1,5 @@
 //! How long calls took, counted in buckets that each end half a doubling after the one before: what
-//! is read from them is at most a fifth off.
+//! is read from them is at most two fifths off.
 
 /// Buckets of a count: up to half an hour.
 const BUCKETS: usize = 42;

@@ -382,6 +382,13 @@ fn upstream(code: ErrorCode) -> Option<Explained> {
             "Wait, or use another model.",
             ONCE,
         ),
+        C::PoolFull => explained(
+            "Every replica of the model works on as many calls as it may, and no place became free in \
+             the time that the call could wait.",
+            "Wait as long as Retry-After says, which follows how quickly calls end. If it happens often, \
+             ask for a plan of higher priority or spread your calls.",
+            ONCE,
+        ),
         C::Overloaded => explained(
             "More work arrived than this instance takes on at once.",
             "Spread your calls.",

@@ -27,6 +27,21 @@ fn place() -> Value {
         "region": "eu-central-1", "weight": 100})
 }
 
+fn side(part: Value, calls: u64, errors: u64) -> Value {
+    json!({"number": 2, "rule": "all", "part": part, "shadow": false, "calls": calls,
+        "errors": errors, "retried": 3, "p50_ms": 420, "p95_ms": 1_300, "input_tokens": 9_000,
+        "output_tokens": 1_000, "cost_usd": "1.25", "mean_cost_usd": "0.0025"})
+}
+
+fn outcomes() -> Value {
+    json!({"from": AT, "to": AT, "method": "As Newcombe <1998> has it.",
+        "sides": [side(Value::Null, 1_500, 30), side(json!("candidate"), 500, 4)],
+        "comparisons": [{"number": 2, "rule": "all", "part": "candidate", "shadow": false,
+            "errors": {"per_million": -12_000, "low": -20_500, "high": -1_000, "is_sure": true},
+            "mean_cost": {"usd": "0.0001", "low": "-0.0002", "high": "0.0004",
+                "is_sure": false}}]})
+}
+
 fn play(call: &Call) -> Option<Response> {
     let what = call.what.replace(&id("rte", 1), "{route}").replace("/admin/", "/orgs/acme/");
     let is_bad = call.body["policy"]["rules"][0]["when"] == "org > 3";
@@ -42,6 +57,7 @@ fn play(call: &Call) -> Option<Response> {
         | "PATCH /v1/orgs/acme/routes/{route}/active" => ok(route()),
         "GET /v1/orgs/acme/routes/{route}/versions" => ok(json!({"has_more": false,
             "items": [version(2, "latency", "Faster"), version(1, "weighted", "<b>First</b>")]})),
+        "GET /v1/orgs/acme/routes/{route}/outcomes" => ok(outcomes()),
         "GET /v1/orgs/acme/routes/places" => ok(json!([place()])),
         "GET /v1/orgs/acme/models" => ok(json!({"items": [], "has_more": false})),
         "DELETE /v1/orgs/acme/routes/{route}" => ok(Value::Null),
@@ -72,6 +88,9 @@ async fn a_route_is_shown_with_its_versions_and_any_of_them_can_be_made_to_count
             page.contains("&quot;pick&quot;: &quot;latency&quot;")
                 || page.contains("\"pick\": \"latency\"")
         );
+        for told in ["1,500", "candidate", "420 ms", "1.3 s", "As Newcombe &lt;1998&gt; has it."] {
+            assert!(page.contains(told), "{base}: {told}");
+        }
         let fields = [("version", "7"), ("active", "2")];
         let answer = portal.post(&format!("{one}/active"), &fields).await;
         assert_eq!(answer.to(), one);
@@ -120,10 +139,13 @@ async fn an_explanation_shows_the_order_and_why_the_others_are_not_used() {
     assert_eq!((asked["org"].clone(), asked["call"]["tools"].clone()), (json!("acme"), json!(2)));
     assert_eq!(asked["policy"], Value::Null);
     let page = portal.get("/o/acme/routes/explain").await.body;
-    assert!(page.contains("in none of the route") && page.contains("Version 1"), "{page}");
+    assert!(
+        page.contains("in a region where the call may not be answered")
+            && page.contains("Version 1")
+    );
     assert!(page.contains("{\"tools\": 2}"), "what was typed is there");
     let health = "gets 55 % of its weight, takes 180 ms, 7 calls now";
-    assert!(page.contains("Recovering") && page.contains(health), "{page}");
+    assert!(page.contains("Recovering") && page.contains(health));
     portal.post("/o/acme/routes/explain", &[("model", "aurora"), ("call", "{\"tool\": 2}")]).await;
     let page = portal.get("/o/acme/routes/explain").await.body;
     assert!(page.contains("This is not the JSON of a call. unknown field"), "{page}");
