@@ -383,10 +383,8 @@ fn upstream(code: ErrorCode) -> Option<Explained> {
             ONCE,
         ),
         C::PoolFull => explained(
-            "Every replica of the model works on as many calls as it may, and no place became free in \
-             the time that the call could wait.",
-            "Wait as long as Retry-After says, which follows how quickly calls end. If it happens often, \
-             ask for a plan of higher priority or spread your calls.",
+            "Every replica of the model works on as many calls as it may, and none became free.",
+            "Wait as long as Retry-After says; if it happens often, ask for a plan that goes first.",
             ONCE,
         ),
         C::Overloaded => explained(
