@@ -30,11 +30,11 @@ pub const PROBE_EVERY_MS: u64 = 1_000;
 /// Time enough to compare calls on a machine that has much else to do.
 pub const CACHE: CacheBounds = CacheBounds { compare_ms: 2_000, ..CacheBounds::USUAL };
 
-/// Polls until `is` holds; panics after half a minute, which no bar is but a starved machine's patience.
+/// Polls until `is` holds; panics after ten seconds.
 pub async fn wait_for(what: &str, mut is: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(10);
     while !is() {
-        assert!(Instant::now() < end, "waited half a minute: {what}");
+        assert!(Instant::now() < end, "waited ten seconds: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
